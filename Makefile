@@ -1,0 +1,40 @@
+# `make run` and `make test` are the two commands to know; both install, build and do the rest by themselves.
+.PHONY: all help deps test-deps build run test format lint bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run      install what is missing, build, start on 127.0.0.1:8000 (HOST, PORT)'
+	@echo 'make test     install what is missing, build, all tests (E2E_ARGS="-k cancel" picks end-to-end ones)'
+	@echo 'make build    the release binary and plugins.d/'
+	@echo 'make lint     formatting, as errors      make format   puts it right'
+	@echo 'make bench    how to measure             make clean    removes what was built'
+
+all: build
+
+deps:
+	@scripts/deps.sh
+
+test-deps:
+	@scripts/deps.sh test
+
+build: deps
+	@scripts/build.sh
+
+run: build
+	@exec scripts/run.sh
+
+test: test-deps
+	@scripts/build.sh
+	@scripts/test.sh
+
+format:
+	@scripts/lint.sh --fix
+
+lint:
+	@scripts/lint.sh
+
+bench:
+	@cat bench/README.md
+
+clean:
+	rm -rf .build .venv-test plugins.d/*.so plugins.d/*.dylib plugins.d/*.new

@@ -1,0 +1,149 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// docs/architecture.md draws the arrows between these targets; `scripts/build.sh` compiles with
+// --explicit-target-dependency-import-check error, so an import that is not declared here fails the build.
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A Swift target under Sources/ with the house's settings.
+func module(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: swiftSettings)
+}
+
+/// A test target under Tests/ with the house's settings.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: swiftSettings)
+}
+
+/// A Swift plugin: Logic is a library that tests link, Entry exports the one symbol and is only in the .so.
+func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+    let kit: [Target.Dependency] = ["PluginKit", "WireJSON"]
+    return [
+        module("\(name)Logic", kit + dependencies, path: "Plugins/\(name)/Logic"),
+        .target(
+            name: "\(name)Entry", dependencies: [.byName(name: "\(name)Logic"), "PluginKit", "PluginABI"],
+            path: "Plugins/\(name)/Entry",
+            swiftSettings: swiftSettings),
+    ]
+}
+
+let plugins = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
+
+let package = Package(
+    name: "kimi-host",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "kimi-host", targets: ["kimi-host"]),
+        .library(name: "PluginKit", targets: ["PluginKit"]),
+    ]
+        + plugins.map { .library(name: $0, type: .dynamic, targets: ["\($0)Entry"]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C: the ABI's one header, and thin shims over system libraries.
+        .target(name: "PluginABI", path: "Sources/PluginABI"),
+        .target(
+            name: "CSimdJSON", path: "Sources/CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++", .when(platforms: [.linux]))]),
+        .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
+        .target(name: "CPlatform", path: "Sources/CPlatform"),
+
+        // Values, no I/O.
+        module("WireJSON", ["CSimdJSON"]),
+        module("JSONSchema", []),
+        module("CanonicalModel", ["PluginABI", "WireJSON"]),
+        module("Dialects", ["CanonicalModel", "PluginABI", "WireJSON"]),
+
+        // Plugin side.
+        module("PluginKit", ["PluginABI", "WireJSON"]),
+        module("OpenAICompatible", ["PluginKit", "WireJSON"], path: "Plugins/OpenAICompatible"),
+
+        // Host side.
+        module(
+            "PluginHost",
+            [
+                "CanonicalModel", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        module(
+            "Upstream",
+            [
+                "CCurl", "CPlatform",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        module(
+            "KimiHostCore",
+            [
+                "CanonicalModel", "Dialects", "JSONSchema", "PluginABI", "PluginHost", "Upstream", "WireJSON",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        module(
+            "KimiHostHTTP",
+            [
+                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "Upstream", "WireJSON",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(
+            name: "kimi-host",
+            dependencies: [
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+
+        // Tests: any library, never an Entry.
+        .target(name: "ABILayout", dependencies: ["PluginABI"], path: "Tests/ABILayout"),
+        tests("PluginABITests", ["ABILayout", "PluginABI", "PluginHost", "JSONSchema"]),
+        tests("KimiK2TransformTests", ["KimiK2TransformLogic", "PluginKit", "WireJSON"]),
+        tests("OpenAIProviderTests", ["OpenAIProviderLogic", "OpenAICompatible", "PluginKit", "WireJSON"]),
+        tests("WireJSONTests", ["WireJSON"]),
+        tests("JSONSchemaTests", ["JSONSchema"]),
+        tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+        tests(
+            "UpstreamTests",
+            [
+                "Upstream", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        tests("PipelineTests", ["CanonicalModel", "KimiHostCore", "PluginABI", "PluginHost", "Upstream"]),
+        tests("KimiHostCoreTests", ["JSONSchema", "KimiHostCore", "PluginHost"]),
+    ]
+        + plugin("OpenAIProvider", ["OpenAICompatible"])
+        + plugin("OpenRouterProvider", ["OpenAICompatible"])
+        + plugin("KimiK2Transform"),
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

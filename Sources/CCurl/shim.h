@@ -1,0 +1,53 @@
+/* libcurl for Swift: the variadic curl_*_setopt and _getinfo as typed functions. */
+#ifndef CCURL_SHIM_H
+#define CCURL_SHIM_H
+
+#include <curl/curl.h>
+
+typedef size_t (*ccurl_data_fn)(char *data, size_t size, size_t count, void *context);
+typedef int (*ccurl_socket_fn)(CURL *easy, curl_socket_t fd, int what, void *context, void *per_socket);
+typedef int (*ccurl_timer_fn)(CURLM *multi, long timeout_ms, void *context);
+
+static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode ccurl_set_offset(CURL *easy, CURLoption option, curl_off_t value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode ccurl_set_string(CURL *easy, CURLoption option, const char *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode ccurl_set_data_fn(CURL *easy, CURLoption option, ccurl_data_fn fn) {
+    return curl_easy_setopt(easy, option, fn);
+}
+static inline CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void **value) {
+    return curl_easy_getinfo(easy, info, value);
+}
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode ccurl_multi_set_pointer(CURLM *multi, CURLMoption option, void *value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode ccurl_multi_set_socket_fn(CURLM *multi, ccurl_socket_fn fn) {
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, fn);
+}
+static inline CURLMcode ccurl_multi_set_timer_fn(CURLM *multi, ccurl_timer_fn fn) {
+    return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, fn);
+}
+/* The next finished transfer, or NULL; its result in *code. */
+static inline CURL *ccurl_multi_next_done(CURLM *multi, CURLcode *code) {
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(multi, &left))) {
+        if (message->msg != CURLMSG_DONE) continue;
+        *code = message->data.result;
+        return message->easy_handle;
+    }
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* What the host needs of the operating system and Swift cannot call well: readiness polling.
+ * Linux: epoll and eventfd (poller_epoll.c). Elsewhere: poll and a pipe (poller_poll.c). */
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <stdint.h>
+
+enum { CP_READ = 1, CP_WRITE = 2, CP_ERROR = 4 };
+
+typedef struct cp_poller cp_poller;
+
+typedef struct cp_event {
+    int32_t fd;
+    uint32_t ready; /* CP_READ | CP_WRITE | CP_ERROR */
+} cp_event;
+
+/* NULL when the system is out of descriptors or memory. Used by one thread, but for cp_poller_wake. */
+cp_poller *cp_poller_create(void);
+void cp_poller_destroy(cp_poller *poller);
+
+/* Watches fd for `interest` (CP_READ | CP_WRITE), replacing what was watched; 0 stops. 0 or -errno. */
+int cp_poller_watch(cp_poller *poller, int fd, uint32_t interest);
+
+/* Waits at most timeout_ms (-1: for ever). Returns how many of events[max] were filled, 0 after a
+ * time-out or a wake, -errno on failure. */
+int cp_poller_wait(cp_poller *poller, cp_event *events, int max, int timeout_ms);
+
+/* Any thread: ends a cp_poller_wait, the present one or the next. */
+void cp_poller_wake(cp_poller *poller);
+
+#endif

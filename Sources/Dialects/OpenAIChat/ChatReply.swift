@@ -1,0 +1,74 @@
+import CanonicalModel
+import PluginABI
+import WireJSON
+
+/// What streamed and unstreamed chat replies have in common.
+enum ChatReply {
+    static let incomplete = ExchangeError(
+        KIMI_CAT_PROTOCOL, "the upstream ended its answer without finishing it", code: "upstream_incomplete")
+
+    /// `"id":…,"object":…,"created":…,"model":…,` with the comma.
+    static func writeHead(_ start: CanonicalEvent, object: StaticString, to out: ByteWriter) {
+        out.append(#""id":"#)
+        if start.a.len > 0 { out.appendJSONString(start.a.buffer) } else { out.append(#""chatcmpl-0""#) }
+        out.append(#","object":""#)
+        out.append(object)
+        out.append(#"","created":"#)
+        out.append(int: start.i0)
+        out.append(#","model":"#)
+        out.appendJSONString(start.b.buffer)
+        out.append(",")
+    }
+
+    /// `"name":json` for a JSON event.
+    static func member(_ name: kimi_bytes, _ json: kimi_bytes, to out: ByteWriter) {
+        out.appendJSONString(name.buffer)
+        out.append(":")
+        if json.len > 0 { out.append(bytes: json.buffer) } else { out.append("null") }
+    }
+
+    /// A call's id; an empty one would be illegal, so one is made from its number.
+    static func writeCallID(_ id: kimi_bytes, _ index: UInt32, to out: ByteWriter) {
+        if id.len > 0 { return out.appendJSONString(id.buffer) }
+        out.append(#""call_"#)
+        out.append(int: Int64(index))
+        out.append("\"")
+    }
+
+    /// The usage object: the upstream's own members as they came, and the standard ones it left out.
+    static func usage(_ event: CanonicalEvent) -> ByteWriter {
+        let out = ByteWriter(capacity: max(256, event.a.len + 128))
+        out.append("{")
+        var names: [String] = []
+        if event.a.len > 0, let members = try? JSONSpans.members(of: event.a.buffer) {
+            for member in members {
+                if !names.isEmpty { out.append(",") }
+                names.append(member.key)
+                out.appendJSONString(member.key)
+                out.append(":")
+                out.append(bytes: UnsafeRawBufferPointer(rebasing: event.a.buffer[member.valueRange]))
+            }
+        }
+        func add(_ name: String, _ value: Int64, in wrapper: String? = nil) {
+            guard value >= 0, !names.contains(wrapper ?? name) else { return }
+            if !names.isEmpty { out.append(",") }
+            names.append(wrapper ?? name)
+            let json = wrapper.map { "\"\($0)\":{\"\(name)\":\(value)}" } ?? "\"\(name)\":\(value)"
+            out.append(utf8: json)
+        }
+        add("prompt_tokens", event.i0)
+        add("completion_tokens", event.i1)
+        if event.i0 >= 0, event.i1 >= 0 { add("total_tokens", event.i0 + event.i1) }
+        if event.i2 > 0 { add("cached_tokens", event.i2, in: "prompt_tokens_details") }
+        if event.i3 > 0 { add("reasoning_tokens", event.i3, in: "completion_tokens_details") }
+        out.append("}")
+        return out
+    }
+}
+
+extension ByteWriter {
+    /// Another writer's bytes.
+    func append(_ other: ByteWriter) {
+        other.withBytes { append(bytes: $0) }
+    }
+}

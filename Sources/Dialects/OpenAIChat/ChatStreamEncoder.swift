@@ -1,0 +1,174 @@
+package import CanonicalModel
+package import PluginABI
+package import WireJSON
+
+/// Canonical events as `chat.completion.chunk` server-sent events: one chunk per event, in the same pass.
+package final class ChatStreamEncoder: ResponseEncoder {
+    package let output = ByteWriter(capacity: 4096)
+    package private(set) var failure: ExchangeError?
+    package var isComplete: Bool { order.isComplete }
+    package var isStreaming: Bool { true }
+
+    private let wantsUsage: Bool
+    private var order = EventOrder()
+    /// `data: {"id":…,"model":…,` of every chunk.
+    private let head = ByteWriter(capacity: 256)
+    private var hasRole: [Bool] = []
+    private var usage: ByteWriter?
+
+    package init(wantsUsage: Bool) {
+        self.wantsUsage = wantsUsage
+    }
+
+    package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
+        for event in events {
+            guard failure == nil else { return kimi_status(KIMI_STOP) }
+            if let violation = order.violation(event) {
+                failure = ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
+                return kimi_status(KIMI_STOP)
+            }
+            encode(event)
+        }
+        return kimi_status(KIMI_OK)
+    }
+
+    package func complete() throws(ExchangeError) {
+        guard isComplete else { throw ChatReply.incomplete }
+        if wantsUsage, let usage {
+            begin()
+            output.append(#""choices":[],"usage":"#)
+            output.append(usage)
+            output.append("}\n\n")
+        }
+        output.append("data: [DONE]\n\n")
+    }
+
+    package func abort(_ error: ExchangeError) {
+        output.append("data: ")
+        ChatErrors.write(error, to: output)
+        output.append("\n\n")
+    }
+
+    // MARK: Events
+
+    private func encode(_ event: CanonicalEvent) {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_START: start(event)
+        case KIMI_EVENT_TEXT: delta(event) { $0.string("content", event.a) }
+        case KIMI_EVENT_REASONING: if event.a.len > 0 { delta(event) { $0.string("reasoning_content", event.a) } }
+        case KIMI_EVENT_TOOL_BEGIN: delta(event) { $0.toolBegin(event) }
+        case KIMI_EVENT_TOOL_ARGS: delta(event) { $0.toolArguments(event) }
+        case KIMI_EVENT_PART: delta(event) { $0.json("images", event.a, asArray: true) }
+        case KIMI_EVENT_JSON: extra(event)
+        case KIMI_EVENT_USAGE: usage = ChatReply.usage(event)
+        case KIMI_EVENT_FINISH: finish(event)
+        case KIMI_EVENT_ERROR: failure = ExchangeError(event)
+        default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
+        }
+    }
+
+    private func start(_ event: CanonicalEvent) {
+        head.append("data: {")
+        ChatReply.writeHead(event, object: "chat.completion.chunk", to: head)
+    }
+
+    private func begin() {
+        output.append(head)
+    }
+
+    /// One chunk whose delta is written by `write`.
+    private func delta(_ event: CanonicalEvent, _ write: (DeltaWriter) -> Void) {
+        beginChoice(event)
+        output.append(#","delta":{"#)
+        writeRole(event.choice)
+        write(DeltaWriter(out: output))
+        output.append(#"},"finish_reason":null}]}"#)
+        output.append("\n\n")
+    }
+
+    private func beginChoice(_ event: CanonicalEvent) {
+        begin()
+        output.append(#""choices":[{"index":"#)
+        output.append(int: Int64(event.choice))
+    }
+
+    /// The choice's first delta carries the role.
+    private func writeRole(_ choice: UInt32, alone: Bool = false) {
+        let number = Int(choice)
+        if number < hasRole.count, hasRole[number] { return }
+        while hasRole.count <= number { hasRole.append(false) }
+        hasRole[number] = true
+        output.append(alone ? #""role":"assistant","content":"""# : #""role":"assistant","#)
+    }
+
+    private func extra(_ event: CanonicalEvent) {
+        switch kimi_scope(UInt32(clamping: event.i0)) {
+        case KIMI_SCOPE_RESPONSE:
+            ChatReply.member(event.b, event.a, to: head)
+            head.append(",")
+        case KIMI_SCOPE_CHOICE:
+            beginChoice(event)
+            output.append(#","delta":{"#)
+            writeRole(event.choice, alone: true)
+            output.append("},")
+            ChatReply.member(event.b, event.a, to: output)
+            output.append(#","finish_reason":null}]}"#)
+            output.append("\n\n")
+        default:
+            delta(event) { ChatReply.member(event.b, event.a, to: $0.out) }
+        }
+    }
+
+    private func finish(_ event: CanonicalEvent) {
+        beginChoice(event)
+        output.append(#","delta":{"#)
+        writeRole(event.choice, alone: true)
+        output.append(#"},"finish_reason":"#)
+        output.appendJSONString(event.a.buffer)
+        output.append("}]}\n\n")
+    }
+}
+
+/// Members of a delta.
+private struct DeltaWriter {
+    let out: ByteWriter
+
+    func string(_ name: StaticString, _ text: kimi_bytes) {
+        name.quoted(to: out)
+        out.appendJSONString(text.buffer)
+    }
+
+    func json(_ name: StaticString, _ json: kimi_bytes, asArray: Bool) {
+        name.quoted(to: out)
+        if asArray { out.append("[") }
+        out.append(bytes: json.buffer)
+        if asArray { out.append("]") }
+    }
+
+    func toolBegin(_ event: CanonicalEvent) {
+        out.append(#""tool_calls":[{"index":"#)
+        out.append(int: Int64(event.index))
+        out.append(#","id":"#)
+        ChatReply.writeCallID(event.a, event.index, to: out)
+        out.append(#","type":"function","function":{"name":"#)
+        out.appendJSONString(event.b.buffer)
+        out.append(#","arguments":""}}]"#)
+    }
+
+    func toolArguments(_ event: CanonicalEvent) {
+        out.append(#""tool_calls":[{"index":"#)
+        out.append(int: Int64(event.index))
+        out.append(#","function":{"arguments":"#)
+        out.appendJSONString(event.a.buffer)
+        out.append("}}]")
+    }
+}
+
+extension StaticString {
+    /// `"name":`, for names that need no escape.
+    fileprivate func quoted(to out: ByteWriter) {
+        out.append("\"")
+        out.append(self)
+        out.append("\":")
+    }
+}

@@ -1,0 +1,187 @@
+package import CanonicalModel
+package import PluginABI
+package import WireJSON
+
+/// Canonical events gathered into one `chat.completion` object.
+package final class ChatUnaryEncoder: ResponseEncoder {
+    package let output = ByteWriter(capacity: 4096)
+    package private(set) var failure: ExchangeError?
+    package var isComplete: Bool { order.isComplete }
+    package var isStreaming: Bool { false }
+
+    private var order = EventOrder()
+    private let head = ByteWriter(capacity: 256)
+    private var choices: [Choice] = []
+    private var usage: ByteWriter?
+    private var size = 0
+
+    package init() {}
+
+    package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
+        for event in events {
+            guard failure == nil else { return kimi_status(KIMI_STOP) }
+            failure = problem(event)
+            if failure != nil { return kimi_status(KIMI_STOP) }
+            gather(event)
+        }
+        return kimi_status(KIMI_OK)
+    }
+
+    package func complete() throws(ExchangeError) {
+        guard isComplete else { throw ChatReply.incomplete }
+        output.append("{")
+        output.append(head)
+        output.append(#""choices":["#)
+        for (number, choice) in choices.enumerated() {
+            if number > 0 { output.append(",") }
+            choice.write(number, to: output)
+        }
+        output.append("]")
+        if let usage {
+            output.append(#","usage":"#)
+            output.append(usage)
+        }
+        output.append("}")
+    }
+
+    package func abort(_ error: ExchangeError) {}
+
+    private func problem(_ event: CanonicalEvent) -> ExchangeError? {
+        if let violation = order.violation(event) {
+            return ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
+        }
+        size += event.a.len
+        guard size <= EncoderLimits.maxReplyBytes else {
+            return ExchangeError(
+                KIMI_CAT_PROTOCOL, "the upstream's answer is larger than \(EncoderLimits.maxReplyBytes) bytes: ask for a stream",
+                code: "reply_too_large")
+        }
+        return nil
+    }
+
+    private func gather(_ event: CanonicalEvent) {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_START: ChatReply.writeHead(event, object: "chat.completion", to: head)
+        case KIMI_EVENT_USAGE: usage = ChatReply.usage(event)
+        case KIMI_EVENT_ERROR: failure = ExchangeError(event)
+        case KIMI_EVENT_JSON where event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue):
+            ChatReply.member(event.b, event.a, to: head)
+            head.append(",")
+        default:
+            while choices.count <= Int(event.choice) { choices.append(Choice()) }
+            choices[Int(event.choice)].gather(event)
+        }
+    }
+}
+
+/// One choice being gathered; strings are kept escaped, ready to be written.
+private struct Choice {
+    private var content = ByteWriter(capacity: 512)
+    private var reasoning: ByteWriter?
+    private var calls: [ByteWriter] = []
+    private var images: ByteWriter?
+    private var messageMembers: [(name: String, json: [UInt8])] = []
+    private var choiceMembers: [(name: String, json: [UInt8])] = []
+    private var finish: [UInt8] = []
+    private var hasContent = false
+
+    mutating func gather(_ event: CanonicalEvent) {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_TEXT:
+            hasContent = true
+            content.appendJSONEscaped(event.a.buffer)
+        case KIMI_EVENT_REASONING: appendReasoning(event.a)
+        case KIMI_EVENT_TOOL_BEGIN: beginCall(event)
+        case KIMI_EVENT_TOOL_ARGS: calls.last?.appendJSONEscaped(event.a.buffer)
+        case KIMI_EVENT_PART: appendPart(event.a)
+        case KIMI_EVENT_JSON:
+            if event.i0 == Int64(KIMI_SCOPE_CHOICE.rawValue) {
+                Self.set(&choiceMembers, event)
+            } else {
+                Self.set(&messageMembers, event)
+            }
+        case KIMI_EVENT_FINISH: finish = Array(event.a.buffer)
+        default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
+        }
+    }
+
+    private mutating func appendReasoning(_ text: kimi_bytes) {
+        guard text.len > 0 else { return }
+        if reasoning == nil { reasoning = ByteWriter(capacity: 512) }
+        reasoning?.appendJSONEscaped(text.buffer)
+    }
+
+    private mutating func beginCall(_ event: CanonicalEvent) {
+        let call = ByteWriter(capacity: 256)
+        call.append(#"{"id":"#)
+        ChatReply.writeCallID(event.a, event.index, to: call)
+        call.append(#","type":"function","function":{"name":"#)
+        call.appendJSONString(event.b.buffer)
+        call.append(#","arguments":""#)
+        calls.append(call)
+    }
+
+    private mutating func appendPart(_ json: kimi_bytes) {
+        if images == nil { images = ByteWriter(capacity: 512) } else { images?.append(",") }
+        images?.append(bytes: json.buffer)
+    }
+
+    private static func set(_ members: inout [(name: String, json: [UInt8])], _ event: CanonicalEvent) {
+        let name = event.b.text
+        members.removeAll { $0.name == name }
+        members.append((name, Array(event.a.buffer)))
+    }
+
+    func write(_ number: Int, to out: ByteWriter) {
+        out.append(#"{"index":"#)
+        out.append(int: Int64(number))
+        out.append(#","message":{"role":"assistant","content":"#)
+        writeContent(to: out)
+        writeCalls(to: out)
+        if let images {
+            out.append(#","images":["#)
+            out.append(images)
+            out.append("]")
+        }
+        Self.write(messageMembers, to: out)
+        out.append("}")
+        Self.write(choiceMembers, to: out)
+        out.append(#","finish_reason":"#)
+        finish.withUnsafeBytes { out.appendJSONString($0) }
+        out.append("}")
+    }
+
+    private func writeContent(to out: ByteWriter) {
+        if !hasContent, !calls.isEmpty {
+            out.append("null")
+        } else {
+            out.append("\"")
+            out.append(content)
+            out.append("\"")
+        }
+        guard let reasoning else { return }
+        out.append(#","reasoning_content":""#)
+        out.append(reasoning)
+        out.append("\"")
+    }
+
+    private func writeCalls(to out: ByteWriter) {
+        guard !calls.isEmpty else { return }
+        out.append(#","tool_calls":["#)
+        for (number, call) in calls.enumerated() {
+            if number > 0 { out.append(",") }
+            out.append(call)
+            out.append("\"}}")
+        }
+        out.append("]")
+    }
+
+    private static func write(_ members: [(name: String, json: [UInt8])], to out: ByteWriter) {
+        for (name, json) in members {
+            out.append(",")
+            out.appendJSONString(name)
+            out.append(":")
+            json.withUnsafeBytes { out.append(bytes: $0) }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+package import CanonicalModel
+package import Dialects
+package import Logging
+package import NIOCore
+import PluginABI
+package import PluginHost
+package import Upstream
+package import WireJSON
+
+/// The client's side of an exchange, as the exchange sees it. Event loop only.
+package protocol ExchangeClient: AnyObject {
+    /// May more be written now? When it turns true again the owner calls `Exchange.clientIsWritable`.
+    var isWritable: Bool { get }
+    /// Status and headers of a stream; the framing is the client's business.
+    func exchangeBeganStream()
+    /// Bytes of the stream; they are copied. Written out at the next `exchangeFlushed` at the latest.
+    func exchangeStreamed(_ bytes: ByteWriter)
+    /// Everything of this wake-up was handed over.
+    func exchangeFlushed()
+    /// A whole successful reply.
+    func exchangeReplied(_ body: ByteWriter)
+    /// A whole failed reply: nothing has been sent before.
+    func exchangeFailed(_ error: ExchangeError)
+    /// The stream is complete, or its error event was its last.
+    func exchangeEndedStream()
+    /// The client has not taken what it was sent for too long: close the connection.
+    func exchangeAbandoned()
+}
+
+/// What an exchange needs of its event loop. One per loop.
+package final class LoopServices {
+    package let eventLoop: any EventLoop
+    package let reactor: CurlReactor
+    package let logger: Logger
+    package let watch: ExchangeWatch
+
+    package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger) {
+        self.eventLoop = eventLoop
+        self.reactor = reactor
+        self.logger = logger
+        self.watch = ExchangeWatch(eventLoop: eventLoop)
+    }
+}
+
+/// One client request on its way: runs the plan of one attempt, moves bytes and events between upstream, plugins,
+/// encoder and client, and ends the reply legally whatever happens.
+///
+/// Event loop only. Nothing here waits: each entry point does what can be done now and returns.
+package final class Exchange: UpstreamReceiver {
+    let services: LoopServices
+    private let route: Route
+    private let encoder: any ResponseEncoder
+    private let request: PluginRequest
+    private weak var client: (any ExchangeClient)?
+
+    private var attempt: PluginAttempt?
+    private var transfer: Transfer?
+    private var planned: PlannedRequest?
+    private var framing: BodyFraming?
+    private var reply = ReplyState()
+    private var side: SideRequest?
+    private var ticker: LocalTicker?
+    /// Bytes handled but not acknowledged, because the client does not read.
+    private var unacknowledged = 0
+    var clock: ExchangeClock
+    private var isProviderDone = false
+
+    package init(
+        services: LoopServices, route: Route, encoder: any ResponseEncoder, request: PluginRequest,
+        client: any ExchangeClient
+    ) {
+        self.services = services
+        self.route = route
+        self.encoder = encoder
+        self.request = request
+        self.client = client
+        self.clock = ExchangeClock(timeouts: route.timeouts)
+    }
+
+    // MARK: From the client
+
+    /// Starts the attempt. The client may be answered before this returns.
+    package func start() {
+        services.watch.add(self)
+        do {
+            attempt = try PluginAttempt(
+                provider: route.provider, transforms: route.transforms, request: request, receiver: encoder)
+            try step()
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// The client is gone: everything ends at once, upstream included.
+    package func clientIsGone() {
+        guard !reply.isOver else { return }
+        _ = reply.completed()
+        release(KIMI_WHY_CANCELLED)
+    }
+
+    /// The client reads again.
+    package func clientIsWritable() {
+        acknowledge()
+        ticker?.resume()
+    }
+
+    /// Called about four times a second.
+    func checkClock(_ now: NIODeadline) {
+        if let overdue = clock.overdue(now) {
+            if reply.isOver { return release(KIMI_WHY_END) }
+            fail(overdue)
+        }
+    }
+
+    // MARK: Plan
+
+    private func step() throws(ExchangeError) {
+        while let attempt {
+            switch try attempt.next() {
+            case .send(let planned):
+                self.planned = planned
+                clock.sent()
+                return transfer = try send(planned, receiver: self)
+            case .http(let planned):
+                let side = SideRequest(id: planned.id) { [weak self] in self?.sideFinished($0) }
+                self.side = side
+                clock.sent()
+                side.transfer = try send(planned, receiver: side)
+                return transfer = side.transfer
+            case .wait(let id, let milliseconds): return wait(id, milliseconds)
+            case .localReply(let milliseconds): return startTicker(milliseconds)
+            case .unsupported(let kind, let id): try answerUnsupported(kind, id)
+            }
+        }
+    }
+
+    private func send(_ planned: PlannedRequest, receiver: any UpstreamReceiver) throws(ExchangeError) -> Transfer? {
+        let body = try attempt?.body(planned)
+        let request = UpstreamRequest(
+            method: planned.method, url: planned.url, headers: planned.headers, body: body,
+            connectTimeoutMs: route.timeouts.connect)
+        return services.reactor.start(request, receiver: receiver)
+    }
+
+    private func wait(_ id: UInt32, _ milliseconds: Int) {
+        services.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(milliseconds))) { [weak self] in
+            self?.proceed { (self) throws(ExchangeError) in
+                var result = kimi_result()
+                result.kind = KIMI_STEP_WAIT.rawValue
+                result.id = id
+                _ = try self.attempt?.result(result)
+                try self.step()
+            }
+        }
+    }
+
+    private func answerUnsupported(_ kind: kimi_step, _ id: UInt32) throws(ExchangeError) {
+        let words = Array("this version of kimi-host cannot carry out step \(kind.rawValue)".utf8)
+        try words.withUnsafeBytes { words throws(ExchangeError) in
+            var result = kimi_result()
+            result.kind = kind.rawValue
+            result.id = id
+            result.status = kimi_status(KIMI_E_UNSUPPORTED)
+            result.body = kimi_bytes(words)
+            _ = try attempt?.result(result)
+        }
+    }
+
+    private func sideFinished(_ side: SideRequest) {
+        transfer = nil
+        self.side = nil
+        proceed { (self) throws(ExchangeError) in
+            try side.withResult { result throws(ExchangeError) in _ = try self.attempt?.result(result) }
+            try self.step()
+        }
+    }
+
+    // MARK: Upstream
+
+    package func received(_ delivery: UpstreamDelivery) {
+        clock.heard()
+        if reply.isOver { return drain(delivery) }
+        if delivery.end != nil { transfer = nil }
+        proceed { (self) throws(ExchangeError) in
+            if let head = delivery.head { try self.receivedHead(head) }
+            if !delivery.body.isEmpty { try self.receivedBody(delivery.body) }
+            if let end = delivery.end { try self.receivedEnd(end) }
+        }
+        unacknowledged += delivery.body.count
+        acknowledge()
+    }
+
+    private func receivedHead(_ head: UpstreamHead) throws(ExchangeError) {
+        guard let attempt, let planned else { return }
+        let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
+            try attempt.result(result)
+        }
+        framing = BodyFraming(
+            framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole)
+    }
+
+    private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
+        guard !isProviderDone else { return }
+        try framing?.push(body) { frames throws(ExchangeError) in try self.feed(frames) }
+        if isProviderDone { try finish() }
+    }
+
+    private func receivedEnd(_ end: UpstreamEnd) throws(ExchangeError) {
+        guard !isProviderDone else { return }
+        switch end {
+        case .complete:
+            try framing?.finish { frames throws(ExchangeError) in try self.feed(frames) }
+            try finish()
+        case .failed(let error):
+            guard framing != nil else { throw ExchangeError(error, provider: route.provider.name) }
+            // The provider may know that the answer was complete all the same; held text is given up either way.
+            try attempt?.flush(KIMI_WHY_TRUNCATED)
+            try complete()
+        }
+    }
+
+    private func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) {
+        guard let attempt, !isProviderDone else { return }
+        let isDone = try attempt.feed(frames)
+        if let failure = encoder.failure { throw failure }
+        isProviderDone = isDone
+    }
+
+    private func finish() throws(ExchangeError) {
+        isProviderDone = true
+        try attempt?.flush(KIMI_WHY_END)
+        try complete()
+    }
+
+    /// After the reply is over: what still comes is thrown away, so that the connection can be used again.
+    private func drain(_ delivery: UpstreamDelivery) {
+        transfer?.consumed(delivery.body.count)
+        if delivery.end != nil {
+            transfer = nil
+            release(KIMI_WHY_END)
+        }
+    }
+
+    // MARK: Local replies
+
+    private func startTicker(_ milliseconds: Int) {
+        clock.heard()
+        let ticker = LocalTicker(eventLoop: services.eventLoop, milliseconds: milliseconds) { [weak self] in
+            self?.tick() ?? false
+        }
+        self.ticker = ticker
+        ticker.start()
+    }
+
+    /// One tick. False when there shall be no next one, or not before the client reads again.
+    private func tick() -> Bool {
+        guard !reply.isOver, let client else { return false }
+        guard client.isWritable else { return false }
+        clock.heard()
+        proceed { (self) throws(ExchangeError) in
+            var frame = kimi_frame()
+            frame.kind = KIMI_FRAME_TICK.rawValue
+            try withUnsafePointer(to: frame) { pointer throws(ExchangeError) in
+                try self.feed(UnsafeBufferPointer(start: pointer, count: 1))
+            }
+            if self.isProviderDone { try self.finish() }
+        }
+        return !reply.isOver
+    }
+
+    // MARK: To the client
+
+    /// Does `body`, then hands over what it brought, once.
+    private func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
+        guard !reply.isOver else { return }
+        do {
+            try body(self)
+            if let failure = encoder.failure { throw failure }
+            pump()
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func pump() {
+        guard encoder.isStreaming, encoder.output.count > 0, let client else { return }
+        if reply.streamed() { client.exchangeBeganStream() }
+        client.exchangeStreamed(encoder.output)
+        encoder.output.removeAll(keepingCapacity: true)
+        client.exchangeFlushed()
+    }
+
+    private func complete() throws(ExchangeError) {
+        if let failure = encoder.failure { throw failure }
+        try encoder.complete()
+        guard let client else { return }
+        if encoder.isStreaming {
+            if reply.streamed() { client.exchangeBeganStream() }
+            client.exchangeStreamed(encoder.output)
+            encoder.output.removeAll(keepingCapacity: false)
+        }
+        guard reply.completed() else { return }
+        encoder.isStreaming ? client.exchangeEndedStream() : client.exchangeReplied(encoder.output)
+        client.exchangeFlushed()
+        settle()
+    }
+
+    private func fail(_ error: ExchangeError) {
+        log(error)
+        if let client, !client.isWritable {
+            if reply.completed() { client.exchangeAbandoned() }
+            return release(KIMI_WHY_FAILED)
+        }
+        switch reply.failed() {
+        case .none: break
+        case .errorResponse:
+            client?.exchangeFailed(error)
+            client?.exchangeFlushed()
+        case .errorEvent:
+            encoder.abort(error)
+            client?.exchangeStreamed(encoder.output)
+            client?.exchangeEndedStream()
+            client?.exchangeFlushed()
+        }
+        release(KIMI_WHY_FAILED)
+    }
+
+    private func log(_ error: ExchangeError) {
+        services.logger.notice(
+            "exchange failed",
+            metadata: [
+                "request": "\(request.exchangeID)", "model": "\(request.model)", "provider": "\(route.provider.name)",
+                "status": "\(error.httpStatus)", "reason": "\(error.message)",
+            ])
+    }
+
+    // MARK: Ending
+
+    private func acknowledge() {
+        guard unacknowledged > 0, client?.isWritable ?? true else { return }
+        transfer?.consumed(unacknowledged)
+        unacknowledged = 0
+        clock.heard()
+    }
+
+    /// The client has its reply. A transfer whose last bytes are still to come gets a moment, so that its connection
+    /// is kept.
+    private func settle() {
+        attempt?.end(KIMI_WHY_END)
+        attempt = nil
+        if transfer == nil {
+            release(KIMI_WHY_END)
+        } else {
+            clock.settling()
+        }
+    }
+
+    private func release(_ why: kimi_why) {
+        attempt?.end(why)
+        attempt = nil
+        transfer?.cancel()
+        transfer = nil
+        side = nil
+        ticker?.stop()
+        ticker = nil
+        services.watch.remove(self)
+    }
+}

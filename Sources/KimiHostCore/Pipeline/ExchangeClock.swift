@@ -1,0 +1,100 @@
+package import CanonicalModel
+package import NIOCore
+import PluginABI
+
+/// Which wait an exchange is in, and when it has lasted too long. A value; somebody else has the clock.
+package struct ExchangeClock {
+    private enum Wait { case planning, head, body, settling }
+
+    /// A reply is delivered; the upstream has this long to send its last bytes.
+    static let settleMs: Int64 = 1_000
+
+    private let timeouts: RouteTimeouts
+    private let began: NIODeadline
+    private var last: NIODeadline
+    private var wait = Wait.planning
+
+    package init(timeouts: RouteTimeouts, now: NIODeadline = .now()) {
+        self.timeouts = timeouts
+        self.began = now
+        self.last = now
+    }
+
+    /// A request went up; its head is awaited.
+    package mutating func sent(_ now: NIODeadline = .now()) {
+        last = now
+        wait = .head
+    }
+
+    /// Something came, or the client took something.
+    package mutating func heard(_ now: NIODeadline = .now()) {
+        guard wait != .settling else { return }
+        last = now
+        wait = .body
+    }
+
+    /// The reply is delivered.
+    package mutating func settling(_ now: NIODeadline = .now()) {
+        last = now
+        wait = .settling
+    }
+
+    /// The error of the wait that has lasted too long, or nil.
+    package func overdue(_ now: NIODeadline) -> ExchangeError? {
+        let waited = (now - last).nanoseconds / 1_000_000
+        if timeouts.total > 0, (now - began).nanoseconds / 1_000_000 > Int64(timeouts.total), wait != .settling {
+            return Self.error("the exchange took longer than \(timeouts.total) ms (timeouts.total)")
+        }
+        switch wait {
+        case .settling: return waited > Self.settleMs ? Self.error("settled") : nil
+        case .planning, .head:
+            guard timeouts.head > 0, waited > Int64(timeouts.head) else { return nil }
+            return Self.error("the upstream did not answer within \(timeouts.head) ms (timeouts.head)")
+        case .body:
+            guard timeouts.idle > 0, waited > Int64(timeouts.idle) else { return nil }
+            return Self.error("nothing moved for \(timeouts.idle) ms (timeouts.idle)")
+        }
+    }
+
+    private static func error(_ message: String) -> ExchangeError {
+        ExchangeError(KIMI_CAT_TIMEOUT, message, code: "timeout")
+    }
+}
+
+/// Looks after the waits of one event loop's exchanges, with one timer for all of them.
+package final class ExchangeWatch {
+    private static let periodMs: Int64 = 250
+
+    private let eventLoop: any EventLoop
+    private var exchanges: [ObjectIdentifier: Exchange] = [:]
+    private var isTicking = false
+
+    package init(eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// How many exchanges are under way.
+    package var count: Int { exchanges.count }
+
+    func add(_ exchange: Exchange) {
+        exchanges[ObjectIdentifier(exchange)] = exchange
+        schedule()
+    }
+
+    func remove(_ exchange: Exchange) {
+        exchanges[ObjectIdentifier(exchange)] = nil
+    }
+
+    private func schedule() {
+        guard !isTicking else { return }
+        isTicking = true
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Self.periodMs)) { [weak self] in self?.tick() }
+    }
+
+    private func tick() {
+        isTicking = false
+        let now = NIODeadline.now()
+        for exchange in Array(exchanges.values) { exchange.checkClock(now) }
+        if !exchanges.isEmpty { schedule() }
+    }
+}

@@ -1,0 +1,42 @@
+import CanonicalModel
+
+/// What has gone to the client, and what may still go. A value; the exchange carries the actions out.
+struct ReplyState {
+    private enum Phase { case nothing, streaming, over }
+
+    /// What to do with the client.
+    enum Action: Equatable {
+        case none
+        /// A whole response with an error's status and body.
+        case errorResponse
+        /// The stream's error event, then the stream's end.
+        case errorEvent
+    }
+
+    private var phase = Phase.nothing
+
+    var isOver: Bool { phase == .over }
+    var hasHead: Bool { phase == .streaming }
+
+    /// Bytes of a stream are ready. True when the head must go first.
+    mutating func streamed() -> Bool {
+        guard phase == .nothing else { return false }
+        phase = .streaming
+        return true
+    }
+
+    /// The reply is complete. False when it was over before.
+    mutating func completed() -> Bool {
+        defer { phase = .over }
+        return phase != .over
+    }
+
+    mutating func failed() -> Action {
+        defer { phase = .over }
+        switch phase {
+        case .nothing: return .errorResponse
+        case .streaming: return .errorEvent
+        case .over: return .none
+        }
+    }
+}

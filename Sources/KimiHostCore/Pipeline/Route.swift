@@ -1,0 +1,39 @@
+package import PluginHost
+
+/// One upstream entry for a model name, ready to serve. Immutable, shared by event loops.
+package final class Route: Sendable {
+    package let provider: ProviderInstance
+    /// In config order.
+    package let transforms: [TransformInstance]
+    /// The model name that goes up.
+    package let upstreamModel: String
+    package let timeouts: RouteTimeouts
+
+    package init(
+        provider: ProviderInstance, transforms: [TransformInstance], upstreamModel: String, timeouts: RouteTimeouts
+    ) {
+        self.provider = provider
+        self.transforms = transforms
+        self.upstreamModel = upstreamModel
+        self.timeouts = timeouts
+    }
+}
+
+/// Bounds on waiting for an upstream, in milliseconds; 0 means none, where it is allowed.
+package struct RouteTimeouts: Sendable {
+    /// Until a connection stands, TLS included.
+    package var connect: Int
+    /// From sending until the response's head.
+    package var head: Int
+    /// Between two arrivals of bytes, and for a client that does not read.
+    package var idle: Int
+    /// The whole exchange; 0: none.
+    package var total: Int
+
+    package init(connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0) {
+        self.connect = connect
+        self.head = head
+        self.idle = idle
+        self.total = total
+    }
+}

@@ -1,0 +1,92 @@
+import CanonicalModel
+import Dialects
+import HTTPTypes
+import Hummingbird
+import KimiHostCore
+import NIOCore
+import PluginABI
+import Synchronization
+import WireJSON
+
+/// Whether the host takes requests. Any thread.
+final class ServerState: Sendable {
+    private let ready = Atomic<Bool>(false)
+
+    var isReady: Bool {
+        get { ready.load(ordering: .relaxed) }
+        set { ready.store(newValue, ordering: .relaxed) }
+    }
+}
+
+extension HostServer {
+    /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
+    static func router(_ runtime: HostRuntime, _ state: ServerState) -> Router<BasicRequestContext> {
+        let router = Router()
+        router.addMiddleware { UnknownPaths() }
+        router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
+        router.get("/readyz") { _, _ in
+            state.isReady && runtime.hasRoutes
+                ? Self.json(.ok, #"{"status":"ready"}"#)
+                : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
+        }
+        router.get("/v1/models") { _, _ in Self.models(runtime, profile: nil) }
+        router.get("/:profile/v1/models") { _, context in
+            Self.models(runtime, profile: context.parameters.get("profile"))
+        }
+        return router
+    }
+
+    private static func models(_ runtime: HostRuntime, profile: String?) -> Response {
+        let out = ByteWriter(capacity: 1024)
+        out.append(#"{"object":"list","data":["#)
+        for (index, name) in runtime.modelNames(profile: profile).enumerated() {
+            if index > 0 { out.append(",") }
+            out.append(#"{"id":"#)
+            out.appendJSONString(name)
+            out.append(#","object":"model","created":"#)
+            out.append(int: runtime.startedAt)
+            out.append(#","owned_by":"kimi-host"}"#)
+        }
+        out.append("]}")
+        return json(.ok, out)
+    }
+
+    private static func json(_ status: HTTPResponse.Status, _ text: StaticString) -> Response {
+        let out = ByteWriter(capacity: 64)
+        out.append(text)
+        return json(status, out)
+    }
+
+    static func json(_ status: HTTPResponse.Status, _ body: ByteWriter) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.bytes)))
+    }
+}
+
+/// Answers what no route takes, in the shape of the OpenAI API.
+struct UnknownPaths: RouterMiddleware {
+    typealias Context = BasicRequestContext
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch let error as any HTTPResponseError {
+            return Self.response(error, request)
+        }
+    }
+
+    private static func response(_ error: any HTTPResponseError, _ request: Request) -> Response {
+        let path = request.uri.path
+        let message =
+            error.status == .notFound
+            ? "no such path: \(request.method) \(path); POST /v1/chat/completions, GET /v1/models, /healthz and /readyz are served"
+            : "\(request.method) \(path): \(error.status.reasonPhrase)"
+        let body = ByteWriter(capacity: 256)
+        ChatErrors.write(
+            ExchangeError(KIMI_CAT_NOT_FOUND, message, httpStatus: error.status.code, code: "not_found"), to: body)
+        return HostServer.json(error.status, body)
+    }
+}

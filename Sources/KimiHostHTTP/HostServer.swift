@@ -1,0 +1,56 @@
+import CanonicalModel
+import Dialects
+import HTTPTypes
+import Hummingbird
+package import KimiHostCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+package import Upstream
+import WireJSON
+
+/// The HTTP server: binds, serves until SIGTERM or SIGINT, and ends.
+package struct HostServer: Sendable {
+    /// Seconds that replies under way may take after the signal.
+    package static let drainSeconds = 10
+
+    private let runtime: HostRuntime
+    private let settings: UpstreamSettings
+    private let logger: Logger
+
+    package init(runtime: HostRuntime, settings: UpstreamSettings, logger: Logger) {
+        self.runtime = runtime
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Serves until a signal. Throws when the address cannot be bound.
+    package func run(host: String, port: Int, onRunning: @escaping @Sendable () async -> Void = {}) async throws {
+        let loops = try LoopContexts(
+            count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
+            maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger)
+        let httpHost = HTTPHost(runtime: runtime)
+        let state = ServerState()
+        let application = Application(
+            router: Self.router(runtime, state),
+            server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
+            onServerRunning: { _ in
+                state.isReady = true
+                await onRunning()
+            },
+            eventLoopGroupProvider: .shared(loops.group), logger: Self.quiet(logger))
+        var configuration = ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
+        configuration.maximumGracefulShutdownDuration = .seconds(Self.drainSeconds)
+        defer { loops.stop() }
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// The framework's own notes on starting and stopping are not the operator's business.
+    private static func quiet(_ logger: Logger) -> Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}

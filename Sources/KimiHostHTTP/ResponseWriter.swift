@@ -1,0 +1,137 @@
+import CanonicalModel
+import Dialects
+import NIOCore
+import NIOHTTP1
+import WireJSON
+
+/// Writes one connection's responses, one after the other. Event loop only.
+final class ResponseWriter {
+    private var context: ChannelHandlerContext?
+    private var version = HTTPVersion.http1_1
+    private var isKeepAlive = true
+    private var isHead = false
+
+    /// The id of the present request.
+    private(set) var requestID = ""
+    /// The connection is closed when the present response is out.
+    var closesAfterReply = false
+    /// The request is not read to its end: see `linger`.
+    var lingers = false
+
+    /// Milliseconds for a client to take an answer to a request that was not read to its end.
+    static let lingerMs: Int64 = 1_000
+
+    init(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func detach() { context = nil }
+
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
+    /// A request came; responses from now on answer it.
+    func begin(_ head: HTTPRequestHead) {
+        version = head.version
+        isKeepAlive = head.isKeepAlive
+        requestID = RequestID.accept(head.headers.first(name: "x-request-id"))
+    }
+
+    /// The interim answer to `Expect: 100-continue`.
+    func writeContinue() {
+        guard version.minor >= 1 else { return }
+        write(.head(HTTPResponseHead(version: version, status: .continue)))
+        flush()
+    }
+
+    func beginStream() {
+        var headers = baseHeaders(contentType: "text/event-stream; charset=utf-8")
+        headers.add(name: "cache-control", value: "no-cache")
+        headers.add(name: "x-accel-buffering", value: "no")
+        // HTTP/1.0 knows no chunks: there the end of the connection ends the stream.
+        if version.minor >= 1 { headers.add(name: "transfer-encoding", value: "chunked") } else { isKeepAlive = false }
+        addConnection(&headers)
+        write(.head(HTTPResponseHead(version: version, status: .ok, headers: headers)))
+    }
+
+    func stream(_ bytes: ByteWriter) {
+        guard bytes.count > 0 else { return }
+        write(.body(.byteBuffer(buffer(bytes))))
+    }
+
+    func endStream() { end() }
+
+    func reply(_ body: ByteWriter) { respond(.ok, body, baseHeaders(contentType: "application/json")) }
+
+    func fail(_ error: ExchangeError) {
+        let body = ByteWriter(capacity: 512)
+        ChatErrors.write(error, to: body)
+        var headers = baseHeaders(contentType: "application/json")
+        if let milliseconds = error.retryAfterMs {
+            headers.add(name: "retry-after", value: "\((milliseconds + 999) / 1000)")
+            headers.add(name: "retry-after-ms", value: "\(milliseconds)")
+        }
+        if error.httpStatus == 405 { headers.add(name: "allow", value: "POST") }
+        respond(HTTPResponseStatus(statusCode: error.httpStatus), body, headers)
+    }
+
+    func flush() { context?.flush() }
+
+    func close() { context?.close(promise: nil) }
+
+    // MARK: Inside
+
+    private func respond(_ status: HTTPResponseStatus, _ body: ByteWriter, _ headers: HTTPHeaders) {
+        var headers = headers
+        headers.add(name: "content-length", value: "\(body.count)")
+        addConnection(&headers)
+        write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
+        write(.body(.byteBuffer(buffer(body))))
+        end()
+    }
+
+    private func end() {
+        guard let context else { return }
+        let closes = closesAfterReply || !isKeepAlive
+        guard closes else { return write(.end(nil)) }
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { [self] _ in lingers ? linger() : close() }
+        context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: promise)
+    }
+
+    /// Closes the output only, for a moment: closing with unread bytes of the request in the kernel would send a
+    /// reset, and the reset can overtake the answer.
+    private func linger() {
+        guard let context else { return }
+        context.channel.close(mode: .output, promise: nil)
+        let channel = context.channel
+        context.eventLoop.scheduleTask(in: .milliseconds(Self.lingerMs)) { channel.close(promise: nil) }
+    }
+
+    private func addConnection(_ headers: inout HTTPHeaders) {
+        if closesAfterReply || !isKeepAlive {
+            headers.add(name: "connection", value: "close")
+        } else if version.minor == 0 {
+            headers.add(name: "connection", value: "keep-alive")
+        }
+    }
+
+    private func baseHeaders(contentType: String) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        headers.reserveCapacity(6)
+        headers.add(name: "content-type", value: contentType)
+        headers.add(name: "x-request-id", value: requestID)
+        return headers
+    }
+
+    private func buffer(_ bytes: ByteWriter) -> ByteBuffer {
+        bytes.withBytes { source in
+            var buffer = context?.channel.allocator.buffer(capacity: source.count) ?? ByteBuffer()
+            buffer.writeBytes(source)
+            return buffer
+        }
+    }
+
+    private func write(_ part: HTTPServerResponsePart) {
+        context?.write(NIOAny(part), promise: nil)
+    }
+}

@@ -1,0 +1,79 @@
+package import CanonicalModel
+package import JSONSchema
+package import Logging
+package import PluginABI
+
+/// A configured provider. Immutable after `init`; its calls may come from any event loop.
+///
+/// `@unchecked`: the pointers are to static tables and to an object that the ABI declares safe for any thread.
+package final class ProviderInstance: @unchecked Sendable {
+    package let name: String
+    let table: UnsafePointer<kimi_provider>
+    let instance: OpaquePointer
+    /// The framing that the manifest asks for.
+    package let framing: PluginFraming
+    private let hosts: AllowedHosts
+    private let context: PluginContextRecord
+
+    /// Calls the plugin's create. Throws its own words when it refuses the configuration.
+    package init(_ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger) throws(ExchangeError) {
+        guard let table = plugin.provider else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
+        }
+        self.name = name
+        self.table = table
+        self.framing = plugin.manifest.framing(provider: name)
+        self.hosts = AllowedHosts(patterns: plugin.manifest.hosts, config: config, schema: plugin.manifest.configSchema)
+        self.context = PluginContextRecord(logger: plugin.logger(logger, name: name, config: config))
+        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+            table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
+        }
+    }
+
+    deinit {
+        table.pointee.destroy(instance)
+    }
+
+    /// May a plan of this instance talk to `url`? Nil, or the sentence that says why not.
+    package func refusal(of url: String) -> String? { hosts.refusal(of: url, plugin: name) }
+}
+
+/// A configured transform; as `ProviderInstance`.
+package final class TransformInstance: @unchecked Sendable {
+    package let name: String
+    let table: UnsafePointer<kimi_transform>
+    let instance: OpaquePointer
+    private let context: PluginContextRecord
+
+    package init(_ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger) throws(ExchangeError) {
+        guard let table = plugin.transform else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
+        }
+        self.name = name
+        self.table = table
+        self.context = PluginContextRecord(logger: plugin.logger(logger, name: name, config: config))
+        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+            table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
+        }
+    }
+
+    deinit {
+        table.pointee.destroy(instance)
+    }
+}
+
+private enum PluginCreation {
+    typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
+
+    static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer {
+        let json = config.json
+        let errors = ErrorRecord()
+        var instance: OpaquePointer?
+        let status = json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
+        if status.isFailure { throw errors.take(status, plugin: name, function: "create") }
+        guard let instance else {
+            throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(name)' returned no instance from create")
+        }
+        return instance
+    }
+}

@@ -1,0 +1,258 @@
+package import CanonicalModel
+package import PluginABI
+import WireJSON
+
+/// How the host cuts an upstream's body before a provider sees it.
+package enum PluginFraming: String, Sendable {
+    case raw, sse, ndjson, json
+}
+
+/// One request as plugins get it.
+package struct PluginRequest: Sendable {
+    /// Canonical request; transforms replace it.
+    package var json: [UInt8]
+    package let model: String
+    package let exchangeID: String
+    package let dialect: String
+    package let wantsStream: Bool
+    package let attempt: Int
+
+    package init(
+        json: [UInt8], model: String, exchangeID: String, dialect: String, wantsStream: Bool, attempt: Int
+    ) {
+        self.json = json
+        self.model = model
+        self.exchangeID = exchangeID
+        self.dialect = dialect
+        self.wantsStream = wantsStream
+        self.attempt = attempt
+    }
+
+    /// Calls `body` with the ABI's view, valid during the call only.
+    func withABI<Result>(_ body: (UnsafePointer<kimi_request>) -> Result) -> Result {
+        var model = model, id = exchangeID, dialect = dialect
+        return json.withUnsafeBytes { json in
+            model.withUTF8 { model in
+                id.withUTF8 { id in
+                    dialect.withUTF8 { dialect in
+                        let request = kimi_request(
+                            struct_size: UInt32(MemoryLayout<kimi_request>.size),
+                            flags: wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0, json: kimi_bytes(json),
+                            model: kimi_bytes(UnsafeRawBufferPointer(model)),
+                            exchange_id: kimi_bytes(UnsafeRawBufferPointer(id)),
+                            dialect: kimi_bytes(UnsafeRawBufferPointer(dialect)), conversation: kimi_bytes(),
+                            attempt: UInt64(attempt), deadline_ms: 0)
+                        return withUnsafePointer(to: request, body)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One attempt: a provider's exchange and the transforms' exchanges, chained. Keeps the state rules S03 to S10 and
+/// S14, so that callers cannot break them: after a failure or `end` every call throws or does nothing.
+///
+/// One event loop only. A call that throws has ended the attempt.
+package final class PluginAttempt {
+    private enum Phase { case planning, replying, flushed, ended }
+
+    private let provider: ProviderInstance
+    /// The request after all transforms.
+    package let request: PluginRequest
+    private let exchange: OpaquePointer
+    private let head: SinkNode
+    /// From the one next to the provider to the one next to the client.
+    private let nodes: [SinkNode]
+    private let links: [TransformLink]
+    private let errors = ErrorRecord()
+    private var phase = Phase.planning
+    private var steps = 0
+
+    /// Begins the transforms in config order, then the provider.
+    package init(
+        provider: ProviderInstance, transforms: [TransformInstance], request: PluginRequest,
+        receiver: any EventReceiver
+    ) throws(ExchangeError) {
+        var request = request
+        var node = SinkNode(receiver: receiver)
+        var nodes: [SinkNode] = []
+        var links: [TransformLink] = []
+        for transform in transforms {
+            guard let exchange = try Self.begin(transform, &request) else { continue }
+            let link = TransformLink(instance: transform, exchange: exchange, next: node)
+            node = SinkNode(transform: link)
+            links.append(link)
+            nodes.append(node)
+        }
+        self.exchange = try Self.begin(provider, request, errors)
+        self.provider = provider
+        self.request = request
+        self.head = node
+        self.nodes = nodes.reversed()
+        self.links = links
+    }
+
+    deinit {
+        end(KIMI_WHY_CANCELLED)
+    }
+
+    package var framing: PluginFraming { provider.framing }
+
+    // MARK: Planning
+
+    /// The provider's next step.
+    package func next() throws(ExchangeError) -> PlannedStep {
+        guard phase == .planning else { throw Self.misuse("next") }
+        steps += 1
+        guard steps <= PluginLimits.maxSteps else {
+            throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
+        }
+        let plan = PlanRecord()
+        try check(provider.table.pointee.next(exchange, plan.opaque, errors.opaque), "next")
+        guard let step = plan.steps.first else {
+            throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned no step in next (rule S07)"))
+        }
+        switch step {
+        case .send(let request):
+            try refuseHost(request.url)
+            phase = .replying
+        case .http(let request): try refuseHost(request.url)
+        case .localReply: phase = .replying
+        case .wait, .unsupported: break
+        }
+        return step
+    }
+
+    /// The body of a planned request.
+    package func body(_ planned: PlannedRequest) throws(ExchangeError) -> [UInt8]? {
+        switch planned.body {
+        case .none: return nil
+        case .bytes(let bytes): return bytes
+        case .request: return request.json
+        case .patch(let patch):
+            do {
+                return try Self.merge(patch, into: request.json)
+            } catch {
+                throw fail(
+                    ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' gave a body patch that cannot be applied: \(error.message)"))
+            }
+        }
+    }
+
+    /// Hands a step's result over. True when the provider wants the body whole.
+    package func result(_ result: kimi_result) throws(ExchangeError) -> Bool {
+        guard phase == .planning || phase == .replying else { throw Self.misuse("result") }
+        let status = try withUnsafePointer(to: result) { pointer throws(ExchangeError) in
+            try check(provider.table.pointee.result(exchange, pointer, errors.opaque), "result")
+        }
+        return status == kimi_status(KIMI_WHOLE)
+    }
+
+    // MARK: The reply
+
+    /// Feeds frames; events reach the receiver before this returns. True when the provider says the reply is done.
+    package func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Bool {
+        guard phase == .replying else { throw Self.misuse("feed") }
+        let status = provider.table.pointee.feed(
+            exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
+        head.arena.removeAll()
+        if let failure = transformFailure() { throw fail(failure) }
+        return try check(status, "feed") == kimi_status(KIMI_DONE)
+    }
+
+    /// The reply is over. Held events reach the receiver before this returns, also when it throws.
+    package func flush(_ why: kimi_why) throws(ExchangeError) {
+        guard phase == .replying else { return }
+        phase = .flushed
+        let status = provider.table.pointee.flush(exchange, why.rawValue, head.opaque, errors.opaque)
+        head.arena.removeAll()
+        for node in nodes {
+            if node.flush(why).isFailure { break }
+        }
+        if let failure = transformFailure() { throw fail(failure) }
+        try check(status, "flush")
+    }
+
+    /// Ends the attempt; safe to call again.
+    package func end(_ why: kimi_why) {
+        guard phase != .ended else { return }
+        phase = .ended
+        provider.table.pointee.end(exchange, why.rawValue)
+        for link in links { link.end(why) }
+    }
+
+    // MARK: Inside
+
+    @discardableResult
+    private func check(_ status: kimi_status, _ function: String) throws(ExchangeError) -> kimi_status {
+        guard status.isFailure else { return status }
+        throw fail(errors.take(status, plugin: provider.name, function: function))
+    }
+
+    private func fail(_ error: ExchangeError) -> ExchangeError {
+        end(KIMI_WHY_FAILED)
+        return error
+    }
+
+    private func transformFailure() -> ExchangeError? {
+        for node in nodes {
+            if let failure = node.failure { return failure }
+        }
+        return nil
+    }
+
+    private func refuseHost(_ url: String) throws(ExchangeError) {
+        if let refusal = provider.refusal(of: url) { throw fail(ExchangeError(KIMI_CAT_CONFIG, refusal)) }
+    }
+
+    private static func misuse(_ function: String) -> ExchangeError {
+        ExchangeError(KIMI_CAT_INTERNAL, "the host called \(function) out of turn")
+    }
+
+    private static func begin(
+        _ provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord
+    ) throws(ExchangeError) -> OpaquePointer {
+        var exchange: OpaquePointer?
+        let status = request.withABI {
+            provider.table.pointee.begin(provider.instance, $0, &exchange, errors.opaque)
+        }
+        if status.isFailure { throw errors.take(status, plugin: provider.name, function: "begin") }
+        guard let exchange else {
+            throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' returned no exchange from begin")
+        }
+        return exchange
+    }
+
+    private static func begin(
+        _ transform: TransformInstance, _ request: inout PluginRequest
+    ) throws(ExchangeError) -> OpaquePointer? {
+        let errors = ErrorRecord()
+        let edit = RequestEditRecord()
+        var exchange: OpaquePointer?
+        let status = request.withABI {
+            transform.table.pointee.begin(transform.instance, $0, edit.opaque, &exchange, errors.opaque)
+        }
+        if status.isFailure { throw errors.take(status, plugin: transform.name, function: "begin") }
+        do {
+            try apply(edit, status, &request)
+        } catch {
+            if let exchange { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
+            throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(transform.name)' changed the request to something that is not JSON: \(error.message)")
+        }
+        return exchange
+    }
+
+    private static func apply(
+        _ edit: RequestEditRecord, _ status: kimi_status, _ request: inout PluginRequest
+    ) throws(JSONError) {
+        guard status != kimi_status(KIMI_UNCHANGED), let how = edit.how else { return }
+        request.json = how == KIMI_PUT_REPLACE ? edit.data : try merge(edit.data, into: request.json)
+    }
+
+    private static func merge(_ patch: [UInt8], into json: [UInt8]) throws(JSONError) -> [UInt8] {
+        try patch.withUnsafeBytes { patch throws(JSONError) in
+            try json.withUnsafeBytes { json throws(JSONError) in try JSONEdit.mergePatch(patch, into: json) }
+        }
+    }
+}

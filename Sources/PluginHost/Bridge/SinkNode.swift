@@ -1,0 +1,136 @@
+import CanonicalModel
+import PluginABI
+
+/// Memory that plugins ask for inside a call; freed when the call is over.
+struct ScratchArena {
+    private var blocks: [UnsafeMutableRawPointer] = []
+    private var used = 0
+
+    /// nil over the bound.
+    mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
+        guard used + count <= PluginLimits.maxScratchBytes else { return nil }
+        used += count
+        let block = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: 16)
+        blocks.append(block)
+        return block
+    }
+
+    mutating func removeAll() {
+        guard !blocks.isEmpty else { return }
+        for block in blocks { block.deallocate() }
+        blocks.removeAll(keepingCapacity: true)
+        used = 0
+    }
+}
+
+/// Behind `kimi_sink`: where one plugin's events go, that is the feed of the next transform or the receiver.
+///
+/// Since emit of one is the feed of the next, a batch goes down the chain inside one call, with no queue.
+final class SinkNode {
+    /// Set for a transform's node, nil for the last.
+    private let transform: TransformLink?
+    private let receiver: (any EventReceiver)?
+    var arena = ScratchArena()
+
+    /// The first failure of the transform behind this node.
+    private(set) var failure: ExchangeError?
+
+    /// The end of the chain.
+    init(receiver: any EventReceiver) {
+        self.transform = nil
+        self.receiver = receiver
+    }
+
+    /// A transform, whose events go to `next`.
+    init(transform: TransformLink) {
+        self.transform = transform
+        self.receiver = nil
+    }
+
+    var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+    @inline(__always)
+    static func at(_ pointer: OpaquePointer) -> SinkNode {
+        Unmanaged<SinkNode>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
+    }
+
+    /// Takes a batch. KIMI_OK, KIMI_STOP, or the transform's failure.
+    func consume(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
+        if let receiver { return receiver.receive(UnsafeBufferPointer(start: events, count: count)) }
+        guard let transform else { return kimi_status(KIMI_E_STATE) }
+        if failure != nil { return kimi_status(KIMI_STOP) }
+        var start = 0
+        while start < count {
+            let wanted = transform.wants(events[start].type)
+            var end = start + 1
+            while end < count, transform.wants(events[end].type) == wanted { end += 1 }
+            let status =
+                wanted
+                ? feed(transform, events + start, end - start)
+                : transform.next.consume(events + start, end - start)
+            guard status == kimi_status(KIMI_OK) else { return status }
+            start = end
+        }
+        return kimi_status(KIMI_OK)
+    }
+
+    /// Passes a flush to the transform behind this node; later ones are flushed by the caller, in order.
+    func flush(_ why: kimi_why) -> kimi_status {
+        guard let transform, failure == nil else { return kimi_status(KIMI_OK) }
+        let status = transform.flush(why)
+        if status.isFailure { failure = transform.takeFailure(status, "flush") }
+        transform.next.arena.removeAll()
+        return status
+    }
+
+    private func feed(_ transform: TransformLink, _ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
+        let status = transform.feed(events, count)
+        transform.next.arena.removeAll()
+        if status.isFailure {
+            failure = transform.takeFailure(status, "feed")
+            return kimi_status(KIMI_STOP)
+        }
+        return status == kimi_status(KIMI_STOP) ? status : kimi_status(KIMI_OK)
+    }
+}
+
+/// A transform's exchange with the node that its events go to. Ends the exchange exactly once.
+final class TransformLink {
+    let next: SinkNode
+    private let instance: TransformInstance
+    private let exchange: OpaquePointer
+    private let mask: UInt32
+    private let errors = ErrorRecord()
+    private var isEnded = false
+
+    init(instance: TransformInstance, exchange: OpaquePointer, next: SinkNode) {
+        self.instance = instance
+        self.exchange = exchange
+        self.mask = instance.table.pointee.event_mask
+        self.next = next
+    }
+
+    deinit {
+        end(KIMI_WHY_CANCELLED)
+    }
+
+    func wants(_ type: UInt32) -> Bool { type < 32 && mask & (1 << type) != 0 }
+
+    func feed(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
+        instance.table.pointee.feed(exchange, events, count, next.opaque, errors.opaque)
+    }
+
+    func flush(_ why: kimi_why) -> kimi_status {
+        instance.table.pointee.flush(exchange, why.rawValue, next.opaque, errors.opaque)
+    }
+
+    func takeFailure(_ status: kimi_status, _ function: String) -> ExchangeError {
+        errors.take(status, plugin: instance.name, function: function)
+    }
+
+    func end(_ why: kimi_why) {
+        guard !isEnded else { return }
+        isEnded = true
+        instance.table.pointee.end(exchange, why.rawValue)
+    }
+}

@@ -1,0 +1,6 @@
+/* There is no manifest. */
+#include "base.h"
+
+ENTRY {
+    return base_answer(handshake, 0);
+}
