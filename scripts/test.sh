@@ -3,14 +3,18 @@
 #   E2E_ARGS   further arguments for pytest, such as '-k cancel'
 set -eu
 . "$(dirname "$0")/common.sh"
-
-say "the C header in every language version it promises"
-scripts/compile-headers.sh
-
-say "Swift tests"
-swift test "${SWIFT_FLAGS[@]}" --disable-testable-imports
-
-say "end-to-end tests"
 . scripts/test-venv.sh
+
+# Runs one step under a name, and says how long it took.
+step() {
+    local name=$1 started=$SECONDS
+    shift
+    say "$name"
+    "$@" || die "$name: FAILED after $((SECONDS - started)) s"
+    say "$name: passed in $((SECONDS - started)) s"
+}
+
+step "the C header in every language version it promises" scripts/compile-headers.sh
+step "Swift tests" swift test "${SWIFT_FLAGS[@]}" --disable-testable-imports
 # shellcheck disable=SC2086 # E2E_ARGS is a list of words
-"$VENV/bin/python" -m pytest Tests/e2e ${E2E_ARGS:-}
+step "end-to-end tests" "$VENV/bin/python" -m pytest Tests/e2e ${E2E_ARGS:-}

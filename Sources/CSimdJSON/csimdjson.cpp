@@ -33,11 +33,89 @@ int32_t code_of(simdjson::error_code error) noexcept {
     }
 }
 
+int hex_digit(uint8_t c) noexcept {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// The code unit of the escape \uXXXX at p, or -1 if it is not one.
+int escaped_unit(const uint8_t *p, const uint8_t *end) noexcept {
+    if (end - p < 6 || p[0] != '\\' || p[1] != 'u') return -1;
+    int unit = 0;
+    for (int i = 2; i < 6; i++) {
+        const int digit = hex_digit(p[i]);
+        if (digit < 0) return -1;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+// Escaped halves of surrogate pairs become \uFFFD, in place. Tokenizers cut emoji in two; simdjson 3.0
+// refuses some such halves and turns others into bytes that are not UTF-8.
+void replace_lone_surrogates(uint8_t *text, size_t length) noexcept {
+    uint8_t *p = text;
+    uint8_t *const end = text + length;
+    while (p < end && (p = static_cast<uint8_t *>(std::memchr(p, '\\', size_t(end - p))))) {
+        const int unit = escaped_unit(p, end);
+        if (unit < 0xD800 || unit > 0xDFFF) {
+            p += 2;
+            continue;
+        }
+        const int low = unit < 0xDC00 ? escaped_unit(p + 6, end) : -1;
+        if (low >= 0xDC00 && low <= 0xDFFF) {
+            p += 12;
+        } else {
+            std::memcpy(p + 2, "FFFD", 4);
+            p += 6;
+        }
+    }
+}
+
+// The end of the string whose opening quote is at p: past its closing quote, or the end of the text.
+const uint8_t *skip_string(const uint8_t *p, const uint8_t *end) noexcept {
+    for (p++; p < end && *p != '"'; p++) {
+        if (*p == '\\') p++;
+    }
+    return p < end ? p + 1 : end;
+}
+
+bool is_digit(uint8_t c) noexcept { return c >= '0' && c <= '9'; }
+
+// Copies the text with ".0" after each integer of 19 digits or more, so that one beyond 64 bits reads as a
+// double, as it does in JavaScript. Returns the new length, or 0 if there is none. out holds 9/8 length + 2.
+size_t widen_long_integers(const uint8_t *p, size_t length, uint8_t *out) noexcept {
+    const uint8_t *const begin = p;
+    const uint8_t *const end = p + length;
+    uint8_t *const start = out;
+    bool widened = false;
+    while (p < end) {
+        const uint8_t *from = p;
+        if (*p == '"') {
+            p = skip_string(p, end);
+        } else if (is_digit(*p)) {
+            while (p < end && is_digit(*p)) p++;
+        } else {
+            p++;
+        }
+        std::memcpy(out, from, size_t(p - from));
+        out += p - from;
+        const bool integer = is_digit(*from) && (from == begin || !std::strchr(".eE+", from[-1]));
+        const bool whole = p == end || (*p != '.' && (*p | 0x20) != 'e');
+        if (p - from >= 19 && integer && whole) {
+            *out++ = '.';
+            *out++ = '0';
+            widened = true;
+        }
+    }
+    return widened ? size_t(out - start) : 0;
+}
+
 }  // namespace
 
 struct csj_parser {
     simdjson::dom::parser parser;
-    uint8_t *text = nullptr;
+    uint8_t *text = nullptr; // our copy: padded as simdjson wants it, and ours to repair
     size_t capacity = 0;
     size_t max_bytes;
     size_t max_depth;
@@ -68,6 +146,26 @@ struct csj_parser {
         if (wanted > max_bytes && max_bytes >= length && max_bytes >= smallest_capacity) wanted = max_bytes;
         return resize(wanted);
     }
+
+    simdjson::error_code parse_text(size_t length) noexcept {
+        std::memset(text + length, 0, simdjson::SIMDJSON_PADDING);
+        replace_lone_surrogates(text, length);
+        return parser.parse(text, length, false).error();
+    }
+
+    // The slow path of a number that simdjson refuses.
+    int32_t parse_widened(const void *original, size_t length) noexcept {
+        uint8_t *wide = static_cast<uint8_t *>(std::malloc(length + length / 8 + 2));
+        if (!wide) return CSJ_NO_MEMORY;
+        const size_t wide_length = widen_long_integers(static_cast<const uint8_t *>(original), length, wide);
+        int32_t code = wide_length ? reserve(wide_length) : int32_t(CSJ_BAD_NUMBER);
+        if (code == CSJ_OK) {
+            std::memcpy(text, wide, wide_length);
+            code = code_of(parse_text(wide_length));
+        }
+        std::free(wide);
+        return code;
+    }
 };
 
 extern "C" csj_parser *csj_parser_create(size_t max_bytes, size_t max_depth) {
@@ -82,11 +180,11 @@ extern "C" void csj_parser_destroy(csj_parser *parser) { delete parser; }
 extern "C" int32_t csj_parse(csj_parser *parser, const void *text, size_t length, csj_document *document) {
     if (length > parser->max_bytes) return CSJ_TOO_LONG;
     if (length == 0) return CSJ_EMPTY;
-    if (const int32_t code = parser->reserve(length)) return code;
+    if (const int32_t failure = parser->reserve(length)) return failure;
     std::memcpy(parser->text, text, length);
-    std::memset(parser->text + length, 0, simdjson::SIMDJSON_PADDING);
-    const auto error = parser->parser.parse(parser->text, length, false).error();
-    if (error) return code_of(error);
+    int32_t code = code_of(parser->parse_text(length));
+    if (code == CSJ_BAD_NUMBER) code = parser->parse_widened(text, length);
+    if (code != CSJ_OK) return code;
     document->tape = parser->parser.doc.tape.get();
     document->strings = parser->parser.doc.string_buf.get();
     return CSJ_OK;

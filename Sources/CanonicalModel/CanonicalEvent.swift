@@ -28,3 +28,12 @@ extension kimi_status {
 
     package var isFailure: Bool { self < 0 }
 }
+
+extension [UInt8] {
+    /// As `withUnsafeBytes`, with the closure's own error type.
+    package func withBytes<Value, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try withUnsafeBufferPointer { buffer throws(Failure) in try body(UnsafeRawBufferPointer(buffer)) }
+    }
+}

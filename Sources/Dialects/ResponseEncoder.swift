@@ -1,5 +1,4 @@
 package import CanonicalModel
-package import PluginABI
 package import WireJSON
 
 /// Turns canonical events into a client's bytes. Event loop only; one per exchange.
@@ -16,10 +15,4 @@ package protocol ResponseEncoder: EventReceiver {
     func complete() throws(ExchangeError)
     /// The reply ends with an error after bytes of it have left. Only when `isStreaming`.
     func abort(_ error: ExchangeError)
-}
-
-/// Bounds of encoders.
-package enum EncoderLimits {
-    /// Bytes of an unstreamed reply; more fails the exchange.
-    package static let maxReplyBytes = 64 << 20
 }

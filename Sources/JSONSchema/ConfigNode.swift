@@ -9,6 +9,9 @@ package struct Mark: Sendable, Hashable {
     }
 }
 
+/// ``Mark`` under a name that a file which imports Yams as well can use.
+package typealias ConfigMark = Mark
+
 /// One value of a configuration document (YAML or JSON), with the place where it was written.
 ///
 /// A value type, cold: made for files of kilobytes, not for request bodies. `==` compares the values and ignores marks.

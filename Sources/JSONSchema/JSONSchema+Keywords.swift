@@ -5,6 +5,8 @@ extension JSONSchema {
         package var node: ConfigNode
     }
 
+    package typealias Filling = (_ value: ConfigNode, _ path: ConfigPath, _ types: [SchemaType]) -> ConfigNode?
+
     /// One property of a schema, for tools that read schemas: documentation, environment filling, `plugin inspect`.
     package struct Property: Sendable {
         package var name: String
@@ -33,27 +35,31 @@ extension JSONSchema {
         return list
     }
 
-    /// `node` with `fill(keyword's value, path)` put in wherever a property marked with `keyword` is absent or null.
+    /// `node` with what `fill` returns put in wherever a property marked with `keyword` is absent or null.
     ///
-    /// Only objects that exist are entered, so that filling never makes an optional object appear.
+    /// `fill` gets the keyword's value, the property's path and its `type`s (empty: any). Only objects that exist are
+    /// entered, so that filling never makes an optional object appear.
     package func filling(
         _ keyword: String, in node: ConfigNode, at path: ConfigPath = .root,
-        with fill: (_ value: ConfigNode, _ path: ConfigPath) -> ConfigNode?
+        with fill: Filling
     ) -> ConfigNode {
         filled(node, root, keyword, path, 0, fill)
     }
 
     private func filled(
         _ node: ConfigNode, _ subschema: Subschema, _ keyword: String, _ path: ConfigPath, _ depth: Int,
-        _ fill: (ConfigNode, ConfigPath) -> ConfigNode?
+        _ fill: Filling
     ) -> ConfigNode {
         guard case .object(var object) = node.value, depth < Validator.maxDepth else { return node }
         for (key, property) in flattened(subschema).flatMap(\.keywords.object.properties) {
             let keyPath = path.key(key)
             if let present = object[key], !present.isNull {
                 object[key] = filled(present, property, keyword, keyPath, depth + 1, fill)
-            } else if let value = flattened(property).map(\.keywords).firstValue({ $0.extensions[keyword] }),
-                let filling = fill(value, keyPath)
+                continue
+            }
+            let layers = flattened(property).map(\.keywords)
+            if let value = layers.firstValue({ $0.extensions[keyword] }),
+                let filling = fill(value, keyPath, layers.flatMap(\.types))
             {
                 object[key] = filling
             }

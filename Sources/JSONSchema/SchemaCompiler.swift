@@ -71,7 +71,11 @@ struct SchemaCompiler {
         var key = ""
         var afterTilde = false
         for character in part {
-            if afterTilde { key.append(character == "1" ? "/" : "~") } else if character != "~" { key.append(character) }
+            if afterTilde {
+                key.append(character == "1" ? "/" : "~")
+            } else if character != "~" {
+                key.append(character)
+            }
             afterTilde = !afterTilde && character == "~"
         }
         return key

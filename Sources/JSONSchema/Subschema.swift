@@ -70,10 +70,10 @@ final class Subschema: Sendable {
 }
 
 /// The values of the `type` keyword.
-enum SchemaType: String, CaseIterable, Sendable {
+package enum SchemaType: String, CaseIterable, Sendable {
     case null, boolean, integer, number, string, array, object
 
-    func admits(_ node: ConfigNode) -> Bool {
+    package func admits(_ node: ConfigNode) -> Bool {
         switch (self, node.value) {
         case (.null, .null), (.boolean, .bool), (.integer, .int), (.number, .int), (.number, .double): true
         case (.string, .string), (.array, .array), (.object, .object): true

@@ -1,9 +1,10 @@
 import CanonicalModel
 import Dialects
-package import KimiHostCore
-package import Logging
-package import NIOCore
-package import Upstream
+import KimiHostCore
+import Logging
+import NIOCore
+import PluginHost
+import Upstream
 import WireJSON
 
 /// What one event loop's connections share. Event loop only.
@@ -42,7 +43,8 @@ final class HTTPHost: Sendable {
             json: json, model: route.upstreamModel, exchangeID: requestID, dialect: "openai.chat",
             wantsStream: chat.wantsStream, attempt: 1)
         let encoder: any ResponseEncoder =
-            chat.wantsStream ? ChatStreamEncoder(wantsUsage: chat.wantsUsage) : ChatUnaryEncoder()
+            chat.wantsStream
+            ? ChatStreamEncoder(wantsUsage: chat.wantsUsage) : ChatUnaryEncoder(maxBytes: route.maxResponseBytes)
         return Exchange(
             services: loop.services, route: route, encoder: encoder, request: request, client: client)
     }

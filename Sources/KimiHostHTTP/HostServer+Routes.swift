@@ -20,8 +20,8 @@ final class ServerState: Sendable {
 
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
-    static func router(_ runtime: HostRuntime, _ state: ServerState) -> Router<BasicRequestContext> {
-        let router = Router()
+    static func router(_ runtime: HostRuntime, _ state: ServerState) -> Hummingbird.Router<BasicRequestContext> {
+        let router = Hummingbird.Router()
         router.addMiddleware { UnknownPaths() }
         router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
         router.get("/readyz") { _, _ in
@@ -68,8 +68,8 @@ extension HostServer {
 struct UnknownPaths: RouterMiddleware {
     typealias Context = BasicRequestContext
 
-    func handle(
-        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    @concurrent func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         do {
             return try await next(request, context)

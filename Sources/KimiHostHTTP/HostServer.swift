@@ -2,10 +2,12 @@ import CanonicalModel
 import Dialects
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 package import KimiHostCore
 package import Logging
 import NIOCore
 import ServiceLifecycle
+import UnixSignals
 package import Upstream
 import WireJSON
 
@@ -24,8 +26,8 @@ package struct HostServer: Sendable {
         self.logger = logger
     }
 
-    /// Serves until a signal. Throws when the address cannot be bound.
-    package func run(host: String, port: Int, onRunning: @escaping @Sendable () async -> Void = {}) async throws {
+    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port.
+    package func run(host: String, port: Int, onRunning: @escaping @Sendable (Int) -> Void) async throws {
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
             maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger)
@@ -35,14 +37,14 @@ package struct HostServer: Sendable {
             router: Self.router(runtime, state),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
-            onServerRunning: { _ in
+            onServerRunning: { channel in
                 state.isReady = true
-                await onRunning()
+                onRunning(channel.localAddress?.port ?? port)
             },
             eventLoopGroupProvider: .shared(loops.group), logger: Self.quiet(logger))
         var configuration = ServiceGroupConfiguration(
             services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
-        configuration.maximumGracefulShutdownDuration = .seconds(Self.drainSeconds)
+        configuration.maximumGracefulShutdownDuration = Duration.seconds(Self.drainSeconds)
         defer { loops.stop() }
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -32,6 +32,15 @@ final class LLMHandler: ChannelDuplexHandler {
         let head: HTTPRequestHead
         let target: RequestTarget
         var body: ByteBuffer?
+
+        mutating func append(_ buffer: ByteBuffer) {
+            if body == nil {
+                body = buffer
+            } else {
+                var buffer = buffer
+                body?.writeBuffer(&buffer)
+            }
+        }
     }
 
     private let host: HTTPHost
@@ -195,16 +204,5 @@ extension LLMHandler: ExchangeClient {
     func exchangeAbandoned() {
         state = .idle
         writer?.close()
-    }
-}
-
-extension LLMHandler.Incoming {
-    fileprivate mutating func append(_ buffer: ByteBuffer) {
-        if body == nil {
-            body = buffer
-        } else {
-            var buffer = buffer
-            body?.writeBuffer(&buffer)
-        }
     }
 }

@@ -73,6 +73,7 @@ import Testing
 
     @Test func aFarNameIsNotSuggested() {
         #expect(Suggestion.nearest(to: "temperature", among: ["strategy", "weight"]) == nil)
-        #expect(Suggestion.near("kimi", among: ["kimi-k2", "qwen", "kimi-k2-thinking"]) == ["kimi-k2", "kimi-k2-thinking"])
+        #expect(
+            Suggestion.near("kimi", among: ["kimi-k2", "qwen", "kimi-k2-thinking"]) == ["kimi-k2", "kimi-k2-thinking"])
     }
 }

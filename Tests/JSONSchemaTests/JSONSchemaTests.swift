@@ -22,7 +22,8 @@ struct ValidationCase: Sendable, CustomTestStringConvertible {
         .init(#"{"type":["string","null"]}"#, "[]", ": must be a string or null, not a list"),
         .init(#"{"type":"integer"}"#, "2.0"),
         .init(#"{"type":"integer"}"#, "2.5", ": must be an integer, not a number"),
-        .init(#"{"enum":["first","random"]}"#, #""frist""#,
+        .init(
+            #"{"enum":["first","random"]}"#, #""frist""#,
             ": must be one of first, random, not 'frist'; did you mean 'first'?"),
         .init(#"{"const":3}"#, "4", ": must be 3, not 4"),
         .init(#"{"enum":["a"],"x-secret":true}"#, #""hunter2""#, ": must be a, not this secret"),
@@ -36,35 +37,56 @@ struct ValidationCase: Sendable, CustomTestStringConvertible {
         .init(#"{"maxLength":1}"#, #""😀""#),
         .init(#"{"maxLength":1}"#, #""ab""#, ": must have at most 1 characters, has 2"),
         .init(#"{"pattern":"^https?://"}"#, #""ftp://x""#, ": must match the pattern ^https?://, not 'ftp://x'"),
-        .init(#"{"properties":{"apiKey":true},"additionalProperties":false}"#, #"{"api_key":1}"#,
+        .init(
+            #"{"properties":{"apiKey":true},"additionalProperties":false}"#, #"{"api_key":1}"#,
             "api_key: unknown key; did you mean 'apiKey'?"),
-        .init(#"{"properties":{"a":true,"b":true},"additionalProperties":false}"#, #"{"zzz":1}"#,
+        .init(
+            #"{"properties":{"a":true,"b":true},"additionalProperties":false}"#, #"{"zzz":1}"#,
             "zzz: unknown key; known here: a, b"),
         .init(#"{"additionalProperties":{"type":"null"}}"#, #"{"x":1}"#, "x: must be null, not an integer"),
         .init(#"{"required":["a"]}"#, "{}", "a: is missing; add it"),
-        .init(#"{"properties":{"k":{"x-env":"API_KEY"}},"required":["k"]}"#, "{}",
+        .init(
+            #"{"properties":{"k":{"x-env":"API_KEY"}},"required":["k"]}"#, "{}",
             "k: is missing; add it, or set the environment variable API_KEY"),
-        .init(#"{"patternProperties":{"^x":{"type":"string"}},"additionalProperties":false}"#, #"{"xa":1,"b":2}"#,
+        .init(
+            #"{"patternProperties":{"^x":{"type":"string"}},"additionalProperties":false}"#, #"{"xa":1,"b":2}"#,
             "xa: must be a string, not an integer; put it in quotes",
             "b: unknown key; remove it, no keys are allowed here"),
-        .init(#"{"propertyNames":{"maxLength":2}}"#, #"{"abc":1}"#, "abc: the key itself must have at most 2 characters, has 3"),
+        .init(
+            #"{"propertyNames":{"maxLength":2}}"#, #"{"abc":1}"#,
+            "abc: the key itself must have at most 2 characters, has 3"),
         .init(#"{"dependentRequired":{"a":["b"]}}"#, #"{"a":1}"#, "b: is missing; 'a' needs it"),
         .init(#"{"minProperties":1}"#, "{}", ": must have at least 1 key, has 0"),
         .init(#"{"items":{"type":"integer"}}"#, "[1,true]", "[1]: must be an integer, not a boolean"),
-        .init(#"{"prefixItems":[{"type":"integer"}],"items":false}"#, "[1,2]", "[1]: no value is allowed here; remove it"),
+        .init(
+            #"{"prefixItems":[{"type":"integer"}],"items":false}"#, "[1,2]", "[1]: no value is allowed here; remove it"),
         .init(#"{"minItems":1}"#, "[]", ": must have at least 1 entry, has 0"),
         .init(#"{"maxItems":2}"#, "[1,2,3]", ": must have at most 2 entries, has 3"),
         .init(#"{"uniqueItems":true}"#, "[1,2,1]", "[2]: is in the list twice; remove one"),
-        .init(#"{"oneOf":[{"type":"string"},{"type":"object","required":["plugin"]}]}"#, "{}", "plugin: is missing; add it"),
-        .init(#"{"oneOf":[{"type":"string"},{"type":"object"}]}"#, "1", ": must be a string or an object, not an integer"),
-        .init(#"{"oneOf":[{"minimum":1},{"minimum":2}]}"#, "3", ": fits 2 of the allowed forms at once; make it one of them"),
+        .init(
+            #"{"oneOf":[{"type":"string"},{"type":"object","required":["plugin"]}]}"#, "{}",
+            "plugin: is missing; add it"),
+        .init(
+            #"{"oneOf":[{"type":"string"},{"type":"object"}]}"#, "1", ": must be a string or an object, not an integer"),
+        .init(
+            #"{"oneOf":[{"minimum":1},{"minimum":2}]}"#, "3",
+            ": fits 2 of the allowed forms at once; make it one of them"),
         .init(#"{"anyOf":[{"minimum":5},{"maximum":1}]}"#, "3", ": must be at least 5, not 3"),
-        .init(#"{"allOf":[{"minimum":5},{"maximum":1}]}"#, "3", ": must be at least 5, not 3", ": must be at most 1, not 3"),
+        .init(
+            #"{"allOf":[{"minimum":5},{"maximum":1}]}"#, "3", ": must be at least 5, not 3",
+            ": must be at most 1, not 3"),
         .init(#"{"not":{"type":"null","title":"null"}}"#, "null", ": must not be null"),
-        .init(#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#, #"{"a":1}"#, "b: is missing; add it"),
-        .init(#"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#, "{}", "c: is missing; add it"),
-        .init(##"{"$defs":{"n":{"type":"integer"}},"properties":{"a":{"$ref":"#/$defs/n"}}}"##, #"{"a":"x"}"#, "a: must be an integer, not a string"),
-        .init(##"{"properties":{"next":{"$ref":"#"}},"additionalProperties":false}"##, #"{"next":{"next":{"x":1}}}"#,
+        .init(
+            #"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#, #"{"a":1}"#,
+            "b: is missing; add it"),
+        .init(
+            #"{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}"#, "{}",
+            "c: is missing; add it"),
+        .init(
+            ##"{"$defs":{"n":{"type":"integer"}},"properties":{"a":{"$ref":"#/$defs/n"}}}"##, #"{"a":"x"}"#,
+            "a: must be an integer, not a string"),
+        .init(
+            ##"{"properties":{"next":{"$ref":"#"}},"additionalProperties":false}"##, #"{"next":{"next":{"x":1}}}"#,
             "next.next.x: unknown key; known here: next"),
     ]
 
@@ -78,7 +100,9 @@ struct ValidationCase: Sendable, CustomTestStringConvertible {
         let schema = try JSONSchema(
             parsing: #"{"properties":{"a":{"type":"string"},"b":{"required":["c"]}},"additionalProperties":false}"#)
         let document = try ConfigNode(parsingJSON: "{\"a\": 1,\n \"x\": 1,\n \"b\": {}}")
-        let marks = schema.validate(document, at: ConfigPath("config")).map { "\($0.path)@\($0.mark?.line ?? 0):\($0.mark?.column ?? 0)" }
+        let marks = schema.validate(document, at: ConfigPath("config")).map {
+            "\($0.path)@\($0.mark?.line ?? 0):\($0.mark?.column ?? 0)"
+        }
         #expect(marks == ["config.a@1:7", "config.x@2:2", "config.b.c@3:7"])
     }
 
@@ -88,10 +112,18 @@ struct ValidationCase: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: [
-        (#"{"typ":"string"}"#, "typ: 'typ' is no keyword that kimi-host checks; did you mean 'type'?; own keywords start with x-"),
-        (#"{"properties":{"a":{"requird":[]}}}"#,
-            "properties.a.requird: 'requird' is no keyword that kimi-host checks; did you mean 'required'?; own keywords start with x-"),
-        (#"{"type":"int"}"#, "type: must be one of, or a list of: null, boolean, integer, number, string, array, object"),
+        (
+            #"{"typ":"string"}"#,
+            "typ: 'typ' is no keyword that kimi-host checks; did you mean 'type'?; own keywords start with x-"
+        ),
+        (
+            #"{"properties":{"a":{"requird":[]}}}"#,
+            "properties.a.requird: 'requird' is no keyword that kimi-host checks; did you mean 'required'?; own keywords start with x-"
+        ),
+        (
+            #"{"type":"int"}"#,
+            "type: must be one of, or a list of: null, boolean, integer, number, string, array, object"
+        ),
         (#"{"pattern":"("}"#, "pattern: \"(\" is not a regular expression that can be compiled"),
         (##"{"$ref":"#/$defs/x"}"##, "$ref: \"#/$defs/x\" names no place in this schema"),
         (#"{"$ref":"https://x"}"#, "$ref: only references into the same schema work, such as \"#/$defs/name\""),
@@ -133,9 +165,10 @@ struct ValidationCase: Sendable, CustomTestStringConvertible {
 
     @Test func missingPropertiesAreFilled() throws {
         let schema = try JSONSchema(parsing: Self.plugin)
-        let filled = schema.filling("x-env", in: try ConfigNode(parsingJSON: #"{"baseUrl":"u"}"#)) { value, path in
-            .string("\(value.string ?? "")@\(path)")
+        let filled = schema.filling("x-env", in: try ConfigNode(parsingJSON: #"{"baseUrl":"u"}"#)) {
+            value, path, types in
+            .string("\(value.string ?? "")@\(path):\(types.map(\.rawValue))")
         }
-        #expect(filled.json == #"{"baseUrl":"u","apiKey":"OPENAI_API_KEY@apiKey"}"#)
+        #expect(filled.json == #"{"baseUrl":"u","apiKey":"OPENAI_API_KEY@apiKey:[\"string\"]"}"#)
     }
 }

@@ -125,7 +125,8 @@ enum ABILayout10 {
     ) -> StructLayout {
         StructLayout(
             name: name,
-            found: [MemoryLayout<T>.size, MemoryLayout<T>.alignment] + members.map { MemoryLayout<T>.offset(of: $0.1) ?? -1 },
+            found: [MemoryLayout<T>.size, MemoryLayout<T>.alignment]
+                + members.map { MemoryLayout<T>.offset(of: $0.1) ?? -1 },
             expected: [size, alignment] + members.map { $0.2 },
             members: ["size", "alignment"] + members.map { $0.0 })
     }

@@ -28,4 +28,7 @@ int cp_poller_wait(cp_poller *poller, cp_event *events, int max, int timeout_ms)
 /* Any thread: ends a cp_poller_wait, the present one or the next. */
 void cp_poller_wake(cp_poller *poller);
 
+/* Any thread: where the loaded library or program that holds this address begins; NULL if none does. */
+const void *cp_image_base(const void *address);
+
 #endif

@@ -46,11 +46,3 @@ package enum ChatErrors {
         }
     }
 }
-
-extension ByteWriter {
-    /// A Swift string as a JSON string.
-    package func appendJSONString(_ text: String) {
-        var text = text
-        text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
-    }
-}

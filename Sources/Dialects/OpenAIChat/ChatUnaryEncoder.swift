@@ -14,8 +14,12 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     private var choices: [Choice] = []
     private var usage: ByteWriter?
     private var size = 0
+    private let maxBytes: Int
 
-    package init() {}
+    /// `maxBytes`: of text, reasoning and arguments together; more fails the reply.
+    package init(maxBytes: Int = 64 << 20) {
+        self.maxBytes = maxBytes
+    }
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
@@ -51,9 +55,9 @@ package final class ChatUnaryEncoder: ResponseEncoder {
             return ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
         }
         size += event.a.len
-        guard size <= EncoderLimits.maxReplyBytes else {
+        guard size <= maxBytes else {
             return ExchangeError(
-                KIMI_CAT_PROTOCOL, "the upstream's answer is larger than \(EncoderLimits.maxReplyBytes) bytes: ask for a stream",
+                KIMI_CAT_PROTOCOL, "the answer is larger than \(maxBytes) bytes (limits.max_response_bytes): ask for a stream",
                 code: "reply_too_large")
         }
         return nil

@@ -1,12 +1,10 @@
-import CanonicalModel
+package import CanonicalModel
 package import PluginABI
 package import PluginHost
-import Upstream
+package import Upstream
 
 /// Cuts one response body as its provider wants it. A value: bytes in, frames out, no I/O.
 package struct BodyFraming {
-    /// Bytes of a body that is gathered whole; a longer one fails, or is cut if it is an error's body.
-    package static let maxWholeBytes = 64 << 20
     /// Bytes of an error's body that a provider gets to see.
     package static let maxErrorBytes = 1 << 20
 
@@ -17,14 +15,15 @@ package struct BodyFraming {
         case whole([UInt8], isError: Bool, isCut: Bool)
     }
 
-    package enum Problem: Error, Sendable {
-        case eventTooLong, bodyTooLong
-    }
-
     private var mode: Mode
+    private let maxWholeBytes: Int
 
-    /// Decides by status, the provider's wish, the plan and the response's content type.
-    package init(framing: PluginFraming, head: UpstreamHead, isStream: Bool, wantsWhole: Bool) {
+    /// Decides by status, the provider's wish, the plan and the response's content type. A body that is gathered whole
+    /// and is longer than `maxWholeBytes` fails.
+    package init(
+        framing: PluginFraming, head: UpstreamHead, isStream: Bool, wantsWhole: Bool, maxWholeBytes: Int
+    ) {
+        self.maxWholeBytes = maxWholeBytes
         if head.status >= 400 {
             mode = .whole([], isError: true, isCut: false)
         } else if wantsWhole {
@@ -67,7 +66,7 @@ package struct BodyFraming {
             guard fits else { throw Self.tooLong(LineFramer.maxLineBytes) }
         case .whole(var bytes, let isError, var isCut):
             mode = .raw
-            try Self.gather(chunk, &bytes, isError, &isCut)
+            try gather(chunk, &bytes, isError, &isCut)
             mode = .whole(bytes, isError: isError, isCut: isCut)
         }
     }
@@ -87,17 +86,17 @@ package struct BodyFraming {
         }
     }
 
-    private static func gather(
+    private func gather(
         _ chunk: [UInt8], _ bytes: inout [UInt8], _ isError: Bool, _ isCut: inout Bool
     ) throws(ExchangeError) {
-        let room = (isError ? maxErrorBytes : maxWholeBytes) - bytes.count
+        let room = (isError ? Self.maxErrorBytes : maxWholeBytes) - bytes.count
         if chunk.count <= room {
             if bytes.isEmpty { bytes = chunk } else { bytes.append(contentsOf: chunk) }
         } else if isError {
             bytes.append(contentsOf: chunk.prefix(room))
             isCut = true
         } else {
-            throw tooLong(maxWholeBytes)
+            throw Self.tooLong(maxWholeBytes)
         }
     }
 
@@ -105,7 +104,7 @@ package struct BodyFraming {
         _ kind: kimi_frame_kind, _ flags: UInt32, _ bytes: [UInt8],
         _ body: (UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Void
     ) throws(ExchangeError) {
-        try bytes.withUnsafeBytes { bytes throws(ExchangeError) in
+        try bytes.withBytes { bytes throws(ExchangeError) in
             var frame = kimi_frame()
             frame.kind = kind.rawValue
             frame.flags = flags

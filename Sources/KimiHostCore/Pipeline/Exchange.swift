@@ -156,7 +156,7 @@ package final class Exchange: UpstreamReceiver {
 
     private func answerUnsupported(_ kind: kimi_step, _ id: UInt32) throws(ExchangeError) {
         let words = Array("this version of kimi-host cannot carry out step \(kind.rawValue)".utf8)
-        try words.withUnsafeBytes { words throws(ExchangeError) in
+        try words.withBytes { words throws(ExchangeError) in
             var result = kimi_result()
             result.kind = kind.rawValue
             result.id = id
@@ -196,7 +196,8 @@ package final class Exchange: UpstreamReceiver {
             try attempt.result(result)
         }
         framing = BodyFraming(
-            framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole)
+            framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
+            maxWholeBytes: route.maxResponseBytes)
     }
 
     private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
@@ -273,7 +274,7 @@ package final class Exchange: UpstreamReceiver {
     /// Does `body`, then hands over what it brought, once.
     private func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
         guard !reply.isOver else { return }
-        do {
+        do throws(ExchangeError) {
             try body(self)
             if let failure = encoder.failure { throw failure }
             pump()

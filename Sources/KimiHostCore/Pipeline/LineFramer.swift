@@ -19,7 +19,7 @@ package struct LineFramer {
         var consumed = 0
         var from = searched
         let whole = carry
-        try whole.withUnsafeBytes { bytes throws(Failure) in
+        try whole.withBytes { bytes throws(Failure) in
             var frames: [kimi_frame] = []
             while let end = bytes.firstIndex(of: 0x0A, from: from, to: bytes.count) {
                 Self.append(bytes, consumed..<end, to: &frames)

@@ -8,10 +8,14 @@ package final class Route: Sendable {
     /// The model name that goes up.
     package let upstreamModel: String
     package let timeouts: RouteTimeouts
+    /// Bytes of an upstream answer that is held as a whole.
+    package let maxResponseBytes: Int
 
     package init(
-        provider: ProviderInstance, transforms: [TransformInstance], upstreamModel: String, timeouts: RouteTimeouts
+        provider: ProviderInstance, transforms: [TransformInstance], upstreamModel: String, timeouts: RouteTimeouts,
+        maxResponseBytes: Int
     ) {
+        self.maxResponseBytes = maxResponseBytes
         self.provider = provider
         self.transforms = transforms
         self.upstreamModel = upstreamModel

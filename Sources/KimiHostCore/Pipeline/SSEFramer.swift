@@ -24,12 +24,12 @@ package struct SSEFramer {
         _ chunk: [UInt8], _ body: (UnsafeBufferPointer<kimi_frame>) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
         if carry.isEmpty {
-            let consumed = try chunk.withUnsafeBytes { bytes throws(Failure) in try scan(bytes, body) }
+            let consumed = try chunk.withBytes { bytes throws(Failure) in try scan(bytes, body) }
             carry.append(contentsOf: chunk[consumed...])
         } else {
             carry.append(contentsOf: chunk)
             let whole = carry
-            let consumed = try whole.withUnsafeBytes { bytes throws(Failure) in try scan(bytes, body) }
+            let consumed = try whole.withBytes { bytes throws(Failure) in try scan(bytes, body) }
             if consumed > 0 { carry.removeFirst(consumed) }
         }
         return carry.count <= Self.maxEventBytes

@@ -9,14 +9,14 @@ enum UpstreamResult {
         _ head: UpstreamHead, kind: kimi_step = KIMI_STEP_SEND, id: UInt32, body content: [UInt8] = [],
         _ body: (kimi_result) throws(ExchangeError) -> Value
     ) throws(ExchangeError) -> Value {
-        try head.block.withUnsafeBytes { block throws(ExchangeError) in
+        try head.block.withBytes { block throws(ExchangeError) in
             let headers = head.lines.map { line in
                 kimi_header(
                     name: kimi_bytes(UnsafeRawBufferPointer(rebasing: block[line.name])),
                     value: kimi_bytes(UnsafeRawBufferPointer(rebasing: block[line.value])))
             }
             return try headers.withUnsafeBufferPointer { headers throws(ExchangeError) in
-                try content.withUnsafeBytes { content throws(ExchangeError) in
+                try content.withBytes { content throws(ExchangeError) in
                     try body(
                         kimi_result(
                             kind: kind.rawValue, id: id, status: kimi_status(KIMI_OK),
@@ -64,7 +64,7 @@ final class SideRequest: UpstreamReceiver {
             return try UpstreamResult.with(head, kind: KIMI_STEP_HTTP, id: id, body: self.body, body)
         }
         let words = Array((problem ?? "the answer has no head").utf8)
-        try words.withUnsafeBytes { words throws(ExchangeError) in
+        try words.withBytes { words throws(ExchangeError) in
             var result = kimi_result()
             result.kind = KIMI_STEP_HTTP.rawValue
             result.id = id

@@ -109,3 +109,18 @@ final class PluginContextRecord: Sendable {
 
     func log(_ level: UInt32, _ text: UnsafeRawBufferPointer) { logger.log(level, text) }
 }
+
+/// Lends `kimi_error` objects to handshakes.
+package struct BridgeHandshakeServices: HandshakeServices {
+    package init() {}
+
+    package func makeError() -> OpaquePointer {
+        OpaquePointer(Unmanaged.passRetained(ErrorRecord()).toOpaque())
+    }
+
+    package func describe(_ error: OpaquePointer) -> String? { ErrorRecord.at(error).described }
+
+    package func dispose(_ error: OpaquePointer) {
+        Unmanaged<ErrorRecord>.fromOpaque(UnsafeRawPointer(error)).release()
+    }
+}

@@ -1,7 +1,7 @@
 package import CanonicalModel
 package import JSONSchema
 package import Logging
-package import PluginABI
+import PluginABI
 
 /// A configured provider. Immutable after `init`; its calls may come from any event loop.
 ///
@@ -22,9 +22,10 @@ package final class ProviderInstance: @unchecked Sendable {
         }
         self.name = name
         self.table = table
-        self.framing = plugin.manifest.framing(provider: name)
-        self.hosts = AllowedHosts(patterns: plugin.manifest.hosts, config: config, schema: plugin.manifest.configSchema)
-        self.context = PluginContextRecord(logger: plugin.logger(logger, name: name, config: config))
+        self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
+        self.hosts = AllowedHosts(patterns: plugin.manifest.hosts, config: config, schema: plugin.manifest.configSchemaNode)
+        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, secrets: plugin.secrets(in: config)))
+        self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
@@ -51,7 +52,8 @@ package final class TransformInstance: @unchecked Sendable {
         }
         self.name = name
         self.table = table
-        self.context = PluginContextRecord(logger: plugin.logger(logger, name: name, config: config))
+        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, secrets: plugin.secrets(in: config)))
+        self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
@@ -66,7 +68,7 @@ private enum PluginCreation {
     typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
 
     static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer {
-        let json = config.json
+        let json = Array(config.json.utf8)
         let errors = ErrorRecord()
         var instance: OpaquePointer?
         let status = json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
@@ -75,5 +77,15 @@ private enum PluginCreation {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(name)' returned no instance from create")
         }
         return instance
+    }
+}
+
+extension LoadedPlugin {
+    /// Values of the configuration's `x-secret` properties, to be masked wherever they turn up.
+    func secrets(in config: ConfigNode) -> [String] {
+        guard let properties = manifest.configSchemaNode["properties"]?.object else { return [] }
+        return properties.members.compactMap { member in
+            member.value["x-secret"]?.bool == true ? config[member.key]?.string : nil
+        }
     }
 }

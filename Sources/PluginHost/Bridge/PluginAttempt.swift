@@ -3,9 +3,7 @@ package import PluginABI
 import WireJSON
 
 /// How the host cuts an upstream's body before a provider sees it.
-package enum PluginFraming: String, Sendable {
-    case raw, sse, ndjson, json
-}
+package typealias PluginFraming = PluginManifest.Frames
 
 /// One request as plugins get it.
 package struct PluginRequest: Sendable {
@@ -251,8 +249,8 @@ package final class PluginAttempt {
     }
 
     private static func merge(_ patch: [UInt8], into json: [UInt8]) throws(JSONError) -> [UInt8] {
-        try patch.withUnsafeBytes { patch throws(JSONError) in
-            try json.withUnsafeBytes { json throws(JSONError) in try JSONEdit.mergePatch(patch, into: json) }
+        try patch.withBytes { patch throws(JSONError) in
+            try json.withBytes { json throws(JSONError) in try JSONEdit.mergePatch(patch, into: json) }
         }
     }
 }

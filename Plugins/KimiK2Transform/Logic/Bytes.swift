@@ -1,0 +1,47 @@
+typealias Bytes = UnsafeRawBufferPointer
+
+/// ASCII whitespace as JSON and Markdown know it.
+@inline(__always)
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+
+@inline(__always)
+func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+extension UnsafeRawBufferPointer {
+    /// The bytes of `range` of this buffer, borrowed.
+    @inline(__always)
+    func slice(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
+
+    /// Index of the first of the bytes from `start` on that can matter to running text: `<`, a backtick, the first
+    /// byte of `◁`. `count` if there is none.
+    func firstTextSpecial(from start: Int) -> Int {
+        var index = start
+        while index + 16 <= count {
+            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            if any((block .== 0x3C) .| (block .== 0x60) .| (block .== 0xE2)) { break }
+            index += 16
+        }
+        while index < count {
+            let byte = self[index]
+            if byte == 0x3C || byte == 0x60 || byte == 0xE2 { return index }
+            index += 1
+        }
+        return count
+    }
+
+    /// The range without blanks at its two ends.
+    func trimmedRange() -> Range<Int> {
+        var low = 0
+        var high = count
+        while low < high, isBlank(self[low]) { low += 1 }
+        while high > low, isBlank(self[high - 1]) { high -= 1 }
+        return low..<high
+    }
+}
+
+extension [UInt8] {
+    /// The array without blanks at its two ends.
+    var trimmed: ArraySlice<UInt8> {
+        withUnsafeBytes { self[$0.trimmedRange()] }
+    }
+}

@@ -1,0 +1,57 @@
+/// Output that waits until it is known whether the text in it is thought or answer.
+struct EventLog {
+    private enum Entry {
+        case text(Range<Int>)
+        case junction
+        case begin(UInt32, id: String, name: String)
+        case arguments(UInt32, Range<Int>)
+        case end(UInt32)
+    }
+
+    private var entries: [Entry] = []
+    private var bytes: [UInt8] = []
+    /// Is there text that is not blank?
+    private(set) var hasText = false
+
+    /// Bytes held, all kinds together.
+    var size: Int { bytes.count }
+
+    mutating func text(_ text: Bytes) {
+        if !hasText { hasText = text.contains { !isBlank($0) } }
+        entries.append(.text(store(text)))
+    }
+
+    mutating func junction() { entries.append(.junction) }
+
+    mutating func toolBegin(_ index: UInt32, id: String, name: String) {
+        entries.append(.begin(index, id: id, name: name))
+    }
+
+    mutating func toolArguments(_ index: UInt32, _ text: Bytes) { entries.append(.arguments(index, store(text))) }
+
+    mutating func toolEnd(_ index: UInt32) { entries.append(.end(index)) }
+
+    /// Plays everything back in order; texts and junctions go through `edges`.
+    func replay(as channel: TextChannel, edges: inout EdgeTrim, to output: inout some NormalisedOutput) {
+        bytes.withUnsafeBytes { all in
+            for entry in entries {
+                switch entry {
+                case .text(let range):
+                    edges.text(all.slice(range), transient: true) { output.text(channel, $0, transient: true) }
+                case .junction:
+                    edges.junction { output.text(channel, $0, transient: true) }
+                case .begin(let index, let id, let name): output.toolBegin(index, id: id, name: name)
+                case .arguments(let index, let range):
+                    output.toolArguments(index, all.slice(range), transient: true)
+                case .end(let index): output.toolEnd(index)
+                }
+            }
+        }
+    }
+
+    private mutating func store(_ text: Bytes) -> Range<Int> {
+        let start = bytes.count
+        bytes.append(contentsOf: text)
+        return start..<bytes.count
+    }
+}

@@ -1,0 +1,108 @@
+/// Bytes from a doubtful marker on, held until what follows tells whether the marker is quoted.
+struct Hold {
+    enum Verdict {
+        case undecided
+        /// The marker was quoted: everything held is text.
+        case quoted
+        /// It was a real marker.
+        case real
+    }
+
+    private enum Watch {
+        /// In Markdown code, until that ends.
+        case code(CodeSpans)
+        /// A closing think tag in a code span: quoted only if the next byte closes the span.
+        case nextByte
+        /// In a JSON string, until its closing quote; then what follows the quote must be JSON.
+        case string(escaped: Bool, closed: Bool)
+    }
+
+    let marker: Marker
+    let markerLength: Int
+    private(set) var bytes: [UInt8]
+    private var watch: Watch
+    /// The state of the Markdown before the last byte held.
+    private(set) var codeBefore = CodeSpans()
+
+    /// A marker met while `code` is open.
+    init(_ marker: Marker, _ spelled: Bytes, in code: CodeSpans) {
+        self.init(marker, spelled, .code(code))
+        codeBefore = code
+    }
+
+    static func beforeClosingBacktick(_ marker: Marker, _ spelled: Bytes, in code: CodeSpans) -> Hold {
+        var hold = Hold(marker, spelled, .nextByte)
+        hold.codeBefore = code
+        return hold
+    }
+
+    static func inString(_ marker: Marker, _ spelled: Bytes) -> Hold {
+        Hold(marker, spelled, .string(escaped: false, closed: false))
+    }
+
+    private init(_ marker: Marker, _ spelled: Bytes, _ watch: Watch) {
+        self.marker = marker
+        markerLength = spelled.count
+        bytes = Array(spelled)
+        self.watch = watch
+    }
+
+    /// Is it about a string of a call's arguments, not about Markdown?
+    var isInString: Bool {
+        if case .string = watch { return true }
+        return false
+    }
+
+    /// Takes the next byte.
+    mutating func take(_ byte: UInt8) -> Verdict {
+        bytes.append(byte)
+        switch watch {
+        case .code(var code):
+            codeBefore = code
+            let verdict = watchCode(&code, byte)
+            watch = .code(code)
+            return verdict
+        case .nextByte: return byte == 0x60 ? .quoted : .real
+        case .string(let escaped, let closed): return watchString(byte, escaped, closed)
+        }
+    }
+
+    /// No more bytes come. An unfinished quotation is none.
+    var verdictAtEnd: Verdict {
+        switch watch {
+        case .code(var code):
+            code.settle()
+            return code.isOpen ? .real : .quoted
+        case .nextByte: return .real
+        case .string(_, let closed): return closed ? .quoted : .real
+        }
+    }
+
+    private func watchCode(_ code: inout CodeSpans, _ byte: UInt8) -> Verdict {
+        if byte == 0x60 {
+            code.backtick()
+        } else {
+            code.settle()
+            if !code.isOpen { return .quoted }
+            if byte == 0x0A { code.newline() }
+            if !code.isOpen { return .real }
+        }
+        return bytes.count > Limits.quotedMarkup ? .quoted : .undecided
+    }
+
+    private mutating func watchString(_ byte: UInt8, _ escaped: Bool, _ closed: Bool) -> Verdict {
+        if closed {
+            if isBlank(byte) { return .undecided }
+            return byte == 0x2C || byte == 0x7D || byte == 0x5D || byte == 0x3A ? .quoted : .real
+        }
+        if escaped {
+            watch = .string(escaped: false, closed: false)
+        } else if byte == 0x5C {
+            watch = .string(escaped: true, closed: false)
+        } else if byte == 0x22 {
+            watch = .string(escaped: false, closed: true)
+            return .undecided
+        }
+        return bytes.count > Limits.quotedInString ? .quoted : .undecided
+    }
+}

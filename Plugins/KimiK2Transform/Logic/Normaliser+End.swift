@@ -1,0 +1,31 @@
+/// The end of the input.
+extension Normaliser {
+    mutating func endOfInput(_ output: inout some NormalisedOutput) {
+        repeat {
+            while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
+            if !carry.isEmpty { takeCarry { self.literal($0, &output) } }
+        } while hold != nil
+        code.settle()
+        endOfMode(&output)
+        for entry in structured { structuredEnd(entry.number, to: &output) }
+        decide(.content, &output)
+        contentEdges.finish { output.text(.content, $0, transient: $1) }
+        reasoningEdges.finish { output.text(.reasoning, $0, transient: $1) }
+    }
+
+    private mutating func endOfMode(_ output: inout some NormalisedOutput) {
+        switch mode {
+        case .text, .tail: break
+        case .role: pending = []
+        case .section: leaveCallsWithPending(&output)
+        case .header:
+            let words = pending.trimmed
+            if !words.isEmpty { isCut = true }
+            if inSection || !words.contains(where: isBlank) { pending = [] }
+            leaveCallsWithPending(&output)
+        case .arguments:
+            if !arguments.isComplete { isCut = true }
+            if arguments.isEmpty { call = nil } else { endCall(&output) }
+        }
+    }
+}

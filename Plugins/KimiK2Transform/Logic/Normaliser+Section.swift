@@ -1,0 +1,163 @@
+/// Sections and the heads of calls.
+extension Normaliser {
+    mutating func beginSection(_ output: inout some NormalisedOutput) {
+        decideBeforeCalls(&output)
+        junction(&output)
+        code.reset()
+        mode = .section
+        inSection = true
+        sectionHasCalls = false
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    /// A call begins, in a section or bare.
+    mutating func beginCall(_ output: inout some NormalisedOutput) {
+        if !inSection {
+            decideBeforeCalls(&output)
+            junction(&output)
+            code.reset()
+        }
+        sectionHasCalls = true
+        mode = .header
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls are over, and text goes on.
+    mutating func leaveCalls() {
+        inSection = false
+        mode = .text
+        doubtThought()
+    }
+
+    /// Leaves the calls, and gives back text that was kept in case it mattered.
+    mutating func leaveCallsWithPending(_ output: inout some NormalisedOutput) {
+        leaveCalls()
+        let text = pending
+        pending.removeAll(keepingCapacity: true)
+        let outer = isTransient
+        isTransient = true
+        text.withUnsafeBytes { emitText($0, &output) }
+        isTransient = outer
+    }
+
+    // MARK: - Collecting
+
+    /// Collects the text of a section, header or role.
+    mutating func collect(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == 0x3C {
+                switch MarkerTable.match(bytes, at: index) {
+                case .none: break
+                case .partial: return carryRest(bytes, from: index)
+                case .full(let found, let length):
+                    marker(found, bytes.slice(index..<index + length), &output)
+                    return index + length
+                }
+            }
+            if endsCollecting(byte, &output) { return index }
+            pending.append(byte)
+            index += 1
+        }
+        return index
+    }
+
+    /// True if `byte` is not part of what is collected; then the mode has changed.
+    private mutating func endsCollecting(_ byte: UInt8, _ output: inout some NormalisedOutput) -> Bool {
+        switch mode {
+        case .header: return endsHeader(byte, &output)
+        case .section where pending.count >= Limits.sectionText:
+            leaveCallsWithPending(&output)
+            return true
+        case .role where pending.count >= Limits.roleName || byte == 0x0A:
+            leaveRole(&output)
+            return true
+        default: return false
+        }
+    }
+
+    private mutating func endsHeader(_ byte: UInt8, _ output: inout some NormalisedOutput) -> Bool {
+        if isBlank(byte) { return false }
+        let text = pending.trimmed
+        if byte == 0x7B, !text.isEmpty {
+            beginArguments(header: text)
+            return true
+        }
+        if pending.count >= CallHeader.limit, inSection {
+            mode = .section
+            return true
+        }
+        // Outside a section a second word means that somebody is writing about the format.
+        let hasSecondWord = !text.isEmpty && pending.last.map(isBlank) == true
+        if !inSection, hasSecondWord || pending.count >= CallHeader.limit {
+            leaveCallsWithPending(&output)
+            return true
+        }
+        return false
+    }
+
+    private mutating func leaveRole(_ output: inout some NormalisedOutput) {
+        mode = .text
+        let text = pending
+        pending.removeAll(keepingCapacity: true)
+        let outer = isTransient
+        isTransient = true
+        text.withUnsafeBytes { emitText($0, &output) }
+        isTransient = outer
+    }
+
+    // MARK: - Markers
+
+    mutating func sectionMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        switch marker {
+        case .callBegin: beginCall(&output)
+        case .argumentBegin:
+            // The call's own markers are missing: its head is the last word before.
+            let word = pending.trimmed.split(whereSeparator: isBlank).last ?? []
+            sectionHasCalls = true
+            beginArguments(header: word)
+        case .sectionEnd where sectionHasCalls:
+            pending.removeAll(keepingCapacity: true)
+            leaveCalls()
+        case .sectionEnd: leaveCallsWithPending(&output)
+        case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
+        case .sectionBegin, .callEnd, .roleMiddle: break
+        case .thinkOpen, .thinkClose, .turnEnd, .role:
+            leaveCallsWithPending(&output)
+            apply(marker, spelled, &output)
+        }
+    }
+
+    mutating func headerMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        switch marker {
+        case .argumentBegin: beginArguments(header: pending.trimmed)
+        case .callBegin: pending.removeAll(keepingCapacity: true)
+        case .callEnd:
+            pending.removeAll(keepingCapacity: true)
+            if inSection { mode = .section } else { leaveCalls() }
+        case .sectionEnd:
+            pending.removeAll(keepingCapacity: true)
+            leaveCalls()
+        case .sectionBegin:
+            pending.removeAll(keepingCapacity: true)
+            mode = .section
+            inSection = true
+        case .roleMiddle: break
+        case .thinkOpen, .thinkClose, .turnEnd, .role:
+            pending.removeAll(keepingCapacity: true)
+            leaveCalls()
+            apply(marker, spelled, &output)
+        }
+    }
+
+    mutating func roleMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        if marker == .roleMiddle {
+            mode = .text
+            pending.removeAll(keepingCapacity: true)
+        } else {
+            leaveRole(&output)
+            textMarker(marker, spelled, &output)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+/// Ordinary text.
+extension Normaliser {
+    /// Is it still unknown what the text of this channel is?
+    var isHeld: Bool { lead != .known && source == .content }
+
+    /// The channel that text goes out on, when that is known.
+    var target: TextChannel { source == .reasoning || thinking ? .reasoning : .content }
+
+    mutating func runText(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
+        var scan = start
+        while true {
+            let next = nextSpecial(bytes, scan)
+            if next > scan { code.settle() }
+            if next == bytes.count {
+                emitText(bytes.slice(start..<next), &output)
+                return next
+            }
+            switch bytes[next] {
+            case 0x60: code.backtick()
+            case 0x0A: code.newline()
+            default:
+                code.settle()
+                switch MarkerTable.match(bytes, at: next) {
+                case .none: break
+                case .partial:
+                    emitText(bytes.slice(start..<next), &output)
+                    return carryRest(bytes, from: next)
+                case .full(let found, let length):
+                    emitText(bytes.slice(start..<next), &output)
+                    marker(found, bytes.slice(next..<next + length), &output)
+                    return next + length
+                }
+            }
+            scan = next + 1
+        }
+    }
+
+    private func nextSpecial(_ bytes: Bytes, _ start: Int) -> Int {
+        guard code.wantsNewlines else { return bytes.firstTextSpecial(from: start) }
+        var index = start
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == 0x0A || byte == 0x60 || MarkerTable.canBegin(byte) { return index }
+            index += 1
+        }
+        return index
+    }
+
+    /// Text for the channel in force, or for the log while that is unknown.
+    mutating func emitText(_ text: Bytes, _ output: inout some NormalisedOutput) {
+        guard !text.isEmpty else { return }
+        if isHeld {
+            log.text(text)
+            if log.size > options.maxHeldThinkingBytes { decide(.content, &output) }
+            return
+        }
+        let channel = target
+        if channel == .content {
+            contentEdges.text(text, transient: isTransient) { output.text(channel, $0, transient: $1) }
+        } else {
+            reasoningEdges.text(text, transient: isTransient) { output.text(channel, $0, transient: $1) }
+        }
+    }
+
+    /// A marker was taken out of the text.
+    mutating func junction(_ output: inout some NormalisedOutput) {
+        if isHeld { return log.junction() }
+        junction(in: target, &output)
+    }
+
+    mutating func junction(
+        in channel: TextChannel, betweenBlocks: Bool = false, _ output: inout some NormalisedOutput
+    ) {
+        if channel == .content {
+            contentEdges.junction(betweenBlocks: betweenBlocks) { output.text(channel, $0, transient: $1) }
+        } else {
+            reasoningEdges.junction(betweenBlocks: betweenBlocks) { output.text(channel, $0, transient: $1) }
+        }
+    }
+
+    // MARK: - Markers
+
+    mutating func textMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        if code.isOpen, let doubt = doubt(about: marker, spelled) {
+            hold = doubt
+        } else {
+            apply(marker, spelled, &output)
+        }
+    }
+
+    /// A marker inside code is probably quoted, and held until the code ends.
+    ///
+    /// Thoughts are careless about closing their code: there a close tag counts, unless it stands alone in a span.
+    private func doubt(about marker: Marker, _ spelled: Bytes) -> Hold? {
+        guard case .thinkClose = marker, thinking || isHeld || source == .reasoning else {
+            return Hold(marker, spelled, in: code)
+        }
+        return code.isFence ? nil : .beforeClosingBacktick(marker, spelled, in: code)
+    }
+
+    /// A marker that means what it says.
+    mutating func apply(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        switch marker {
+        case .sectionBegin: beginSection(&output)
+        case .callBegin: beginCall(&output)
+        case .thinkOpen(let tag): openThought(tag, spelled, &output)
+        case .thinkClose(let tag): closeThought(tag, spelled, &output)
+        case .sectionEnd, .callEnd, .argumentBegin, .turnEnd, .roleMiddle: junction(&output)
+        case .role:
+            junction(&output)
+            mode = .role
+            pending.removeAll(keepingCapacity: true)
+        }
+    }
+
+    // MARK: - Doubtful markers
+
+    /// Feeds a held marker's surroundings until they tell.
+    mutating func watch(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
+        guard var held = hold else { return start }
+        hold = nil
+        var index = start
+        while index < bytes.count {
+            let verdict = held.take(bytes[index])
+            index += 1
+            if verdict != .undecided {
+                settleHold(held, verdict, atEnd: false, &output)
+                return index
+            }
+        }
+        hold = held
+        return index
+    }
+
+    /// Works on the held bytes, now that it is known what they are. `atEnd`: no byte came that decided it.
+    mutating func settleHold(
+        _ held: Hold, _ verdict: Hold.Verdict, atEnd: Bool, _ output: inout some NormalisedOutput
+    ) {
+        hold = nil
+        let bytes = held.bytes
+        bytes.withUnsafeBytes { all in
+            if verdict == .real {
+                actOn(held, all, &output)
+                run(all.slice(held.markerLength..<all.count), transient: true, &output)
+                return
+            }
+            let quoted = atEnd ? all.count : all.count - 1
+            passQuoted(held, all.slice(0..<quoted), &output)
+            run(all.slice(quoted..<all.count), transient: true, &output)
+        }
+    }
+
+    private mutating func actOn(_ held: Hold, _ all: Bytes, _ output: inout some NormalisedOutput) {
+        let spelled = all.slice(0..<held.markerLength)
+        if held.isInString {
+            endArguments(at: held.marker, spelled, &output)
+        } else {
+            code.reset()
+            apply(held.marker, spelled, &output)
+        }
+    }
+
+    private mutating func passQuoted(_ held: Hold, _ text: Bytes, _ output: inout some NormalisedOutput) {
+        let outer = isTransient
+        isTransient = true
+        if held.isInString {
+            passQuotedArguments(text, &output)
+        } else {
+            code = held.codeBefore
+            emitText(text, &output)
+        }
+        isTransient = outer
+    }
+}

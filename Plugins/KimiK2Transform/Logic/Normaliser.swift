@@ -1,0 +1,234 @@
+/// Turns what one choice of a Kimi model says, markup and all, into text, thought and calls.
+///
+/// A value with no I/O. Feed it what arrives with `text` and the `structured…` functions, then call `finish` once.
+/// What comes out is the same for every way of cutting what goes in. Time is linear in the bytes fed; what is held
+/// back is bounded by `Limits` and `Options.maxHeldThinkingBytes`.
+package struct Normaliser {
+    /// Where in the grammar the next byte stands.
+    enum Mode {
+        /// Ordinary text.
+        case text
+        /// In a section, outside a call.
+        case section
+        /// After a call's begin, before its arguments.
+        case header
+        case arguments
+        /// After complete arguments, before anything else.
+        case tail
+        /// After `<|im_assistant|>`, before `<|im_middle|>`.
+        case role
+    }
+
+    /// Is it known whether text in content is thought or answer?
+    enum Lead {
+        case known
+        /// At the start: a close tag without an open one may still come.
+        case initial
+        /// After calls inside an open thought: does it go on, or did the calls end it?
+        case resumed
+    }
+
+    let options: NormaliserOptions
+    let tools: DeclaredTools
+
+    var mode = Mode.text
+    /// The channel that the bytes come from.
+    var source = TextChannel.content
+    var thinking = false
+    var thinkTag = ThinkTag.think
+    var lead: Lead
+    var log = EventLog()
+    var contentEdges = EdgeTrim()
+    var reasoningEdges = EdgeTrim()
+    /// Markdown of the current channel, and of the other one.
+    var code = CodeSpans()
+    var otherCode = CodeSpans()
+    /// The beginning of a marker, cut off by the end of what was fed.
+    var carry: [UInt8] = []
+    /// How many bytes of `carry` come from the bytes being worked on.
+    var carriedHere = 0
+    var hold: Hold?
+    /// Do the bytes being worked on die with the call?
+    var isTransient = false
+
+    /// Text of a section, header or role, not yet known to matter.
+    var pending: [UInt8] = []
+    var inSection = false
+    var sectionHasCalls = false
+    var call: OpenCall?
+    var arguments = ArgumentStream()
+    var ledger = CallLedger()
+    var structured: [StructuredCall] = []
+    /// The name of the last call that was complete.
+    var lastName: String?
+    /// A call or its header was cut off by the end.
+    var isCut = false
+    var hasContent = false
+    package private(set) var isFinished = false
+    /// The channel that clean text goes out on, when nothing at all is pending.
+    private var quickTarget: TextChannel?
+
+    package init(options: NormaliserOptions, tools: DeclaredTools) {
+        self.options = options
+        self.tools = tools
+        switch options.startsInThinking {
+        case .yes:
+            lead = .known
+            thinking = true
+        case .no: lead = .known
+        case .unknown: lead = .initial
+        }
+    }
+
+    // MARK: - Feeding
+
+    /// The channel `bytes` go out on as they are, with nothing else to do; nil if they must be fed.
+    @inline(__always)
+    package func cleanTarget(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer) -> TextChannel? {
+        guard let quickTarget, channel == source, !bytes.isEmpty, !isBlank(bytes[bytes.count - 1]),
+            bytes.firstTextSpecial(from: 0) == bytes.count
+        else { return nil }
+        return quickTarget
+    }
+
+    /// Text that arrived in `channel`.
+    package mutating func text(
+        _ channel: TextChannel, _ bytes: UnsafeRawBufferPointer, to output: inout some NormalisedOutput
+    ) {
+        guard !bytes.isEmpty, !isFinished else { return }
+        if channel != source { switchSource(to: channel, &output) }
+        if channel == .reasoning { noteReasoningField(&output) } else { hasContent = true }
+        run(bytes, transient: false, &output)
+        refreshQuick()
+    }
+
+    /// The choice is over: everything held goes out.
+    package mutating func finish(to output: inout some NormalisedOutput) {
+        guard !isFinished else { return }
+        endOfInput(&output)
+        isFinished = true
+        quickTarget = nil
+    }
+
+    /// Held for too long: gives up what is only waited for, and takes it for text.
+    package mutating func releaseHeld(to output: inout some NormalisedOutput) {
+        guard !isFinished else { return }
+        if let held = hold { settleHold(held, .quoted, atEnd: true, &output) }
+        decide(.content, &output)
+        refreshQuick()
+    }
+
+    /// The finish reason to give, after `finish`.
+    package func finishReason(upstream: String) -> String {
+        FinishReason.corrected(upstream, calls: Int(ledger.count), inlineCalls: ledger.hasInline, cut: isCut)
+    }
+
+    mutating func refreshQuick() {
+        let target = target
+        let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
+        let ready = mode == .text && !isHeld && hold == nil && carry.isEmpty && code.isIdle && flowing
+        quickTarget = ready ? target : nil
+    }
+
+    // MARK: - Working through bytes
+
+    mutating func run(_ bytes: Bytes, transient: Bool, _ output: inout some NormalisedOutput) {
+        let (outerTransient, outerCarried) = (isTransient, carriedHere)
+        isTransient = transient
+        carriedHere = 0
+        var index = 0
+        while index < bytes.count {
+            if hold != nil {
+                index = watch(bytes, index, &output)
+            } else if !carry.isEmpty {
+                index = completeMarker(bytes, index, &output)
+            } else {
+                index = step(bytes, index, &output)
+            }
+        }
+        isTransient = outerTransient
+        carriedHere = outerCarried
+    }
+
+    private mutating func step(_ bytes: Bytes, _ index: Int, _ output: inout some NormalisedOutput) -> Int {
+        switch mode {
+        case .text: runText(bytes, index, &output)
+        case .section, .header, .role: collect(bytes, index, &output)
+        case .arguments: runArguments(bytes, index, &output)
+        case .tail: runTail(bytes, index, &output)
+        }
+    }
+
+    /// Keeps the beginning of a marker at the end of `bytes`.
+    mutating func carryRest(_ bytes: Bytes, from start: Int) -> Int {
+        carry.append(contentsOf: bytes[start...])
+        carriedHere = carry.count
+        return bytes.count
+    }
+
+    /// Takes the next byte of a marker whose beginning is in `carry`.
+    private mutating func completeMarker(
+        _ bytes: Bytes, _ index: Int, _ output: inout some NormalisedOutput
+    ) -> Int {
+        carry.append(bytes[index])
+        carriedHere += 1
+        switch carry.withUnsafeBytes({ MarkerTable.match($0, at: 0) }) {
+        case .partial: return index + 1
+        case .full(let found, _):
+            takeCarry { self.marker(found, $0, &output) }
+            return index + 1
+        case .none: break
+        }
+        // Give back this byte, and any half of a code point before it: texts are never cut inside one.
+        var back = 1
+        while back < carriedHere, back < carry.count, carry[carry.count - 1 - back] >= 0x80, back < 3,
+            !endsCodePoint(carry.count - back)
+        { back += 1 }
+        carry.removeLast(back)
+        if !carry.isEmpty { takeCarry { self.literal($0, &output) } }
+        return index + 1 - back
+    }
+
+    /// Does a code point end at `count` bytes of `carry`? Only `◁`, `▷` and their beginnings occur there.
+    private func endsCodePoint(_ count: Int) -> Bool {
+        count < 3 ? false : carry[count - 3] == 0xE2
+    }
+
+    /// Empties `carry` and works on what it held, which is transient.
+    mutating func takeCarry(_ body: (Bytes) -> Void) {
+        let text = carry
+        carry = []
+        carriedHere = 0
+        let outer = isTransient
+        isTransient = true
+        text.withUnsafeBytes { body($0) }
+        isTransient = outer
+    }
+
+    /// A marker of this spelling was met.
+    mutating func marker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        switch mode {
+        case .text: textMarker(marker, spelled, &output)
+        case .section: sectionMarker(marker, spelled, &output)
+        case .header: headerMarker(marker, spelled, &output)
+        case .arguments: argumentMarker(marker, spelled, &output)
+        case .tail: tailMarker(marker, spelled, &output)
+        case .role: roleMarker(marker, spelled, &output)
+        }
+    }
+
+    /// What looked like a marker is text.
+    mutating func literal(_ text: Bytes, _ output: inout some NormalisedOutput) {
+        switch mode {
+        case .text:
+            code.settle()
+            emitText(text, &output)
+        case .section, .header, .role: pending.append(contentsOf: text)
+        case .arguments:
+            if arguments.takeLiteral() { argumentOutput(text, &output) }
+        case .tail:
+            leaveTail()
+            literal(text, &output)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+/// Decodes the escapes of a JSON string byte by byte.
+struct StringDecoder {
+    private var escape = false
+    private var hexDigitsLeft = 0
+    private var unit: UInt32 = 0
+    /// First half of a surrogate pair.
+    private var high: UInt32 = 0
+
+    var isInEscape: Bool { escape || hexDigitsLeft > 0 }
+
+    /// Takes the next byte of the string and appends what it stands for.
+    mutating func take(_ byte: UInt8, into output: inout [UInt8]) {
+        if hexDigitsLeft > 0 {
+            takeHex(byte, into: &output)
+        } else if escape {
+            escape = false
+            takeEscape(byte, into: &output)
+        } else if byte == 0x5C {
+            escape = true
+        } else {
+            output.append(byte)
+        }
+    }
+
+    private mutating func takeEscape(_ byte: UInt8, into output: inout [UInt8]) {
+        switch byte {
+        case 0x6E: output.append(0x0A)
+        case 0x74: output.append(0x09)
+        case 0x72: output.append(0x0D)
+        case 0x62: output.append(0x08)
+        case 0x66: output.append(0x0C)
+        case 0x75:
+            hexDigitsLeft = 4
+            unit = 0
+        default: output.append(byte)
+        }
+    }
+
+    private mutating func takeHex(_ byte: UInt8, into output: inout [UInt8]) {
+        unit = unit << 4 | UInt32(Character(UnicodeScalar(byte)).hexDigitValue ?? 0)
+        hexDigitsLeft -= 1
+        guard hexDigitsLeft == 0 else { return }
+        if unit & 0xFC00 == 0xD800 {
+            high = unit
+            return
+        }
+        let isLow = unit & 0xFC00 == 0xDC00
+        let value = isLow && high != 0 ? 0x10000 + (high & 0x3FF) << 10 + (unit & 0x3FF) : unit
+        high = 0
+        output.append(contentsOf: Array(String(UnicodeScalar(value).map(Character.init) ?? "\u{FFFD}").utf8))
+    }
+}

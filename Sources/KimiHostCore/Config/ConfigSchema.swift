@@ -1,0 +1,252 @@
+package import JSONSchema
+
+/// The published schema of model-config.yaml, for editors and for `kimi-host check`.
+package enum ConfigSchema {
+    /// The compiled schema.
+    package static func compiled() throws(SchemaError) -> JSONSchema {
+        try JSONSchema(parsing: text)
+    }
+
+    /// The same bytes as docs/model-config.schema.json; a test compares them.
+    package static let text = #"""
+        {
+          "$schema": "https://json-schema.org/draft/2020-12/schema",
+          "title": "kimi-host model configuration",
+          "type": "object",
+          "required": [
+            "models"
+          ],
+          "additionalProperties": false,
+          "properties": {
+            "default_strategy": {
+              "enum": [
+                "first",
+                "round_robin",
+                "random",
+                "weighted_random"
+              ],
+              "description": "How one of several entries with the same name is chosen, unless an entry says otherwise.",
+              "default": "first"
+            },
+            "models": {
+              "type": "array",
+              "minItems": 1,
+              "items": {
+                "$ref": "#/$defs/model"
+              },
+              "description": "What clients can ask for. Repeat a name to give it several upstreams."
+            },
+            "server": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "Where the host listens.",
+              "properties": {
+                "host": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "Address to listen on; 0.0.0.0 is every interface. HOST in the environment and --host win.",
+                  "default": "127.0.0.1"
+                },
+                "port": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 65535,
+                  "description": "0 takes a free port. PORT in the environment and --port win.",
+                  "default": 8000
+                }
+              }
+            },
+            "limits": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "Bounds on memory.",
+              "properties": {
+                "max_body_bytes": {
+                  "type": "integer",
+                  "minimum": 1024,
+                  "maximum": 4294967296,
+                  "description": "Longest request body taken from a client.",
+                  "default": 67108864
+                },
+                "max_response_bytes": {
+                  "type": "integer",
+                  "minimum": 1024,
+                  "maximum": 4294967296,
+                  "description": "Longest upstream answer held as a whole, that is, not streamed.",
+                  "default": 67108864
+                }
+              }
+            },
+            "timeouts": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "How long an upstream may take, in seconds; fractions are allowed.",
+              "properties": {
+                "connect": {
+                  "type": "number",
+                  "description": "Until connected, TLS included.",
+                  "default": 10,
+                  "maximum": 86400,
+                  "exclusiveMinimum": 0
+                },
+                "head": {
+                  "type": "number",
+                  "description": "From the sent request to the response head.",
+                  "default": 300,
+                  "maximum": 86400,
+                  "exclusiveMinimum": 0
+                },
+                "idle": {
+                  "type": "number",
+                  "description": "Between two pieces of a response body.",
+                  "default": 300,
+                  "maximum": 86400,
+                  "exclusiveMinimum": 0
+                },
+                "total": {
+                  "type": "number",
+                  "description": "The whole attempt; 0 is without limit.",
+                  "default": 0,
+                  "maximum": 86400,
+                  "minimum": 0
+                }
+              }
+            },
+            "logging": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "The process log on standard error.",
+              "properties": {
+                "level": {
+                  "enum": [
+                    "trace",
+                    "debug",
+                    "info",
+                    "notice",
+                    "warning",
+                    "error",
+                    "critical"
+                  ],
+                  "description": "LOG_LEVEL in the environment wins.",
+                  "default": "info"
+                }
+              }
+            }
+          },
+          "$defs": {
+            "model": {
+              "type": "object",
+              "required": [
+                "name",
+                "provider",
+                "model"
+              ],
+              "additionalProperties": false,
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The name clients ask for."
+                },
+                "provider": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The name of a loaded provider plugin, for example openai."
+                },
+                "model": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The name the upstream knows."
+                },
+                "weight": {
+                  "type": "number",
+                  "minimum": 0,
+                  "description": "Share under weighted_random; 0 switches the entry off in every strategy.",
+                  "default": 1
+                },
+                "strategy": {
+                  "enum": [
+                    "first",
+                    "round_robin",
+                    "random",
+                    "weighted_random"
+                  ],
+                  "description": "For this name (and profile); the first entry that sets it decides."
+                },
+                "ensure_tool_call": {
+                  "type": "boolean",
+                  "description": "Ask for a tool call until there is one. Not enforced yet in this version.",
+                  "default": false
+                },
+                "profile": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "Only reachable under /PROFILE/v1/..."
+                },
+                "provider_config": {
+                  "type": [
+                    "object",
+                    "null"
+                  ],
+                  "description": "For the provider plugin; its own schema decides what is in it. $NAME at the start of a string is an environment variable."
+                },
+                "transforms": {
+                  "type": [
+                    "array",
+                    "null"
+                  ],
+                  "items": {
+                    "$ref": "#/$defs/transform"
+                  },
+                  "description": "Transform plugins, in request order."
+                },
+                "optional": {
+                  "type": "boolean",
+                  "description": "Leave the entry out, instead of refusing to start, while an environment variable it needs is not set.",
+                  "default": false
+                },
+                "apiKey": {
+                  "deprecated": true,
+                  "x-secret": true,
+                  "description": "Legacy; belongs inside provider_config."
+                },
+                "baseUrl": {
+                  "deprecated": true,
+                  "description": "Legacy; belongs inside provider_config."
+                }
+              }
+            },
+            "transform": {
+              "oneOf": [
+                {
+                  "type": "string",
+                  "minLength": 1
+                },
+                {
+                  "type": "object",
+                  "required": [
+                    "plugin"
+                  ],
+                  "additionalProperties": false,
+                  "properties": {
+                    "plugin": {
+                      "type": "string",
+                      "minLength": 1,
+                      "description": "The name of a loaded transform plugin, for example kimi-k2."
+                    },
+                    "config": {
+                      "type": [
+                        "object",
+                        "null"
+                      ],
+                      "description": "For the transform plugin; its own schema decides what is in it."
+                    }
+                  }
+                }
+              ]
+            }
+          }
+        }
+
+        """#
+}

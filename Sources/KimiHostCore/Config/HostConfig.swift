@@ -1,0 +1,127 @@
+package import JSONSchema
+
+/// The whole configuration, checked: what the host is built from. The `var`s may be overridden by the command line.
+package struct HostConfig: Sendable {
+    package var server = Server()
+    package var limits = Limits()
+    package var timeouts = Timeouts()
+    package var logging = Logging()
+    package var defaultStrategy = RoutingStrategy.first
+    /// In the order of the file; entries left out by `optional: true` are missing.
+    package var routes: [RouteConfig] = []
+
+    package init() {}
+
+    package struct Server: Sendable, Equatable {
+        package var host = "127.0.0.1"
+        /// 0 asks the system for a free port.
+        package var port = 8000
+
+        package init() {}
+    }
+
+    package struct Limits: Sendable, Equatable {
+        /// The longest request body taken from a client, in bytes.
+        package var maxBodyBytes = 64 << 20
+        /// The longest upstream answer held in memory as a whole (answers that are not streamed), in bytes.
+        package var maxResponseBytes = 64 << 20
+
+        package init() {}
+    }
+
+    /// How long an upstream may take.
+    package struct Timeouts: Sendable, Equatable {
+        /// From the attempt's start until connected, TLS included.
+        package var connect = Duration.seconds(10)
+        /// From the request's last byte until the response head.
+        package var head = Duration.seconds(300)
+        /// Between two reads of a response body.
+        package var idle = Duration.seconds(300)
+        /// The whole attempt; nil is without limit.
+        package var total: Duration?
+
+        package init() {}
+    }
+
+    package struct Logging: Sendable, Equatable {
+        package var level = LogLevel.info
+
+        package init() {}
+    }
+}
+
+/// Levels of the process log; the raw values are swift-log's.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    /// Also takes the words of the original's logger: warn, fatal and silent.
+    package init?(name: String) {
+        switch name.lowercased() {
+        case "warn": self = .warning
+        case "fatal", "silent": self = .critical
+        case let other: self.init(rawValue: other)
+        }
+    }
+}
+
+/// How one of several routes for the same model is chosen.
+package enum RoutingStrategy: String, Sendable, CaseIterable {
+    case first
+    case roundRobin = "round_robin"
+    case random
+    case weightedRandom = "weighted_random"
+}
+
+/// One entry of `models`: an upstream that serves a model name.
+package struct RouteConfig: Sendable {
+    /// The position in ``HostConfig/routes``, dense: entries that were left out have none.
+    package var index: Int
+    /// The entry's place in the file, for example `models[3]`, for messages and logs.
+    package var path: String
+    /// The name clients ask for.
+    package var modelName: String
+    /// The name of the provider plugin.
+    package var provider: String
+    /// The name the upstream knows.
+    package var upstreamModel: String
+    /// 0 switches the route off.
+    package var weight = 1.0
+    package var strategy: RoutingStrategy?
+    package var profile: String?
+    package var ensureToolCall = false
+    /// Resolved and checked: references replaced, environment filled in, sidecar beneath. May hold secrets.
+    package var providerConfig = ConfigNode(.object(ConfigObject()))
+    /// In request order; events of the answer pass them in reverse.
+    package var transforms: [TransformUse] = []
+
+    package init(index: Int, path: String, modelName: String, provider: String, upstreamModel: String) {
+        self.index = index
+        self.path = path
+        self.modelName = modelName
+        self.provider = provider
+        self.upstreamModel = upstreamModel
+    }
+}
+
+extension RouteConfig: CustomStringConvertible {
+    /// For logs: names only, never the plugins' configuration, which may hold secrets.
+    package var description: String {
+        "\(path) \(modelName)\(profile.map { " in \($0)" } ?? "") to \(provider) \(upstreamModel)"
+    }
+}
+
+/// One use of a transform plugin by a route.
+package struct TransformUse: Sendable, CustomStringConvertible {
+    /// The transform's name in the configuration, for example `kimi-k2`.
+    package var plugin: String
+    /// Resolved and checked, like ``RouteConfig/providerConfig``.
+    package var config: ConfigNode
+
+    /// The name only: the configuration may hold secrets.
+    package var description: String { plugin }
+
+    package init(plugin: String, config: ConfigNode) {
+        self.plugin = plugin
+        self.config = config
+    }
+}

@@ -1,0 +1,70 @@
+import JSONSchema
+
+/// Everything in the file but `models`, and the environment variables that win over it.
+///
+/// Values of the wrong kind are skipped here: the schema has already said so.
+struct SettingsReader {
+    let root: ConfigObject
+    let environment: Environment
+
+    func read(into config: inout HostConfig, log: inout DiagnosticLog) {
+        if let strategy = root["default_strategy"]?.string.flatMap(RoutingStrategy.init) {
+            config.defaultStrategy = strategy
+        }
+        readServer(&config.server, &log)
+        set(&config.limits.maxBodyBytes, from: root["limits"]?["max_body_bytes"])
+        set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])
+        readTimeouts(&config.timeouts)
+        readLogging(&config.logging, &log)
+    }
+
+    private func readServer(_ server: inout HostConfig.Server, _ log: inout DiagnosticLog) {
+        if let host = root["server"]?["host"]?.string { server.host = host }
+        set(&server.port, from: root["server"]?["port"])
+        if let host = environment["HOST"] { server.host = host }
+        guard let text = environment["PORT"] else { return }
+        if let port = Int(text), (0...65535).contains(port) {
+            server.port = port
+        } else {
+            log.add(Self.mistake("PORT", "must be a whole number from 0 to 65535, not '\(text)'"))
+        }
+    }
+
+    private func readTimeouts(_ timeouts: inout HostConfig.Timeouts) {
+        let node = root["timeouts"]
+        set(&timeouts.connect, from: node?["connect"])
+        set(&timeouts.head, from: node?["head"])
+        set(&timeouts.idle, from: node?["idle"])
+        if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
+    }
+
+    private func readLogging(_ logging: inout HostConfig.Logging, _ log: inout DiagnosticLog) {
+        if let level = root["logging"]?["level"]?.string.flatMap(LogLevel.init(rawValue:)) { logging.level = level }
+        guard let text = environment["LOG_LEVEL"] else { return }
+        if let level = LogLevel(name: text) {
+            logging.level = level
+        } else {
+            let names = LogLevel.allCases.map(\.rawValue)
+            let hint = Suggestion.clause(for: text, among: names)
+            log.add(Self.mistake("LOG_LEVEL", "must be one of \(names.joined(separator: ", ")), not '\(text)'\(hint)"))
+        }
+    }
+
+    private static func mistake(_ variable: String, _ message: String) -> Diagnostic {
+        Diagnostic(.error, file: "environment", path: variable, message: message)
+    }
+
+    private func set(_ target: inout Int, from node: ConfigNode?) {
+        if let number = node?.int { target = Int(number) }
+    }
+
+    private func set(_ target: inout Duration, from node: ConfigNode?) {
+        if let duration = Self.duration(node) { target = duration }
+    }
+
+    private static func duration(_ node: ConfigNode?) -> Duration? {
+        // Out of range would trap in Duration; the schema has already refused it.
+        guard let seconds = node?.double, (0...86_400).contains(seconds) else { return nil }
+        return .milliseconds(Int64((seconds * 1000).rounded(.up)))
+    }
+}

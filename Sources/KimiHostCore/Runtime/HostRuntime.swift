@@ -1,0 +1,93 @@
+package import CanonicalModel
+package import Logging
+import PluginABI
+import PluginHost
+
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
+/// A configuration made ready to serve: plugin instances, routes and limits. Immutable; any thread.
+package final class HostRuntime: Sendable {
+    package let limits: HostConfig.Limits
+    /// Unix seconds; the `created` of listed models.
+    package let startedAt: Int64
+    private let router: Router
+    /// By `RouteConfig.index`.
+    private let routes: [Route]
+
+    /// Creates an instance of each plugin for each route that uses it. Throws the first refusal, with its route.
+    package init(config: HostConfig, plugins: PluginSet, logger: Logger) throws(RuntimeError) {
+        self.limits = config.limits
+        self.startedAt = Int64(time(nil))
+        self.router = Router(config)
+        let timeouts = RouteTimeouts(config.timeouts)
+        var routes: [Route] = []
+        for route in config.routes {
+            do {
+                routes.append(try Self.route(route, plugins, timeouts, config.limits.maxResponseBytes, logger))
+            } catch {
+                throw RuntimeError(message: "\(route.path) (\(route.modelName)): \(error.message)")
+            }
+        }
+        self.routes = routes
+    }
+
+    package var hasRoutes: Bool { !routes.isEmpty }
+
+    /// The names that can be asked for under a profile, in config order.
+    package func modelNames(profile: String?) -> [String] { router.modelNames(profile: profile) }
+
+    /// The route that the strategy chooses.
+    package func route(model: String, profile: String?) throws(ExchangeError) -> Route {
+        do {
+            return routes[try router.plan(model: model, profile: profile).first.index]
+        } catch {
+            throw ExchangeError(KIMI_CAT_NOT_FOUND, error.message, param: "model", code: "model_not_found")
+        }
+    }
+
+    private static func route(
+        _ config: RouteConfig, _ plugins: PluginSet, _ timeouts: RouteTimeouts,
+        _ maxResponseBytes: Int, _ logger: Logger
+    ) throws(ExchangeError) -> Route {
+        guard let plugin = plugins.plugin(.provider, named: config.provider) else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
+        }
+        let provider = try ProviderInstance(plugin, name: config.provider, config: config.providerConfig, logger: logger)
+        var transforms: [TransformInstance] = []
+        for use in config.transforms {
+            guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
+                throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
+            }
+            transforms.append(try TransformInstance(plugin, name: use.plugin, config: use.config, logger: logger))
+        }
+        return Route(
+            provider: provider, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
+            maxResponseBytes: maxResponseBytes)
+    }
+}
+
+/// Why a configuration that passed its checks cannot be served.
+package struct RuntimeError: Error, CustomStringConvertible {
+    package let message: String
+
+    package var description: String { message }
+}
+
+extension RouteTimeouts {
+    init(_ timeouts: HostConfig.Timeouts) {
+        self.init(
+            connect: timeouts.connect.milliseconds, head: timeouts.head.milliseconds,
+            idle: timeouts.idle.milliseconds, total: timeouts.total?.milliseconds ?? 0)
+    }
+}
+
+extension Duration {
+    fileprivate var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,180 @@
+package import PluginABI
+
+/// Loads the libraries of a plugins.d folder, each through the same fixed list of checks.
+///
+/// Used by one thread at a time, at start or reload; it blocks on the disk and runs the plugins' entry functions.
+package struct PluginLoader {
+    private let host: UnsafePointer<kimi_host>
+    private let services: any HandshakeServices
+    private let trust: FileTrust
+    private let notice: (String) -> Void
+
+    /// - Parameters:
+    ///   - host: the table every plugin gets; valid for the life of the process.
+    ///   - services: makes the error objects for the entry calls.
+    ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
+    package init(
+        host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
+        notice: @escaping (String) -> Void = { _ in }
+    ) {
+        self.host = host
+        self.services = services
+        self.notice = notice
+        trust = FileTrust(insecurePaths: insecurePaths)
+    }
+
+    /// Everything that came out of a folder.
+    package struct Report {
+        /// In load order.
+        package var plugins: [LoadedPlugin] = []
+        /// Empty if the folder is in order.
+        package var errors: [PluginLoadError] = []
+    }
+
+    /// Loads every plugin of `folder` in order, or throws the first thing that is wrong.
+    package func load(folder: String) throws(PluginLoadError) -> [LoadedPlugin] {
+        let report = loadAll(folder: folder)
+        if let first = report.errors.first { throw first }
+        return report.plugins
+    }
+
+    /// Loads what can be loaded and collects everything that is wrong, for `kimi-host check`.
+    package func loadAll(folder: String) -> Report {
+        if trust.insecurePaths { notice("\(folder): owners and modes of plugin files are NOT checked (insecure paths)") }
+        let found = PluginsFolder(scanning: folder, trust: trust)
+        var report = Report(errors: found.errors)
+        for candidate in found.candidates {
+            guard candidate.isEnabled else {
+                notice("\(candidate.file): not loaded, \(candidate.sidecar?.file ?? "its sidecar") says 'enabled: false'")
+                continue
+            }
+            do {
+                let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
+                try Self.checkUnique(plugin, among: report.plugins)
+                report.plugins.append(plugin)
+            } catch {
+                report.errors.append(error)
+            }
+        }
+        return report
+    }
+
+    /// Loads one library.
+    package func load(file: String, sidecar: PluginSidecar? = nil) throws(PluginLoadError) -> LoadedPlugin {
+        try inspect(file: file, sidecar: sidecar).plugin
+    }
+
+    /// Loads one library and keeps what was seen on the way, for `kimi-host plugin inspect`.
+    package func inspect(file: String, sidecar: PluginSidecar? = nil) throws(PluginLoadError) -> PluginInspection {
+        let opened = try trust.open(file, file: file, maxBytes: FileTrust.maxLibraryBytes)
+        let bytes: [UInt8]
+        do {
+            bytes = try opened.read()
+        } catch {
+            throw error.at(.trust, file)
+        }
+        let sha256 = FileDigest.sha256(bytes)
+        try checkPin(sha256, sidecar, file)
+        let elf = try Self.checkFormat(bytes, file)
+        let entry = try open(opened, sha256, file)
+        let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
+        try checkID(answer.manifest, sidecar, file)
+        let plugin = LoadedPlugin(
+            manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
+            needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
+            auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+    }
+
+    // MARK: steps
+
+    private func checkPin(_ sha256: String, _ sidecar: PluginSidecar?, _ file: String) throws(PluginLoadError) {
+        guard let sidecar, let pin = sidecar.sha256, pin != sha256 else { return }
+        throw PluginLoadError(
+            file: file, step: .pin, message: "sha256 is \(sha256), \(sidecar.file) asks for \(pin)",
+            cure: "if this file is the one you want, write 'sha256: \(sha256)' in \(sidecar.file)")
+    }
+
+    /// The file's format and entry. nil on platforms whose libraries are not ELF; there dlopen has the last word.
+    private static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
+        #if canImport(Darwin)
+        if bytes.starts(with: [0xCF, 0xFA, 0xED, 0xFE]) || bytes.starts(with: [0xCA, 0xFE, 0xBA, 0xBE]) { return nil }
+        #endif
+        let elf: ElfFile
+        do {
+            elf = try ElfFile(bytes)
+        } catch {
+            throw PluginLoadError(file: file, step: .elf, message: error.message, cure: error.cure)
+        }
+        if elf.isProgram {
+            let error = ElfError.type(2)
+            throw PluginLoadError(file: file, step: .elf, message: error.message, cure: error.cure)
+        }
+        try checkEntry(elf, file)
+        return elf
+    }
+
+    private static func checkEntry(_ elf: ElfFile, _ file: String) throws(PluginLoadError) {
+        let ours = ABIVersion.host.major
+        guard !elf.entryVersions.contains(ours) else { return }
+        guard let other = elf.entryVersions.last else {
+            throw PluginLoadError(
+                file: file, step: .elf, message: "not a kimi-host plugin: it exports no \(KIMI_ENTRY_SYMBOL)",
+                cure: "remove it, or export the entry with KIMI_EXPORT")
+        }
+        throw PluginLoadError(
+            file: file, step: .elf, message: "a plugin for ABI \(other), this host has ABI \(ours)",
+            cure: other > ours ? "update the host, or build the plugin for ABI \(ours)" : "update the plugin")
+    }
+
+    /// Maps the library and finds its entry. From here on the plugin's code runs.
+    private func open(
+        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
+    ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
+        // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
+        // glibc takes a second library for the first when a descriptor number comes again. The path was checked up to
+        // the root; what is left is that it still is the file that was hashed.
+        guard opened.isStillThere else {
+            throw PluginLoadError(
+                file: file, step: .trust, message: "the file changed while it was checked",
+                cure: "write new versions under another name and rename them")
+        }
+        let library: LibraryHandle
+        do {
+            library = try LibraryHandle.open(opened.path, sha256: sha256)
+        } catch {
+            throw error.at(.dlopen, file)
+        }
+        guard let entry = library.symbol(KIMI_ENTRY_SYMBOL) else {
+            throw PluginLoadError(
+                file: file, step: .entry, message: "there is no \(KIMI_ENTRY_SYMBOL) in it",
+                cure: "export the entry with KIMI_EXPORT")
+        }
+        return entry
+    }
+
+    private func checkID(
+        _ manifest: PluginManifest, _ sidecar: PluginSidecar?, _ file: String
+    ) throws(PluginLoadError) {
+        guard let sidecar, let id = sidecar.id, id != manifest.id else { return }
+        throw PluginLoadError(
+            file: file, step: .manifest, message: "the plugin's id is \(manifest.id), \(sidecar.file) asks for \(id)",
+            cure: "correct 'id' or 'path' in \(sidecar.file)")
+    }
+
+    private static func checkUnique(_ plugin: LoadedPlugin, among others: [LoadedPlugin]) throws(PluginLoadError) {
+        func taken(_ what: String, _ other: LoadedPlugin) -> PluginLoadError {
+            PluginLoadError(
+                file: plugin.file, step: .manifest, message: "\(what), and so does \(other.file)",
+                cure: "remove one of the two, or disable it with 'enabled: false' in its sidecar")
+        }
+        for other in others {
+            if other.manifest.id == plugin.manifest.id { throw taken("has the id \(plugin.manifest.id)", other) }
+            for mine in plugin.manifest.provides where !mine.name.isEmpty {
+                guard let interface = mine.interface, other.manifest.provided(interface)?.name == mine.name else { continue }
+                throw taken("provides \(interface.word)[\(mine.name)]", other)
+            }
+        }
+    }
+}

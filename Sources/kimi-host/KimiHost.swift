@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// Arguments in, one of the subcommands run, an exit status out.
+@main
+struct KimiHost: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kimi-host",
+        abstract: "An LLM proxy for coding agents; providers and model quirks are plugins.",
+        version: HostVersion.text,
+        subcommands: [Serve.self, Check.self, Plugins.self, Plugin.self])
+}
+
+/// Options that say what is to be served, and with which plugins.
+struct HostOptions: ParsableArguments {
+    @Option(help: "Model configuration. Default: $MODEL_CONFIG (inline YAML), $MODEL_CONFIG_PATH, ./model-config.yaml.")
+    var config: String?
+
+    @Option(help: "Folder with plugin libraries.")
+    var pluginsDir = "plugins.d"
+
+    @Option(help: "Address to listen on. Default: server.host of the configuration, $HOST, 127.0.0.1.")
+    var host: String?
+
+    @Option(help: "Port to listen on. Default: server.port of the configuration, $PORT, 8000.")
+    var port: Int?
+
+    @Flag(help: "Load plugins from folders that others may write to. Said in the log at each start.")
+    var pluginsInsecurePath = false
+}

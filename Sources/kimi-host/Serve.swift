@@ -1,0 +1,92 @@
+import ArgumentParser
+import KimiHostCore
+import KimiHostHTTP
+import Logging
+import PluginHost
+import Upstream
+
+/// Serves until SIGTERM or SIGINT.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve the configured models.")
+
+    @OptionGroup var options: HostOptions
+
+    func validate() throws {
+        if let port = options.port, !(0...65_535).contains(port) {
+            throw ValidationError("--port must be from 0 to 65535")
+        }
+    }
+
+    func run() async throws {
+        let prepared = Preparation(options)
+        for note in prepared.notes { Console.error(note) }
+        for plugin in prepared.plugins.plugins { Console.error("loaded " + plugin.description) }
+        guard prepared.mistakes.isEmpty, let config = prepared.config else {
+            for mistake in prepared.mistakes { Console.error(mistake) }
+            throw ExitCode.failure
+        }
+        try await serve(config, prepared)
+    }
+
+    private func serve(_ config: HostConfig, _ prepared: Preparation) async throws {
+        let logger = Self.logger(config.logging.level)
+        do {
+            let runtime = try HostRuntime(config: config, plugins: prepared.plugins, logger: logger)
+            let server = HostServer(
+                runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values), logger: logger)
+            let models = runtime.modelNames(profile: nil).count
+            try await server.run(host: config.server.host, port: config.server.port) { port in
+                Console.error("kimi-host \(HostVersion.text) on http://\(Self.authority(config.server.host, port)), \(models) models")
+            }
+        } catch {
+            Console.error(Self.sentence(error, config))
+            throw ExitCode.failure
+        }
+    }
+
+    private static func logger(_ level: LogLevel) -> Logger {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "kimi-host")
+        logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
+        return logger
+    }
+
+    private static func authority(_ host: String, _ port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    private static func sentence(_ error: any Error, _ config: HostConfig) -> String {
+        BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"
+    }
+}
+
+/// Finds every mistake without serving.
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check configuration and plugins; prints every mistake with file and line.")
+
+    @OptionGroup var options: HostOptions
+
+    func run() throws {
+        let prepared = Preparation(options)
+        for note in prepared.notes { Console.error(note) }
+        var mistakes = prepared.mistakes
+        if mistakes.isEmpty, let config = prepared.config { mistakes = Self.creationMistakes(config, prepared.plugins) }
+        for mistake in mistakes { Console.print(mistake) }
+        guard mistakes.isEmpty, let config = prepared.config else {
+            Console.error("\(mistakes.count) mistake\(mistakes.count == 1 ? "" : "s")")
+            throw ExitCode.failure
+        }
+        Console.print("ok: \(config.routes.count) routes, \(prepared.plugins.plugins.count) plugins")
+    }
+
+    /// The plugins' own opinion of their configuration.
+    private static func creationMistakes(_ config: HostConfig, _ plugins: PluginSet) -> [String] {
+        do {
+            _ = try HostRuntime(config: config, plugins: plugins, logger: Logger(label: "check"))
+            return []
+        } catch {
+            return ["error: \(error.message)"]
+        }
+    }
+}
