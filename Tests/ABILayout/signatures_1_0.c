@@ -55,7 +55,8 @@ static void end(kimi_exch *exchange, uint32_t why) KIMI_NOTHROW {
     (void)exchange, (void)why;
 }
 
-static const kimi_provider provider = {sizeof(kimi_provider), 0, create, destroy, begin, next, result, feed, flush, end};
+static const kimi_provider provider = {
+    sizeof(kimi_provider), 0, create, destroy, begin, next, result, feed, flush, end};
 static const kimi_auth auth = {sizeof(kimi_auth), 0, begin_auth, next, result, end};
 static const kimi_transform transform = {
     sizeof(kimi_transform), 0, create, destroy, begin_transform, feed_events, flush, end};

@@ -6,7 +6,7 @@ import WireJSON
 @Suite struct ChatRequestTests {
     private func read(_ json: String) throws(ExchangeError) -> ChatRequest {
         let bytes = Array(json.utf8)
-        return try bytes.withUnsafeBytes { bytes throws(ExchangeError) in try ChatRequest(bytes, parser: JSONParser()) }
+        return try bytes.withBytes { bytes throws(ExchangeError) in try ChatRequest(bytes, parser: JSONParser()) }
     }
 
     @Test func `what the host needs is read`() throws {

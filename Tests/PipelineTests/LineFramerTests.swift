@@ -1,5 +1,6 @@
 import CanonicalModel
 import KimiHostCore
+import PluginABI
 import Testing
 
 @Suite struct LineFramerTests {

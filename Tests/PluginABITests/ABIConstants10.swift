@@ -132,7 +132,8 @@ enum ABIConstants10 {
         ("KIMI_PUT_MERGE_PATCH", Int(KIMI_PUT_MERGE_PATCH.rawValue), 2),
     ]
 
-    static let all = statusCode
+    static let all =
+        statusCode
         + category
         + level
         + why

@@ -5,9 +5,12 @@ import Testing
 @Suite struct FileTrustTests {
     private static let good = "good_transform.so"
 
-    private func lines(_ folder: String, insecure: Bool = false, notice: @escaping (String) -> Void = { _ in }) -> [String] {
+    private func lines(_ folder: String, insecure: Bool = false, notice: @escaping (String) -> Void = { _ in })
+        -> [String]
+    {
         let report = TestHost.shared.loader(insecurePaths: insecure, notice: notice).loadAll(folder: folder)
-        return report.errors.map { $0.description.replacing(folder, with: "plugins.d") } + report.plugins.map(\.manifest.id)
+        return report.errors.map { $0.description.replacing(folder, with: "plugins.d") }
+            + report.plugins.map(\.manifest.id)
     }
 
     private func folder(_ name: String) throws -> String {

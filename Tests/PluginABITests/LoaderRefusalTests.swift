@@ -27,7 +27,8 @@ import Testing
         try TestFiles.run(["mv", "\(folder)/\(name).so", "\(folder)/z_\(name).so"])
         let report = TestHost.shared.loader().loadAll(folder: folder)
         #expect(report.plugins.map(\.manifest.id) == ["test.good"])
-        let line = "plugins.d/z_\(name).so: manifest: \(what), and so does plugins.d/good_transform.so; cure: remove one "
+        let line =
+            "plugins.d/z_\(name).so: manifest: \(what), and so does plugins.d/good_transform.so; cure: remove one "
             + "of the two, or disable it with 'enabled: false' in its sidecar"
         #expect(report.errors.map { Self.normalized($0.description, folder) } == [line])
     }

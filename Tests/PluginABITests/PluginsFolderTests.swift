@@ -65,7 +65,8 @@ import Testing
         let folder = try folder("pin", [Self.good], ["good_transform.yaml": "sha256: '\(pin)'\n"])
         let sha256 = try TestHost.shared.loader().load(file: "\(folder)/\(Self.good)").sha256
         #expect(
-            refusal(folder) == "plugins.d/good_transform.so: pin: sha256 is \(sha256), plugins.d/good_transform.yaml asks "
+            refusal(folder)
+                == "plugins.d/good_transform.so: pin: sha256 is \(sha256), plugins.d/good_transform.yaml asks "
                 + "for \(pin); cure: if this file is the one you want, write 'sha256: \(sha256)' in "
                 + "plugins.d/good_transform.yaml")
     }
@@ -106,16 +107,23 @@ import Testing
 
     @Test func `two sidecars of one library are refused, however the path is spelt`() throws {
         let folder = try folder(
-            "twice", [Self.good], ["a.yaml": "path: good_transform.so\n", "b.yaml": "path: ../plugins.d/good_transform.so\n"])
+            "twice", [Self.good],
+            ["a.yaml": "path: good_transform.so\n", "b.yaml": "path: ../plugins.d/good_transform.so\n"])
         #expect(
             refusal(folder) == "plugins.d/b.yaml: find: names plugins.d/../plugins.d/good_transform.so, and so does "
                 + "plugins.d/a.yaml; cure: remove one of the two")
     }
 
     @Test(arguments: [
-        ("sha265: abc\n", "line 1: there is no key 'sha265'; did you mean 'sha256'?; cure: use id, path, sha256, config, "
-            + "enabled; the plugin's own settings go under 'config'"),
-        ("enabled: true\nsha256: abc\n", "line 2: 'sha256' must be 64 hexadecimal digits; cure: copy what 'sha256sum' prints"),
+        (
+            "sha265: abc\n",
+            "line 1: there is no key 'sha265'; did you mean 'sha256'?; cure: use id, path, sha256, config, "
+                + "enabled; the plugin's own settings go under 'config'"
+        ),
+        (
+            "enabled: true\nsha256: abc\n",
+            "line 2: 'sha256' must be 64 hexadecimal digits; cure: copy what 'sha256sum' prints"
+        ),
         ("enabled: perhaps\n", "line 1: 'enabled' must be true or false; cure: write true or false"),
         ("config: 5\n", "line 1: 'config' must be keys and values; cure: indent them below 'config:'"),
         ("path: 5\n", "line 1: 'path' must be a string; cure: put it in quotes"),
@@ -149,7 +157,8 @@ import Testing
         try TestFiles.copy(try BuiltPlugins.path(Self.demo), "\(folder)/new")
         try TestFiles.run(["mv", "\(folder)/new", "\(folder)/\(Self.good)"])
         #expect(
-            refusal(folder) == "plugins.d/good_transform.so: dlopen: another version of this file (sha256 \(before)) is "
+            refusal(folder)
+                == "plugins.d/good_transform.so: dlopen: another version of this file (sha256 \(before)) is "
                 + "loaded and stays so; cure: restart the host, or give the new version another file name")
     }
 }

@@ -1,6 +1,5 @@
 import PluginABI
 import PluginHost
-import Synchronization
 
 /// A `kimi_host` for tests: it records what a plugin does with it. The real one is PluginHost's bridge.
 struct TestHost: HandshakeServices {

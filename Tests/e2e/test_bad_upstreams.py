@@ -220,7 +220,7 @@ def test_a_whole_answer_instead_of_a_stream(host, upstream, model):
 
 # -- upstreams that take their time -----------------------------------------------------------------------------------
 
-TIMEOUTS = {"connect": 1000, "head": 700, "idle": 700}
+TIMEOUTS = {"connect": 1, "head": 0.7, "idle": 0.7}  # seconds
 
 
 @pytest.fixture

@@ -26,15 +26,16 @@ package final class DeclaredTools {
 
     /// Tools in a shape that is not understood are left out: the upstream will judge them.
     private static func parse(_ json: [UInt8]) -> [DeclaredTool] {
-        guard let root = try? JSONParser().parse(json) else { return [] }
-        return root.elements.compactMap { entry in
-            let function = entry["function"] ?? entry
-            guard let name = function["name"]?.string else { return nil }
-            let schema = function["parameters"] ?? function["input_schema"]
-            return DeclaredTool(
-                name: name,
-                properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
-                required: schema?["required"]?.elements.compactMap(\.string) ?? [])
-        }
+        withJSON(json) { root in root.elements.compactMap(tool) } ?? []
+    }
+
+    private static func tool(_ entry: JSONValue) -> DeclaredTool? {
+        let function = entry["function"] ?? entry
+        guard let name = function["name"]?.string else { return nil }
+        let schema = function["parameters"] ?? function["input_schema"]
+        return DeclaredTool(
+            name: name,
+            properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
+            required: schema?["required"]?.elements.compactMap(\.string) ?? [])
     }
 }

@@ -37,9 +37,9 @@ struct EventLog {
             for entry in entries {
                 switch entry {
                 case .text(let range):
-                    edges.text(all.slice(range), transient: true) { output.text(channel, $0, transient: true) }
+                    edges.text(all.slice(range), transient: true) { output.text(channel, $0, transient: $1) }
                 case .junction:
-                    edges.junction { output.text(channel, $0, transient: true) }
+                    edges.junction { output.text(channel, $0, transient: $1) }
                 case .begin(let index, let id, let name): output.toolBegin(index, id: id, name: name)
                 case .arguments(let index, let range):
                     output.toolArguments(index, all.slice(range), transient: true)

@@ -3,7 +3,7 @@ extension Normaliser {
     mutating func endOfInput(_ output: inout some NormalisedOutput) {
         repeat {
             while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
-            if !carry.isEmpty { takeCarry { self.literal($0, &output) } }
+            if !carry.isEmpty { feedCarry(as: nil, &output) }
         } while hold != nil
         code.settle()
         endOfMode(&output)

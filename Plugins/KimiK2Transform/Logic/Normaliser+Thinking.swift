@@ -39,9 +39,10 @@ extension Normaliser {
         let held = log
         log = EventLog()
         lead = .known
+        let endsThought = thinking && channel == .content
         thinking = channel == .reasoning
         if channel == .content {
-            if thinking { junction(in: .content, &output) }
+            if endsThought { junction(in: .content, &output) }
             held.replay(as: .content, edges: &contentEdges, to: &output)
         } else {
             held.replay(as: .reasoning, edges: &reasoningEdges, to: &output)
@@ -70,7 +71,7 @@ extension Normaliser {
     mutating func switchSource(to channel: TextChannel, _ output: inout some NormalisedOutput) {
         if mode == .text {
             while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
-            if !carry.isEmpty { takeCarry { self.literal($0, &output) } }
+            if !carry.isEmpty { feedCarry(as: nil, &output) }
             code.settle()
         }
         source = channel

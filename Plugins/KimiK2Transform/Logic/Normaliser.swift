@@ -113,7 +113,7 @@ package struct Normaliser {
     /// Held for too long: gives up what is only waited for, and takes it for text.
     package mutating func releaseHeld(to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
-        if let held = hold { settleHold(held, .quoted, atEnd: true, &output) }
+        if let held = hold { settleHold(held, .quoted, atEnd: false, &output) }
         decide(.content, &output)
         refreshQuick()
     }
@@ -133,7 +133,7 @@ package struct Normaliser {
     // MARK: - Working through bytes
 
     mutating func run(_ bytes: Bytes, transient: Bool, _ output: inout some NormalisedOutput) {
-        let (outerTransient, outerCarried) = (isTransient, carriedHere)
+        let outer = isTransient
         isTransient = transient
         carriedHere = 0
         var index = 0
@@ -146,8 +146,8 @@ package struct Normaliser {
                 index = step(bytes, index, &output)
             }
         }
-        isTransient = outerTransient
-        carriedHere = outerCarried
+        isTransient = outer
+        carriedHere = 0
     }
 
     private mutating func step(_ bytes: Bytes, _ index: Int, _ output: inout some NormalisedOutput) -> Int {
@@ -175,33 +175,34 @@ package struct Normaliser {
         switch carry.withUnsafeBytes({ MarkerTable.match($0, at: 0) }) {
         case .partial: return index + 1
         case .full(let found, _):
-            takeCarry { self.marker(found, $0, &output) }
+            feedCarry(as: found, &output)
             return index + 1
         case .none: break
         }
-        // Give back this byte, and any half of a code point before it: texts are never cut inside one.
-        var back = 1
-        while back < carriedHere, back < carry.count, carry[carry.count - 1 - back] >= 0x80, back < 3,
-            !endsCodePoint(carry.count - back)
-        { back += 1 }
+        // Give back this byte, and half of a code point before it: texts are never cut inside one.
+        let back = min(1 + openCodePoint(before: carry.count - 1), carriedHere)
         carry.removeLast(back)
-        if !carry.isEmpty { takeCarry { self.literal($0, &output) } }
+        if !carry.isEmpty { feedCarry(as: nil, &output) }
         return index + 1 - back
     }
 
-    /// Does a code point end at `count` bytes of `carry`? Only `◁`, `▷` and their beginnings occur there.
-    private func endsCodePoint(_ count: Int) -> Bool {
-        count < 3 ? false : carry[count - 3] == 0xE2
+    /// Bytes of an unfinished `◁` or `▷` before `end` in `carry`.
+    private func openCodePoint(before end: Int) -> Int {
+        if end >= 1, carry[end - 1] == 0xE2 { return 1 }
+        if end >= 2, carry[end - 2] == 0xE2 { return 2 }
+        return 0
     }
 
-    /// Empties `carry` and works on what it held, which is transient.
-    mutating func takeCarry(_ body: (Bytes) -> Void) {
+    /// Empties `carry` and works on what it held: a marker, or text.
+    mutating func feedCarry(as found: Marker?, _ output: inout some NormalisedOutput) {
         let text = carry
         carry = []
         carriedHere = 0
         let outer = isTransient
         isTransient = true
-        text.withUnsafeBytes { body($0) }
+        text.withUnsafeBytes { spelled in
+            if let found { marker(found, spelled, &output) } else { literal(spelled, &output) }
+        }
         isTransient = outer
     }
 

@@ -1,11 +1,10 @@
-import JSONSchema
-
 /// The hosts that a provider instance may talk to: its manifest's `hosts`, and those of its `x-host` properties.
 struct AllowedHosts {
     private let patterns: [String]
 
-    init(patterns: [String], config: ConfigNode, schema: ConfigNode?) {
-        self.patterns = patterns.map { $0.lowercased() } + Self.configured(config, schema)
+    /// `urls`: the configured ones.
+    init(patterns: [String], urls: [String]) {
+        self.patterns = patterns.map { $0.lowercased() } + urls.compactMap(Self.host)
     }
 
     func refusal(of url: String, plugin: String) -> String? {
@@ -34,13 +33,5 @@ struct AllowedHosts {
         if pattern == "*" { return true }
         guard pattern.hasPrefix("*.") else { return host == pattern }
         return host.hasSuffix(pattern.dropFirst()) && host.count > pattern.count - 1
-    }
-
-    private static func configured(_ config: ConfigNode, _ schema: ConfigNode?) -> [String] {
-        guard let properties = schema?["properties"]?.object, let values = config.object else { return [] }
-        return properties.members.compactMap { member in
-            guard member.value["x-host"]?.bool == true, let url = values[member.key]?.string else { return nil }
-            return host(of: url)
-        }
     }
 }

@@ -23,7 +23,9 @@ package final class ProviderInstance: @unchecked Sendable {
         self.name = name
         self.table = table
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
-        self.hosts = AllowedHosts(patterns: plugin.manifest.hosts, config: config, schema: plugin.manifest.configSchemaNode)
+        self.hosts = AllowedHosts(
+            patterns: plugin.manifest.hosts,
+            urls: plugin.configSchema.values(marked: "x-host", in: config).compactMap(\.node.string))
         let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, secrets: plugin.secrets(in: config)))
         self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
@@ -68,7 +70,7 @@ private enum PluginCreation {
     typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
 
     static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer {
-        let json = Array(config.json.utf8)
+        let json = config.jsonBytes
         let errors = ErrorRecord()
         var instance: OpaquePointer?
         let status = json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
@@ -83,9 +85,6 @@ private enum PluginCreation {
 extension LoadedPlugin {
     /// Values of the configuration's `x-secret` properties, to be masked wherever they turn up.
     func secrets(in config: ConfigNode) -> [String] {
-        guard let properties = manifest.configSchemaNode["properties"]?.object else { return [] }
-        return properties.members.compactMap { member in
-            member.value["x-secret"]?.bool == true ? config[member.key]?.string : nil
-        }
+        configSchema.values(marked: "x-secret", in: config).compactMap(\.node.string)
     }
 }

@@ -94,7 +94,8 @@ struct HandshakeCheck {
         }
         guard slice.len <= PluginManifest.maxBytes else {
             throw .init(
-                message: "the manifest has \(slice.len) bytes, more than the \(PluginManifest.maxBytes) this host reads",
+                message:
+                    "the manifest has \(slice.len) bytes, more than the \(PluginManifest.maxBytes) this host reads",
                 cure: "set handshake->manifest.len to the length of the text")
         }
         let manifest = try PluginManifest(parsing: Array(UnsafeBufferPointer(start: start, count: slice.len)))
@@ -103,7 +104,8 @@ struct HandshakeCheck {
         let needs = ABIVersion(major: major, minor: Int(handshake.needs_minor))
         guard manifest.built == built, manifest.needs == needs else {
             throw .init(
-                message: "'abi' says built \(manifest.built), needs \(manifest.needs); the handshake says built \(built), "
+                message:
+                    "'abi' says built \(manifest.built), needs \(manifest.needs); the handshake says built \(built), "
                     + "needs \(needs)", cure: "make the two agree")
         }
         return manifest

@@ -1,4 +1,6 @@
 internal import CPlatform
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -6,7 +8,6 @@ import Musl
 #else
 import Darwin
 #endif
-import Synchronization
 
 /// A shared library that stays mapped for the life of the process.
 ///

@@ -7,7 +7,7 @@ package struct PluginInspection: Sendable {
     package var elf: ElfFile?
     package var byteCount: Int
 
-    /// Lines for a terminal, the manifest printed in full at the end.
+    /// Lines for a terminal, without a last newline; the manifest printed in full at the end.
     package var text: String {
         let manifest = plugin.manifest
         var lines = [
@@ -26,7 +26,7 @@ package struct PluginInspection: Sendable {
         lines += properties.map { row("config", $0.line) }
         if properties.isEmpty { lines.append(row("config", "none")) }
         lines += ["", "manifest", PrettyJSON.text(manifest.node)]
-        return lines.joined(separator: "\n") + "\n"
+        return lines.joined(separator: "\n")
     }
 
     /// The same as one line of JSON.

@@ -41,12 +41,15 @@ package struct PluginLoader {
 
     /// Loads what can be loaded and collects everything that is wrong, for `kimi-host check`.
     package func loadAll(folder: String) -> Report {
-        if trust.insecurePaths { notice("\(folder): owners and modes of plugin files are NOT checked (insecure paths)") }
+        if trust.insecurePaths {
+            notice("\(folder): owners and modes of plugin files are NOT checked (insecure paths)")
+        }
         let found = PluginsFolder(scanning: folder, trust: trust)
         var report = Report(errors: found.errors)
         for candidate in found.candidates {
             guard candidate.isEnabled else {
-                notice("\(candidate.file): not loaded, \(candidate.sidecar?.file ?? "its sidecar") says 'enabled: false'")
+                notice(
+                    "\(candidate.file): not loaded, \(candidate.sidecar?.file ?? "its sidecar") says 'enabled: false'")
                 continue
             }
             do {
@@ -172,7 +175,9 @@ package struct PluginLoader {
         for other in others {
             if other.manifest.id == plugin.manifest.id { throw taken("has the id \(plugin.manifest.id)", other) }
             for mine in plugin.manifest.provides where !mine.name.isEmpty {
-                guard let interface = mine.interface, other.manifest.provided(interface)?.name == mine.name else { continue }
+                guard let interface = mine.interface, other.manifest.provided(interface)?.name == mine.name else {
+                    continue
+                }
                 throw taken("provides \(interface.word)[\(mine.name)]", other)
             }
         }

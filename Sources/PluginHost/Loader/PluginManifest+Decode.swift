@@ -16,7 +16,8 @@ extension PluginManifest {
             node = try ConfigNode(parsingJSON: json)
         } catch {
             throw Invalid(
-                message: "the manifest is not JSON: \(error.message) (line \(error.mark.line), column \(error.mark.column))",
+                message:
+                    "the manifest is not JSON: \(error.message) (line \(error.mark.line), column \(error.mark.column))",
                 cure: "correct the manifest text in the plugin's source")
         }
         try self.init(node)
@@ -25,7 +26,8 @@ extension PluginManifest {
     package init(_ node: ConfigNode) throws(Invalid) {
         let manifest = ManifestReader(node: node, path: "")
         guard node.object != nil else {
-            throw Invalid(message: "the manifest is \(node.kindName), not an object", cure: "write {\"id\": …, \"name\": …}")
+            throw Invalid(
+                message: "the manifest is \(node.kindName), not an object", cure: "write {\"id\": …, \"name\": …}")
         }
         id = try manifest.string("id", like: "com.example.thing", where: ManifestText.isReverseDNS)
         name = try manifest.string("name", like: "My provider") { !$0.isEmpty && $0.count <= 100 }
@@ -36,7 +38,8 @@ extension PluginManifest {
         (configSchema, configSchemaNode) = try Self.schema(node["config_schema"])
         hosts = try manifest.strings("hosts").map { $0.lowercased() }
         for host in hosts where !ManifestText.isHostPattern(host) {
-            throw manifest.wrong("hosts", "contains \"\(host)\"", "write names such as \"*.example.com\", without scheme or path")
+            throw manifest.wrong(
+                "hosts", "contains \"\(host)\"", "write names such as \"*.example.com\", without scheme or path")
         }
         maxCallMicroseconds = try manifest.positiveInteger("max_call_us")
         self.node = node
@@ -65,7 +68,8 @@ extension PluginManifest {
             let provided = try Self.provided(ManifestReader(node: entry, path: "provides[\(index)]."))
             if provides.contains(where: { $0.interfaceID == provided.interfaceID }) {
                 throw manifest.wrong(
-                    "provides", "names \(provided.interfaceID) twice", "a library has one table per interface: make two")
+                    "provides", "names \(provided.interfaceID) twice", "a library has one table per interface: make two"
+                )
             }
             provides.append(provided)
         }
@@ -75,7 +79,8 @@ extension PluginManifest {
             throw manifest.wrong("provides", "has nothing this host knows (\(ids))", "update the host")
         }
         if known.contains(.auth), !known.contains(.provider) {
-            throw manifest.wrong("provides", "has kimi.auth/1 without kimi.provider/1", "an auth machine needs a provider")
+            throw manifest.wrong(
+                "provides", "has kimi.auth/1 without kimi.provider/1", "an auth machine needs a provider")
         }
         return provides
     }

@@ -27,7 +27,8 @@ package struct PluginsFolder {
         self.trust = trust
         guard let real = FileSystem.realPath(folder), let names = FileSystem.names(in: real) else {
             let reason = "the folder cannot be read: \(FileSystem.lastError)"
-            errors.append(.init(file: folder, step: .find, message: reason, cure: "mkdir -p \(folder), or name another"))
+            errors.append(
+                .init(file: folder, step: .find, message: reason, cure: "mkdir -p \(folder), or name another"))
             return
         }
         do {

@@ -49,7 +49,7 @@ struct TableInspector {
                 cure: "fill the table with functions of the plugin; wrap one of another library in your own")
         }
         guard let elf else { return }
-        let address = UInt64(UInt(bitPattern: function) - base) + elf.lowestAddress
+        let address = UInt64(UInt(bitPattern: function) - base) &+ elf.lowestAddress
         guard elf.codeRanges.contains(where: { $0.contains(address) }) else {
             throw StepFailure(message: "\(name) points at data, not at code", cure: "fill the table with functions")
         }

@@ -1,0 +1,39 @@
+internal import PluginABI
+internal import PluginKit
+
+extension UnsafeRawBufferPointer {
+    /// Are these bytes that lower-case ASCII word, in whatever case?
+    func matchesIgnoringCase(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        for (byte, wanted) in zip(self, UnsafeBufferPointer(start: word.utf8Start, count: count)) {
+            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+            guard (isUpper ? byte | 0x20 : byte) == wanted else { return false }
+        }
+        return true
+    }
+
+    /// Without white space at both ends.
+    var trimmed: UnsafeRawBufferPointer {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+        guard let first = firstIndex(where: { !isSpace($0) }), let last = lastIndex(where: { !isSpace($0) }) else {
+            return UnsafeRawBufferPointer(rebasing: self[0..<0])
+        }
+        return UnsafeRawBufferPointer(rebasing: self[first...last])
+    }
+}
+
+extension [UInt8] {
+    /// `withUnsafeBytes` that keeps the closure's error type.
+    func withUnsafeBytesTyped<Value, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        try withUnsafeBufferPointer { buffer throws(Failure) in try body(UnsafeRawBufferPointer(buffer)) }
+    }
+}
+
+extension PluginFailure {
+    /// The upstream's bytes make no sense.
+    static func protocolError(_ message: String) -> PluginFailure {
+        PluginFailure(KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, message)
+    }
+}

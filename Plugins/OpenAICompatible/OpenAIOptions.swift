@@ -1,0 +1,34 @@
+/// How to reach one upstream that speaks the OpenAI chat API.
+public struct OpenAIOptions: Sendable {
+    /// A request header.
+    public struct Header: Sendable {
+        let name: String
+        let value: String
+        let isSecret: Bool
+
+        public init(_ name: String, _ value: String, isSecret: Bool = false) {
+            self.name = name
+            self.value = value
+            self.isSecret = isSecret
+        }
+    }
+
+    /// As configured; without a path it means `/v1`.
+    public var baseURL: String
+    /// Besides content type and accept, in this order.
+    public var headers: [Header]
+    /// An RFC 7396 merge patch for every request, as JSON text.
+    public var bodyPatch: String
+
+    public init(baseURL: String, headers: [Header] = [], bodyPatch: String = "{}") {
+        self.baseURL = baseURL
+        self.headers = headers
+        self.bodyPatch = bodyPatch
+    }
+
+    /// Adds `Authorization: Bearer …` as a secret; an empty key adds nothing.
+    public mutating func authorize(bearer key: String) {
+        guard !key.isEmpty else { return }
+        headers.append(Header("Authorization", "Bearer \(key)", isSecret: true))
+    }
+}

@@ -1,0 +1,113 @@
+internal import PluginABI
+internal import PluginKit
+internal import Synchronization
+internal import WireJSON
+
+/// The memory of one `feed`: parsers whose documents live until the events are emitted, the events, and text that
+/// is in no document.
+///
+/// It belongs to the call, not to the exchange, so that ten thousand open streams need a handful of them.
+final class Workspace {
+    /// Events are emitted after so many frames at the latest.
+    static let framesPerBatch = 8
+
+    private var parsers: [JSONParser] = []
+    private var used = 0
+    private var events: [kimi_event] = []
+    /// Text of events that is not borrowed. It moves as it grows, so events get their pointers at the end.
+    let text = ByteWriter(capacity: 1024)
+    private var copies: [Copy] = []
+
+    private struct Copy {
+        let event: Int
+        let slot: WritableKeyPath<kimi_event, kimi_bytes>
+        let range: Range<Int>
+    }
+
+    init() {
+        events.reserveCapacity(64)
+    }
+
+    /// Must `emit` come before the next `parse`?
+    var isFull: Bool { used == Self.framesPerBatch }
+
+    /// The document is valid until the next `emit`.
+    func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
+        if used == parsers.count { parsers.append(JSONParser()) }
+        used += 1
+        return try parsers[used - 1].parse(bytes)
+    }
+
+    func add(_ event: kimi_event) {
+        events.append(event)
+    }
+
+    /// A TEXT, REASONING or TOOL_ARGS event over bytes of a document; nothing for no bytes.
+    func add(_ type: kimi_event_type, choice: UInt32, index: UInt32 = 0, _ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        var event = kimi_event(type, choice: choice, index: index)
+        event.a = kimi_bytes(bytes)
+        events.append(event)
+    }
+
+    /// Gives the last event a slice of `text` from `start` to its end.
+    func attach(_ slot: WritableKeyPath<kimi_event, kimi_bytes>, from start: Int) {
+        copies.append(Copy(event: events.count - 1, slot: slot, range: start..<text.count))
+    }
+
+    /// Gives the last event a copy of bytes.
+    func attach(_ slot: WritableKeyPath<kimi_event, kimi_bytes>, copyOf bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        let start = text.count
+        text.append(bytes: bytes)
+        attach(slot, from: start)
+    }
+
+    /// Hands all events to the sink. After it nothing is borrowed any more, also if it throws.
+    func emit(to sink: Sink) throws(PluginFailure) {
+        let base = text.unsafeBytes
+        for copy in copies {
+            events[copy.event][keyPath: copy.slot] = kimi_bytes(UnsafeRawBufferPointer(rebasing: base[copy.range]))
+        }
+        let status: Result<Void, PluginFailure> = events.withUnsafeBufferPointer { buffer in
+            do throws(PluginFailure) {
+                return .success(try sink.emit(buffer))
+            } catch {
+                return .failure(error)
+            }
+        }
+        reset()
+        try status.get()
+    }
+
+    func reset() {
+        used = 0
+        events.removeAll(keepingCapacity: true)
+        copies.removeAll(keepingCapacity: true)
+        // A long answer's text is not kept for the next short one.
+        text.removeAll(keepingCapacity: text.count < 1 << 20)
+    }
+}
+
+/// Workspaces not in use. Any thread.
+final class WorkspacePool: Sendable {
+    /// More than this many are not kept: as many calls run at once as the host has threads.
+    private static let kept = 16
+
+    private struct Spare: @unchecked Sendable {
+        // Unchecked: a workspace is in the pool or in one call, never in both.
+        let workspace: Workspace
+    }
+
+    private let spares = Mutex<[Spare]>([])
+
+    func take() -> Workspace {
+        spares.withLock { $0.popLast() }?.workspace ?? Workspace()
+    }
+
+    func give(_ workspace: Workspace) {
+        workspace.reset()
+        let spare = Spare(workspace: workspace)
+        spares.withLock { if $0.count < Self.kept { $0.append(spare) } }
+    }
+}
