@@ -24,15 +24,25 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// A Swift plugin: Logic is a library that tests link, Entry exports the one symbol and is only in the .so.
 func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
-    let kit: [Target.Dependency] = ["PluginKit", "WireJSON"]
+    let kit: [Target.Dependency] = ["PluginABI", "PluginKit", "WireJSON"]
     return [
         module("\(name)Logic", kit + dependencies, path: "Plugins/\(name)/Logic"),
         .target(
             name: "\(name)Entry", dependencies: [.byName(name: "\(name)Logic"), "PluginKit", "PluginABI"],
             path: "Plugins/\(name)/Entry",
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings, linkerSettings: pluginLinkerSettings),
     ]
 }
+
+/// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugin-abi.md, "Linking").
+let pluginLinkerSettings: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs",
+            "-Xlinker", "--as-needed",
+        ],
+        .when(platforms: [.linux]))
+]
 
 let plugins = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
 
@@ -72,7 +82,7 @@ let package = Package(
 
         // Plugin side.
         module("PluginKit", ["PluginABI", "WireJSON"]),
-        module("OpenAICompatible", ["PluginKit", "WireJSON"], path: "Plugins/OpenAICompatible"),
+        module("OpenAICompatible", ["PluginABI", "PluginKit", "WireJSON"], path: "Plugins/OpenAICompatible"),
 
         // Host side.
         module(
@@ -126,8 +136,12 @@ let package = Package(
         // Tests: any library, never an Entry.
         .target(name: "ABILayout", dependencies: ["PluginABI"], path: "Tests/ABILayout"),
         tests("PluginABITests", ["ABILayout", "PluginABI", "PluginHost", "JSONSchema"]),
-        tests("KimiK2TransformTests", ["KimiK2TransformLogic", "PluginKit", "WireJSON"]),
-        tests("OpenAIProviderTests", ["OpenAIProviderLogic", "OpenAICompatible", "PluginKit", "WireJSON"]),
+        tests("KimiK2TransformTests", ["KimiK2TransformLogic", "PluginABI", "PluginKit", "WireJSON"]),
+        tests(
+            "OpenAIProviderTests",
+            [
+                "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit", "WireJSON",
+            ]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),

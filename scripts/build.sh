@@ -16,13 +16,6 @@ install_plugin() {
     mv -f "$target.new" "$target"
 }
 
-build_c_plugin() {
-    local compiler
-    compiler=$(c_compiler) || die "no C compiler: run scripts/deps.sh"
-    "$compiler" -std=c99 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-        -I Sources/PluginABI/include -o "$2" "$1"/*.c
-}
-
 swift build "${SWIFT_FLAGS[@]}"
 bin=$(swift build "${SWIFT_FLAGS[@]}" --show-bin-path)
 mkdir -p plugins.d
@@ -30,6 +23,6 @@ chmod go-w plugins.d
 for name in "${SWIFT_PLUGINS[@]}"; do
     install_plugin "$bin/lib$name.$LIBRARY_SUFFIX"
 done
-build_c_plugin Plugins/DemoProvider "$bin/libDemoProvider.$LIBRARY_SUFFIX"
+make --silent -C Plugins/DemoProvider CC="$(c_compiler)" OUT="$bin"
 install_plugin "$bin/libDemoProvider.$LIBRARY_SUFFIX"
 say "built $bin/kimi-host and plugins.d/"

@@ -34,7 +34,8 @@ struct ToolCalls {
     mutating func add(
         _ fragment: ToolFragment, isWhole: Bool, choice: UInt32, to workspace: Workspace
     ) throws(PluginFailure) {
-        let slot = try isWhole ? append(fragment) : find(fragment) ?? append(fragment)
+        let slot: Int
+        if !isWhole, let known = find(fragment) { slot = known } else { slot = try append(fragment) }
         if calls[slot].id.isEmpty { calls[slot].id = fragment.id }
         if calls[slot].name.isEmpty, let name = fragment.name { calls[slot].name = Array(name) }
         advance(choice, workspace)

@@ -1,6 +1,10 @@
 /// The end of the input.
 extension Normaliser {
     mutating func endOfInput(_ output: inout some NormalisedOutput) {
+        if !carry.isEmpty, mode == .section || mode == .header {
+            carry = []  // Half a marker where only markers can stand.
+            isCut = true
+        }
         repeat {
             while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }

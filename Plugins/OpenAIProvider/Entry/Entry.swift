@@ -1,1 +1,11 @@
-//
+internal import OpenAIProviderLogic
+public import PluginABI
+internal import PluginKit
+
+@c @implementation
+public func kimi_plugin_entry_v1(
+    _ handshake: UnsafeMutablePointer<kimi_handshake>?, _ error: OpaquePointer?
+) -> kimi_status {
+    PluginExport.provider(
+        OpenAIProvider.self, manifest: OpenAIProvider.manifest, handshake: handshake, error: error)
+}

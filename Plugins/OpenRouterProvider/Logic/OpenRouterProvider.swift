@@ -1,1 +1,28 @@
-//
+internal import OpenAICompatible
+internal import PluginABI
+public import PluginKit
+internal import WireJSON
+
+/// OpenRouter: the OpenAI chat API in front of many upstreams.
+public final class OpenRouterProvider: ProviderPlugin {
+    private let upstream: OpenAIUpstream
+
+    public init(config: UnsafeRawBufferPointer, context: PluginContext) throws(PluginFailure) {
+        upstream = try OpenAIUpstream(try Self.options(config), context: context)
+    }
+
+    public func begin(_ request: RequestView) throws(PluginFailure) -> any ProviderExchange {
+        upstream.begin(request)
+    }
+
+    private static func options(_ config: UnsafeRawBufferPointer) throws(PluginFailure) -> OpenAIOptions {
+        let parser = JSONParser()
+        let root = try ProviderConfig.parse(config, with: parser)
+        var options = OpenAIOptions(baseURL: root["baseUrl"]?.string ?? "https://openrouter.ai/api/v1")
+        options.authorize(bearer: root["apiKey"]?.string ?? "")
+        for (key, header) in [("referer", "HTTP-Referer"), ("title", "X-Title")] {
+            if let value = root.member(key)?.string, !value.isEmpty { options.headers.append(.init(header, value)) }
+        }
+        return options
+    }
+}

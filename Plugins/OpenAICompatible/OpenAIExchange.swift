@@ -1,0 +1,153 @@
+internal import PluginABI
+internal import PluginKit
+internal import WireJSON
+
+/// One attempt at an OpenAI chat upstream.
+final class OpenAIExchange: ProviderExchange {
+    private let upstream: OpenAIUpstream
+    private let isStream: Bool
+    private var decoder = ChatDecoder()
+    private var httpStatus: UInt32 = 0
+    private var retryAfterMs: Int64 = -1
+    /// The reply is complete: what still comes is not looked at.
+    private var isDone = false
+
+    init(_ upstream: OpenAIUpstream, isStream: Bool) {
+        self.upstream = upstream
+        self.isStream = isStream
+    }
+
+    func next(_ plan: Plan) throws(PluginFailure) {
+        try plan.url(upstream.url)
+        try plan.header("Content-Type", "application/json")
+        try plan.header("Accept", isStream ? "text/event-stream" : "application/json")
+        for header in upstream.headers {
+            if header.isSecret {
+                try plan.secretHeader(header.name, header.value)
+            } else {
+                try plan.header(header.name, header.value)
+            }
+        }
+        if let patch = isStream ? upstream.streamPatch : upstream.plainPatch {
+            try patch.withUnsafeBytesTyped { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
+        }
+        try plan.send(stream: isStream)
+    }
+
+    /// The body is framed as a stream only if it is one: upstreams answer errors, and streams that they do not
+    /// support, with one JSON body.
+    func result(_ result: kimi_result) throws(PluginFailure) -> kimi_status_code {
+        httpStatus = result.http_status
+        retryAfterMs = RetryAfter.milliseconds(result, now: upstream.context.unixMilliseconds)
+        switch MediaType.of(result.header("content-type")) {
+        case .eventStream: return KIMI_OK
+        case .json, .html: return KIMI_WHOLE
+        case .other: return isStream ? KIMI_OK : KIMI_WHOLE
+        }
+    }
+
+    func feed(_ frames: UnsafeBufferPointer<kimi_frame>, to sink: Sink) throws(PluginFailure) -> Bool {
+        let workspace = upstream.pool.take()
+        defer { upstream.pool.give(workspace) }
+        do throws(PluginFailure) {
+            for frame in frames where !isDone {
+                if workspace.isFull { try workspace.emit(to: sink) }
+                try take(frame, workspace)
+            }
+        } catch {
+            // What came before the fault belongs to the client.
+            try workspace.emit(to: sink)
+            throw error
+        }
+        try workspace.emit(to: sink)
+        if isDone { reportLateBytes() }
+        return isDone
+    }
+
+    func flush(_ why: kimi_why, to sink: Sink) throws(PluginFailure) {
+        guard !isDone, why == KIMI_WHY_END || why == KIMI_WHY_TRUNCATED else { return }
+        isDone = true
+        if why == KIMI_WHY_TRUNCATED, !decoder.isFinished {
+            throw PluginFailure(
+                KIMI_E_UPSTREAM, KIMI_CAT_NETWORK, "The upstream's connection broke in the middle of the answer.")
+        }
+        let workspace = upstream.pool.take()
+        defer { upstream.pool.give(workspace) }
+        try decoder.complete(to: workspace)
+        try workspace.emit(to: sink)
+        reportLateBytes()
+    }
+
+    // MARK: Frames
+
+    private func take(_ frame: kimi_frame, _ workspace: Workspace) throws(PluginFailure) {
+        let data = frame.data.buffer.trimmed
+        if frame.flags & KIMI_FRAME_F_ERROR.rawValue != 0 {
+            isDone = true
+            var error = UpstreamError(
+                body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs, workspace: workspace)
+            error.add(to: workspace)
+            return
+        }
+        switch kimi_frame_kind(rawValue: frame.kind) {
+        case KIMI_FRAME_SSE, KIMI_FRAME_LINE: try takeEvent(frame.name.buffer, data, workspace)
+        case KIMI_FRAME_BODY: try takeBody(data, isCut: frame.flags & KIMI_FRAME_F_CUT.rawValue != 0, workspace)
+        default: break  // By rule: unknown kinds are skipped.
+        }
+    }
+
+    private func takeEvent(
+        _ name: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer, _ workspace: Workspace
+    ) throws(PluginFailure) {
+        guard !data.isEmpty else { return }
+        if data.matches("[DONE]") {
+            isDone = true
+            return try decoder.complete(to: workspace)
+        }
+        let root: JSONValue
+        do {
+            root = try workspace.parse(data)
+        } catch {
+            throw .protocolError("The upstream sent an event that is not JSON (\(error.message)): \(Excerpt.of(data))")
+        }
+        try decoder.chunk(root, isError: name.matches("error"), frame: data, to: workspace)
+        isDone = decoder.hasFailed
+    }
+
+    private func takeBody(
+        _ data: UnsafeRawBufferPointer, isCut: Bool, _ workspace: Workspace
+    ) throws(PluginFailure) {
+        isDone = true
+        guard !isCut else {
+            throw PluginFailure(
+                KIMI_E_LIMIT, KIMI_CAT_PROTOCOL, "The upstream's answer is longer than the host keeps; ask for a stream.")
+        }
+        let root: JSONValue
+        do {
+            root = try workspace.parse(data)
+        } catch {
+            throw .protocolError(
+                "The upstream answered \(httpStatus) with a body that is not JSON (\(error.message)): \(Excerpt.of(data))")
+        }
+        try decoder.body(root, frame: data, to: workspace)
+    }
+
+    private func reportLateBytes() {
+        let count = decoder.lateBytes
+        guard count > 0 else { return }
+        upstream.context.log(
+            KIMI_LOG_WARNING, "The upstream sent \(count) bytes of an answer after it had ended that part; they are lost.")
+    }
+}
+
+/// What a body is, from its content type.
+enum MediaType {
+    case eventStream, json, html, other
+
+    static func of(_ header: UnsafeRawBufferPointer?) -> MediaType {
+        let type = header.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
+        if type.contains("event-stream") { return .eventStream }
+        if type.contains("html") { return .html }
+        return type.contains("json") && !type.contains("ndjson") ? .json : .other
+    }
+}

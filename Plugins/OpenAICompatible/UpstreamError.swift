@@ -1,0 +1,102 @@
+internal import PluginABI
+internal import PluginKit
+internal import WireJSON
+
+/// What an upstream says went wrong, in whichever of the known shapes it says it.
+struct UpstreamError {
+    private(set) var message = ""
+    /// The upstream's own word for it.
+    private(set) var code = ""
+    private var type = ""
+    private(set) var httpStatus: UInt32
+    private var excerpt = ""
+    private(set) var retryAfterMs: Int64 = -1
+
+    /// From an `error` member's value, or an object that is an error as a whole. `httpStatus`: 0 if unknown.
+    init(_ error: JSONValue, httpStatus: UInt32) {
+        self.httpStatus = httpStatus
+        read(error)
+        if httpStatus == 0, let number = UInt32(code), (400...599).contains(number) { self.httpStatus = number }
+    }
+
+    /// From the body of an answer with an error status.
+    init(body: UnsafeRawBufferPointer, httpStatus: UInt32, retryAfterMs: Int64, workspace: Workspace) {
+        self.httpStatus = httpStatus
+        self.retryAfterMs = retryAfterMs
+        excerpt = Excerpt.of(body)
+        guard let root = try? workspace.parse(body.trimmed) else {
+            message = Self.opaque(body, httpStatus, excerpt)
+            return
+        }
+        let first = root.isArray ? root[index: 0] ?? root : root
+        read(first["error"].flatMap { $0.isNull ? nil : $0 } ?? first)
+        if type.isEmpty { type = first["type"]?.string ?? "" }
+        if message.isEmpty { message = "The upstream answered \(httpStatus) without a message: \(excerpt)." }
+    }
+
+    var category: kimi_category {
+        ErrorCategory.of(code: code, type: type, message: message, httpStatus: httpStatus)
+    }
+
+    /// Adds the ERROR event.
+    mutating func add(to workspace: Workspace) {
+        if message.isEmpty { message = "The upstream reported an error without a message." }
+        var event = kimi_event(KIMI_EVENT_ERROR)
+        event.i0 = Int64(category.rawValue)
+        event.i1 = Int64(httpStatus)
+        event.i2 = retryAfterMs
+        workspace.add(event)
+        workspace.attach(\.a, copyOf: Array(message.utf8))
+        workspace.attach(\.b, copyOf: Array((code.isEmpty ? type : code).utf8))
+        workspace.attach(\.c, copyOf: Array(excerpt.utf8))
+    }
+
+    private static func opaque(_ body: UnsafeRawBufferPointer, _ status: UInt32, _ excerpt: String) -> String {
+        body.trimmed.isEmpty
+            ? "The upstream answered \(status) with an empty body."
+            : "The upstream answered \(status) with a body that is not JSON: \(excerpt)"
+    }
+
+    // MARK: Shapes
+
+    private mutating func read(_ error: JSONValue) {
+        if let text = error.string {
+            message = text
+            return
+        }
+        type = error["type"]?.string ?? ""
+        code = word(error["code"]) ?? error["status"]?.string ?? ""
+        message = text(error["message"]) ?? text(error["error"]) ?? text(error["detail"]) ?? text(error["msg"]) ?? ""
+        if message.isEmpty, let list = error["errors"] { message = text(list) ?? "" }
+        readMetadata(error["metadata"])
+    }
+
+    private func word(_ value: JSONValue?) -> String? {
+        guard let value, !value.isNull else { return nil }
+        return value.string ?? value.int.map { String($0) }
+    }
+
+    /// A string; FastAPI's list of `{"loc": […], "msg": …}`; an object with a message; else its JSON.
+    private func text(_ value: JSONValue?) -> String? {
+        guard let value, !value.isNull else { return nil }
+        if let text = value.string { return text.isEmpty ? nil : text }
+        if let inner = value["message"]?.string { return inner }
+        if value.isArray, value.elementCount > 0 {
+            return value.elements.map { entry in
+                let place = (entry["loc"]?.elements).map { $0.compactMap { word($0) }.joined(separator: ".") }
+                let said = entry.string ?? entry["msg"]?.string ?? entry["message"]?.string
+                return (place.map { $0 + ": " } ?? "") + (said ?? String(decoding: entry.json, as: UTF8.self))
+            }.joined(separator: "; ")
+        }
+        return value.isObject ? String(decoding: value.json, as: UTF8.self) : word(value)
+    }
+
+    /// OpenRouter wraps what its upstream said.
+    private mutating func readMetadata(_ metadata: JSONValue?) {
+        guard let raw = metadata?["raw"] else { return }
+        let said = raw.string ?? String(decoding: raw.json, as: UTF8.self)
+        let name = metadata?["provider_name"]?.string
+        let excerpt = Array(said.utf8).withUnsafeBytes { Excerpt.of($0) }
+        message += " (\(name.map { $0 + ": " } ?? "")\(excerpt))"
+    }
+}

@@ -1,0 +1,78 @@
+import KimiK2TransformLogic
+import Testing
+
+@Suite("Time grows with the input only, and clean text is not touched")
+struct LimitTests {
+    /// Long inputs that a backtracking reader would choke on.
+    static let probes: [(name: String, unit: String)] = [
+        ("call begins", "<|tool_call_begin|>"), ("section begins", "<|tool_calls_section_begin|> "),
+        ("call ends in a string", "<|tool_call_end|>"), ("backticks", "`<think>``"), ("fences", "```\n<think>\n"),
+        ("think tags", "<think>x</think>"), ("angles", "<<|<|tool_"), ("blanks", " \n"), ("no content", "(no content) "),
+        ("broken strings", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"x<|tool_call_end|>"),
+        ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"), ("prose", "Some words, then more of them. "),
+    ]
+
+    /// Doubling the input may at most triple the time.
+    @Test("twice as much takes about twice as long", arguments: probes.indices)
+    func linear(_ probe: Int) {
+        let unit = Self.probes[probe].unit
+        let prefixes = ["", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\""]
+        for prefix in prefixes {
+            let count = 500_000 / unit.utf8.count
+            let short = time(prefix + String(repeating: unit, count: count))
+            let long = time(prefix + String(repeating: unit, count: 2 * count))
+            #expect(long < short * 3 + .milliseconds(50), "\(Self.probes[probe].name): \(short), then \(long)")
+            #expect(long < .seconds(5))
+        }
+    }
+
+    @Test("200 000 call begins, whole and in small pieces") func manyBegins() {
+        let text = String(repeating: "<|tool_call_begin|>", count: 200_000)
+        #expect(time(text) < .seconds(2))
+        #expect(time(text, piece: 7) < .seconds(4))
+    }
+
+    @Test("1 MB in small pieces") func smallPieces() {
+        let text = String(repeating: "words and <b>tags</b>, `code`, “quotes”\n", count: 25_000)
+        #expect(time(text, piece: 5) < .seconds(2))
+    }
+
+    @Test("clean text passes byte for byte, in one event for each that came") func clean() {
+        let pieces = ["Hello", ",", " world", "! 1 > 0", " (fine)", "\n\nNew", " paragraph: é東🌦️ “x”."]
+        var normaliser = Normaliser(options: NormaliserOptions(startsInThinking: .no), tools: DeclaredTools([]))
+        var output = Collector()
+        for piece in pieces { Array(piece.utf8).withUnsafeBytes { normaliser.text(.content, $0, to: &output) } }
+        #expect(output.answer.content == pieces.joined())
+        #expect(output.events == pieces.count)
+    }
+
+    private func time(_ text: String, piece: Int? = nil) -> Duration {
+        let bytes = Array(text.utf8)
+        return ContinuousClock().measure {
+            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools([]))
+            var output = Counter()
+            bytes.withUnsafeBytes { all in
+                var start = 0
+                while start < all.count {
+                    let end = min(all.count, start + (piece ?? all.count))
+                    normaliser.text(.content, UnsafeRawBufferPointer(rebasing: all[start..<end]), to: &output)
+                    start = end
+                }
+            }
+            normaliser.finish(to: &output)
+        }
+    }
+
+    struct Counter: NormalisedOutput {
+        var bytes = 0
+
+        mutating func text(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
+            self.bytes += bytes.count
+        }
+        mutating func toolBegin(_ index: UInt32, id: String, name: String) {}
+        mutating func toolArguments(_ index: UInt32, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
+            self.bytes += bytes.count
+        }
+        mutating func toolEnd(_ index: UInt32) {}
+    }
+}
