@@ -37,10 +37,7 @@ func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 /// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugin-abi.md, "Linking").
 let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags(
-        [
-            "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs",
-            "-Xlinker", "--as-needed",
-        ],
+        ["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"],
         .when(platforms: [.linux]))
 ]
 

@@ -15,7 +15,7 @@ struct ChatDecoder {
     private var usage = UsageStash()
 
     var isFinished: Bool { !choices.isEmpty && choices.allSatisfy(\.isFinished) }
-    private var hasContent: Bool { choices.contains { $0.hasContent || $0.isFinished } }
+    var hasContent: Bool { choices.contains { $0.hasContent || $0.isFinished } }
     /// What upstreams sent that no event could carry any more, for one line in the log.
     var lateBytes: Int { choices.reduce(0) { $0 + $1.lateBytes } }
 

@@ -67,15 +67,24 @@ final class OpenAIExchange: ProviderExchange {
     func flush(_ why: kimi_why, to sink: Sink) throws(PluginFailure) {
         guard !isDone, why == KIMI_WHY_END || why == KIMI_WHY_TRUNCATED else { return }
         isDone = true
-        if why == KIMI_WHY_TRUNCATED, !decoder.isFinished {
-            throw PluginFailure(
-                KIMI_E_UPSTREAM, KIMI_CAT_NETWORK, "The upstream's connection broke in the middle of the answer.")
-        }
+        if !decoder.isFinished { throw Self.incomplete(why, decoder) }
         let workspace = upstream.pool.take()
         defer { upstream.pool.give(workspace) }
         try decoder.complete(to: workspace)
         try workspace.emit(to: sink)
         reportLateBytes()
+    }
+
+    /// Neither a finish_reason nor `[DONE]` came: nothing says that the answer is whole.
+    private static func incomplete(_ why: kimi_why, _ decoder: ChatDecoder) -> PluginFailure {
+        if why == KIMI_WHY_TRUNCATED {
+            return PluginFailure(
+                KIMI_E_UPSTREAM, KIMI_CAT_NETWORK, "The upstream's connection broke in the middle of the answer.")
+        }
+        return .protocolError(
+            decoder.hasContent
+                ? "The upstream ended its answer without finish_reason and without [DONE]."
+                : "The upstream ended the stream without an answer.")
     }
 
     // MARK: Frames

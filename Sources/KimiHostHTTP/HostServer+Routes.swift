@@ -22,7 +22,7 @@ extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(_ runtime: HostRuntime, _ state: ServerState) -> Hummingbird.Router<BasicRequestContext> {
         let router = Hummingbird.Router()
-        router.addMiddleware { UnknownPaths() }
+        router.addMiddleware { Framing() }
         router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
         router.get("/readyz") { _, _ in
             state.isReady && runtime.hasRoutes
@@ -61,32 +61,5 @@ extension HostServer {
         Response(
             status: status, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.bytes)))
-    }
-}
-
-/// Answers what no route takes, in the shape of the OpenAI API.
-struct UnknownPaths: RouterMiddleware {
-    typealias Context = BasicRequestContext
-
-    @concurrent func handle(
-        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
-    ) async throws -> Response {
-        do {
-            return try await next(request, context)
-        } catch let error as any HTTPResponseError {
-            return Self.response(error, request)
-        }
-    }
-
-    private static func response(_ error: any HTTPResponseError, _ request: Request) -> Response {
-        let path = request.uri.path
-        let message =
-            error.status == .notFound
-            ? "no such path: \(request.method) \(path); POST /v1/chat/completions, GET /v1/models, /healthz and /readyz are served"
-            : "\(request.method) \(path): \(error.status.reasonPhrase)"
-        let body = ByteWriter(capacity: 256)
-        ChatErrors.write(
-            ExchangeError(KIMI_CAT_NOT_FOUND, message, httpStatus: error.status.code, code: "not_found"), to: body)
-        return HostServer.json(error.status, body)
     }
 }

@@ -196,8 +196,9 @@ extension LLMHandler: ExchangeClient {
         writer?.fail(error)
     }
 
-    func exchangeEndedStream() {
+    func exchangeEndedStream(failed: Bool) {
         state = .idle
+        if failed { writer?.closesAfterReply = true }
         writer?.endStream()
     }
 

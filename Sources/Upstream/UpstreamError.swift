@@ -35,7 +35,8 @@ package struct UpstreamError: Error, Sendable {
     }
 
     init(_ code: CURLcode, detail: String) {
-        self.kind = Self.kind(code)
+        // libcurl files an answer that does not begin with "HTTP/" under "unsupported protocol".
+        self.kind = detail.contains("HTTP/0.9") ? .protocolViolation : Self.kind(code)
         self.code = Int(code.rawValue)
         let words = String(cString: curl_easy_strerror(code))
         self.message = detail.isEmpty ? words : "\(words): \(detail)"

@@ -18,10 +18,10 @@ struct HostOptions: ParsableArguments {
     @Option(help: "Folder with plugin libraries.")
     var pluginsDir = "plugins.d"
 
-    @Option(help: "Address to listen on. Default: server.host of the configuration, $HOST, 127.0.0.1.")
+    @Option(help: "Address to listen on. Default: $HOST, server.host of the configuration, 127.0.0.1.")
     var host: String?
 
-    @Option(help: "Port to listen on. Default: server.port of the configuration, $PORT, 8000.")
+    @Option(help: "Port to listen on. Default: $PORT, server.port of the configuration, 8000.")
     var port: Int?
 
     @Flag(help: "Load plugins from folders that others may write to. Said in the log at each start.")

@@ -131,7 +131,6 @@ MIDDLE = {
     "reset inside a chunk": [*STARTED, b"40\r\ndata: {", Reset()],
     "reset between events": [*STARTED, Reset()],
     "ended without finish": [*STARTED, LAST_CHUNK],
-    "[DONE] without finish": [*STARTED, http_chunk(replies.DONE), LAST_CHUNK],
     "closed without finish": [HEAD_UNTIL_CLOSE, *TEXT, Finish()],
     "closed inside an event": [HEAD_UNTIL_CLOSE, *TEXT, event(chunk({"content": "half"}))[:-20], Finish()],
     "garbage": [*STARTED, http_chunk(b"data: {not json}\n\n"), LAST_CHUNK],
@@ -188,6 +187,14 @@ def test_noise_instead_of_a_stream(host, upstream, name, model):
         chatshape.assert_stream_error(answer)
     else:
         chatshape.assert_error(answer, 400, 500, 502, 503)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_done_without_finish_is_complete(host, upstream, model):
+    """Some upstreams leave finish_reason out; [DONE] says that the answer is whole."""
+    upstream.reply(*replies.stream(replies.text_chunks("a", finish=None)))
+    reply = chatshape.streamed(wire.chat(host.port, body(model, stream=True)).frames).only
+    assert (reply.content, reply.finish) == ("a", "stop")
 
 
 @pytest.mark.parametrize("model", MODELS)

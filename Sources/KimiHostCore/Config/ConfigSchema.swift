@@ -63,14 +63,14 @@ package enum ConfigSchema {
               "properties": {
                 "max_body_bytes": {
                   "type": "integer",
-                  "minimum": 1024,
+                  "minimum": 1,
                   "maximum": 4294967296,
                   "description": "Longest request body taken from a client.",
                   "default": 67108864
                 },
                 "max_response_bytes": {
                   "type": "integer",
-                  "minimum": 1024,
+                  "minimum": 1,
                   "maximum": 4294967296,
                   "description": "Longest upstream answer held as a whole, that is, not streamed.",
                   "default": 67108864
@@ -107,6 +107,13 @@ package enum ConfigSchema {
                   "type": "number",
                   "description": "The whole attempt; 0 is without limit.",
                   "default": 0,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
+                "hold": {
+                  "type": "number",
+                  "description": "Longest time transforms may hold back everything that came, in seconds; then they are asked to give it up. 0 is without limit.",
+                  "default": 1,
                   "maximum": 86400,
                   "minimum": 0
                 }

@@ -39,6 +39,8 @@ package struct HostConfig: Sendable {
         package var idle = Duration.seconds(300)
         /// The whole attempt; nil is without limit.
         package var total: Duration?
+        /// How long transforms may hold an answer back; then they are asked to give it up. nil is without limit.
+        package var hold: Duration? = .seconds(1)
 
         package init() {}
     }

@@ -36,6 +36,7 @@ struct SettingsReader {
         set(&timeouts.head, from: node?["head"])
         set(&timeouts.idle, from: node?["idle"])
         if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
+        if let hold = Self.duration(node?["hold"]) { timeouts.hold = hold == .zero ? nil : hold }
     }
 
     private func readLogging(_ logging: inout HostConfig.Logging, _ log: inout DiagnosticLog) {

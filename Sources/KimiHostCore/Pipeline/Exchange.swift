@@ -21,8 +21,8 @@ package protocol ExchangeClient: AnyObject {
     func exchangeReplied(_ body: ByteWriter)
     /// A whole failed reply: nothing has been sent before.
     func exchangeFailed(_ error: ExchangeError)
-    /// The stream is complete, or its error event was its last.
-    func exchangeEndedStream()
+    /// The stream is over. `failed`: its error event was its last.
+    func exchangeEndedStream(failed: Bool)
     /// The client has not taken what it was sent for too long: close the connection.
     func exchangeAbandoned()
 }
@@ -109,6 +109,8 @@ package final class Exchange: UpstreamReceiver {
         if let overdue = clock.overdue(now) {
             if reply.isOver { return release(KIMI_WHY_END) }
             fail(overdue)
+        } else if clock.mustRelease(now) {
+            proceed { (self) throws(ExchangeError) in try self.attempt?.releaseHeld() }
         }
     }
 
@@ -223,6 +225,7 @@ package final class Exchange: UpstreamReceiver {
     private func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) {
         guard let attempt, !isProviderDone else { return }
         let isDone = try attempt.feed(frames)
+        clock.held(attempt.isHolding)
         if let failure = encoder.failure { throw failure }
         isProviderDone = isDone
     }
@@ -301,7 +304,7 @@ package final class Exchange: UpstreamReceiver {
             encoder.output.removeAll(keepingCapacity: false)
         }
         guard reply.completed() else { return }
-        encoder.isStreaming ? client.exchangeEndedStream() : client.exchangeReplied(encoder.output)
+        encoder.isStreaming ? client.exchangeEndedStream(failed: false) : client.exchangeReplied(encoder.output)
         client.exchangeFlushed()
         settle()
     }
@@ -320,7 +323,7 @@ package final class Exchange: UpstreamReceiver {
         case .errorEvent:
             encoder.abort(error)
             client?.exchangeStreamed(encoder.output)
-            client?.exchangeEndedStream()
+            client?.exchangeEndedStream(failed: true)
             client?.exchangeFlushed()
         }
         release(KIMI_WHY_FAILED)

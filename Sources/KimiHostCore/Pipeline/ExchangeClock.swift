@@ -12,6 +12,7 @@ package struct ExchangeClock {
     private let timeouts: RouteTimeouts
     private let began: NIODeadline
     private var last: NIODeadline
+    private var heldSince: NIODeadline?
     private var wait = Wait.planning
 
     package init(timeouts: RouteTimeouts, now: NIODeadline = .now()) {
@@ -31,6 +32,20 @@ package struct ExchangeClock {
         guard wait != .settling else { return }
         last = now
         wait = .body
+    }
+
+    /// Whether transforms hold everything that came since the client last got something.
+    package mutating func held(_ isHeld: Bool, _ now: NIODeadline = .now()) {
+        if !isHeld { heldSince = nil } else if heldSince == nil { heldSince = now }
+    }
+
+    /// Has it been held too long? True once per hold.
+    package mutating func mustRelease(_ now: NIODeadline) -> Bool {
+        guard timeouts.hold > 0, let since = heldSince,
+            (now - since).nanoseconds / 1_000_000 > Int64(timeouts.hold)
+        else { return false }
+        heldSince = nil
+        return true
     }
 
     /// The reply is delivered.

@@ -33,8 +33,13 @@ package struct RouteTimeouts: Sendable {
     package var idle: Int
     /// The whole exchange; 0: none.
     package var total: Int
+    /// How long transforms may hold everything back before they are asked to give it up; 0: as long as they like.
+    package var hold: Int
 
-    package init(connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0) {
+    package init(
+        connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0, hold: Int = 1_000
+    ) {
+        self.hold = hold
         self.connect = connect
         self.head = head
         self.idle = idle

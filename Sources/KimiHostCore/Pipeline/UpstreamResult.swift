@@ -78,7 +78,13 @@ final class SideRequest: UpstreamReceiver {
 extension ExchangeError {
     /// A transfer that never brought a head.
     init(_ error: UpstreamError, provider: String) {
-        let category = error.kind == .timeout ? KIMI_CAT_TIMEOUT : error.kind == .invalidRequest ? KIMI_CAT_CONFIG : KIMI_CAT_NETWORK
-        self.init(category, "the upstream of provider '\(provider)' could not be reached: \(error.message)")
+        let category: kimi_category =
+            switch error.kind {
+            case .timeout: KIMI_CAT_TIMEOUT
+            case .invalidRequest: KIMI_CAT_CONFIG
+            case .protocolViolation, .tooLarge: KIMI_CAT_PROTOCOL
+            default: KIMI_CAT_NETWORK
+            }
+        self.init(category, "no answer from the upstream of provider '\(provider)': \(error.message)")
     }
 }

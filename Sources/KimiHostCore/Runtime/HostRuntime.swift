@@ -81,7 +81,8 @@ extension RouteTimeouts {
     init(_ timeouts: HostConfig.Timeouts) {
         self.init(
             connect: timeouts.connect.milliseconds, head: timeouts.head.milliseconds,
-            idle: timeouts.idle.milliseconds, total: timeouts.total?.milliseconds ?? 0)
+            idle: timeouts.idle.milliseconds, total: timeouts.total?.milliseconds ?? 0,
+            hold: timeouts.hold?.milliseconds ?? 0)
     }
 }
 

@@ -60,12 +60,15 @@ package final class PluginAttempt {
     package let request: PluginRequest
     private let exchange: OpaquePointer
     private let head: SinkNode
+    private let tail: SinkNode
     /// From the one next to the provider to the one next to the client.
     private let nodes: [SinkNode]
     private let links: [TransformLink]
     private let errors = ErrorRecord()
     private var phase = Phase.planning
     private var steps = 0
+    /// Did the last feed bring events of which none reached the receiver? Then a transform holds them.
+    package private(set) var isHolding = false
 
     /// Begins the transforms in config order, then the provider.
     package init(
@@ -73,7 +76,8 @@ package final class PluginAttempt {
         receiver: any EventReceiver
     ) throws(ExchangeError) {
         var request = request
-        var node = SinkNode(receiver: receiver)
+        let tail = SinkNode(receiver: receiver)
+        var node = tail
         var nodes: [SinkNode] = []
         var links: [TransformLink] = []
         for transform in transforms {
@@ -87,6 +91,7 @@ package final class PluginAttempt {
         self.provider = provider
         self.request = request
         self.head = node
+        self.tail = tail
         self.nodes = nodes.reversed()
         self.links = links
     }
@@ -152,11 +157,23 @@ package final class PluginAttempt {
     /// Feeds frames; events reach the receiver before this returns. True when the provider says the reply is done.
     package func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Bool {
         guard phase == .replying else { throw Self.misuse("feed") }
+        let (brought, reached) = (head.taken, tail.taken)
         let status = provider.table.pointee.feed(
             exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
         head.arena.removeAll()
+        if head.taken != brought { isHolding = tail.taken == reached }
         if let failure = transformFailure() { throw fail(failure) }
         return try check(status, "feed") == kimi_status(KIMI_DONE)
+    }
+
+    /// Asks the transforms to give up what they hold; the reply goes on (rule S10).
+    package func releaseHeld() throws(ExchangeError) {
+        guard phase == .replying else { return }
+        isHolding = false
+        for node in nodes {
+            if node.flush(KIMI_WHY_TIMEOUT).isFailure { break }
+        }
+        if let failure = transformFailure() { throw fail(failure) }
     }
 
     /// The reply is over. Held events reach the receiver before this returns, also when it throws.

@@ -32,6 +32,9 @@ final class SinkNode {
     private let receiver: (any EventReceiver)?
     var arena = ScratchArena()
 
+    /// Events that came to this node.
+    private(set) var taken = 0
+
     /// The first failure of the transform behind this node.
     private(set) var failure: ExchangeError?
 
@@ -56,6 +59,7 @@ final class SinkNode {
 
     /// Takes a batch. KIMI_OK, KIMI_STOP, or the transform's failure.
     func consume(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
+        taken += count
         if let receiver { return receiver.receive(UnsafeBufferPointer(start: events, count: count)) }
         guard let transform else { return kimi_status(KIMI_E_STATE) }
         if failure != nil { return kimi_status(KIMI_STOP) }
