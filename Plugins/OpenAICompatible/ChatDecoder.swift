@@ -32,7 +32,8 @@ struct ChatDecoder {
     }
 
     /// Decodes a whole body.
-    mutating func body(_ root: JSONValue, frame: UnsafeRawBufferPointer, to workspace: Workspace) throws(PluginFailure) {
+    mutating func body(_ root: JSONValue, frame: UnsafeRawBufferPointer, to workspace: Workspace) throws(PluginFailure)
+    {
         guard root.isObject else {
             throw .protocolError("The upstream's answer is not a JSON object: \(Excerpt.of(frame)).")
         }
@@ -96,20 +97,13 @@ struct ChatDecoder {
         event.i0 = top.created?.double.flatMap { Int64(exactly: $0.rounded(.down)) } ?? 0
         workspace.add(event)
         // Some upstreams number their answers.
-        if let id = top.id, !id.isNull, !id.isString { workspace.attach(\.a, copyOf: id.json) }
+        if let id = top.id, !id.isNull, !id.isString { workspace.attach(.a, copyOf: id.json) }
     }
 
     private mutating func emitExtras(_ root: JSONValue, to workspace: Workspace) {
         for (key, value) in root.members where !value.isNull && !TopLevel.isKnown(key) {
-            let start = workspace.text.count
-            value.write(to: workspace.text)
-            let json = UnsafeRawBufferPointer(rebasing: workspace.text.unsafeBytes[start...])
-            guard extras.isNew(key, json) else {
-                workspace.text.truncate(to: start)
-                continue
-            }
-            workspace.add(.member(key, of: KIMI_SCOPE_RESPONSE))
-            workspace.attach(\.a, from: start)
+            guard extras.isNew(key, value) else { continue }
+            workspace.add(member: key, value, of: KIMI_SCOPE_RESPONSE, choice: 0)
         }
     }
 

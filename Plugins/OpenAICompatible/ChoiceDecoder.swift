@@ -89,7 +89,8 @@ struct ChoiceDecoder {
             hasContent = true
             let fragment = ToolFragment(entry)
             if fragment.isForeign {
-                workspace.add(member: Self.toolCalls.buffer, entry, of: KIMI_SCOPE_MESSAGE, choice: number, asArray: true)
+                workspace.add(
+                    member: Self.toolCalls.buffer, entry, of: KIMI_SCOPE_MESSAGE, choice: number, asArray: true)
             } else {
                 hasExtras = hasExtras || fragment.hasExtras
                 try calls.add(fragment, isWhole: isWhole, choice: number, to: workspace)
@@ -111,7 +112,7 @@ struct ChoiceDecoder {
         }
         workspace.text.append("]")
         workspace.add(.member(Self.callExtras.buffer, of: KIMI_SCOPE_MESSAGE, choice: number))
-        workspace.attach(\.a, from: start)
+        workspace.attach(.a, from: start)
     }
 }
 
@@ -126,6 +127,6 @@ extension Workspace {
         if asArray { text.append("[") }
         value.write(to: text)
         if asArray { text.append("]") }
-        attach(\.a, from: start)
+        attach(.a, from: start)
     }
 }

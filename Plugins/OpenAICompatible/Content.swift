@@ -12,7 +12,7 @@ enum Content {
         }
         guard content.isArray else {
             workspace.add(kimi_event(KIMI_EVENT_PART, choice: choice))
-            workspace.attach(\.a, copyOf: content.json)
+            workspace.attach(.a, copyOf: content.json)
             return true
         }
         for part in content.elements { add(part: part, choice: choice, to: workspace) }
@@ -24,11 +24,13 @@ enum Content {
             workspace.add(KIMI_EVENT_TEXT, choice: choice, text)
         } else if let thinking = part["thinking"], part.hasType("thinking") {
             addThinking(thinking, choice: choice, to: workspace)
-        } else if let text = part["text"]?.stringBytes, part["type"] == nil || part.hasType("text") || part.hasType("output_text") {
+        } else if let text = part["text"]?.stringBytes,
+            part["type"] == nil || part.hasType("text") || part.hasType("output_text")
+        {
             workspace.add(KIMI_EVENT_TEXT, choice: choice, text)
         } else if !part.isNull {
             workspace.add(kimi_event(KIMI_EVENT_PART, choice: choice))
-            workspace.attach(\.a, copyOf: part.json)
+            workspace.attach(.a, copyOf: part.json)
         }
     }
 

@@ -4,7 +4,8 @@ internal import PluginABI
 enum ErrorCategory {
     static func of(code: String, type: String, message: String, httpStatus: UInt32) -> kimi_category {
         if let known = words[code.lowercased()] ?? words[type.lowercased()] { return known }
-        let byStatus = of(httpStatus: httpStatus) ?? vague[type.lowercased()] ?? vague[code.lowercased()] ?? KIMI_CAT_UPSTREAM
+        let byStatus =
+            of(httpStatus: httpStatus) ?? vague[type.lowercased()] ?? vague[code.lowercased()] ?? KIMI_CAT_UPSTREAM
         // Few upstreams have a code for it, and it is what fallbacks to larger models ask for.
         let mayBeLength = byStatus == KIMI_CAT_BAD_REQUEST || (byStatus == KIMI_CAT_UPSTREAM && httpStatus == 0)
         return mayBeLength && saysContextLength(message) ? KIMI_CAT_CONTEXT_LENGTH : byStatus

@@ -129,14 +129,16 @@ final class OpenAIExchange: ProviderExchange {
         isDone = true
         guard !isCut else {
             throw PluginFailure(
-                KIMI_E_LIMIT, KIMI_CAT_PROTOCOL, "The upstream's answer is longer than the host keeps; ask for a stream.")
+                KIMI_E_LIMIT, KIMI_CAT_PROTOCOL,
+                "The upstream's answer is longer than the host keeps; ask for a stream.")
         }
         let root: JSONValue
         do {
             root = try workspace.parse(data)
         } catch {
             throw .protocolError(
-                "The upstream answered \(httpStatus) with a body that is not JSON (\(error.message)): \(Excerpt.of(data))")
+                "The upstream answered \(httpStatus) with a body that is not JSON (\(error.message)): \(Excerpt.of(data))"
+            )
         }
         try decoder.body(root, frame: data, to: workspace)
     }
@@ -145,7 +147,8 @@ final class OpenAIExchange: ProviderExchange {
         let count = decoder.lateBytes
         guard count > 0 else { return }
         upstream.context.log(
-            KIMI_LOG_WARNING, "The upstream sent \(count) bytes of an answer after it had ended that part; they are lost.")
+            KIMI_LOG_WARNING,
+            "The upstream sent \(count) bytes of an answer after it had ended that part; they are lost.")
     }
 }
 

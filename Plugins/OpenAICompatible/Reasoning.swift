@@ -56,6 +56,6 @@ enum Reasoning {
         }
         workspace.text.append("]")
         workspace.add(.member(kimi_bytes(literal: name).buffer, of: KIMI_SCOPE_MESSAGE, choice: choice))
-        workspace.attach(\.a, from: start)
+        workspace.attach(.a, from: start)
     }
 }

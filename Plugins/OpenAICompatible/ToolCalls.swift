@@ -76,7 +76,8 @@ struct ToolCalls {
     private mutating func append(_ fragment: ToolFragment) throws(PluginFailure) -> Int {
         guard calls.count < Self.maxCalls else {
             throw PluginFailure(
-                KIMI_E_LIMIT, KIMI_CAT_PROTOCOL, "The upstream sent more than \(Self.maxCalls) tool calls in one answer.")
+                KIMI_E_LIMIT, KIMI_CAT_PROTOCOL,
+                "The upstream sent more than \(Self.maxCalls) tool calls in one answer.")
         }
         calls.append(Call(key: fragment.key, id: fragment.id, name: []))
         return calls.count - 1
@@ -130,8 +131,8 @@ struct ToolCalls {
     private mutating func begin(_ choice: UInt32, _ workspace: Workspace) {
         calls[current].isBegun = true
         workspace.add(kimi_event(KIMI_EVENT_TOOL_BEGIN, choice: choice, index: begun))
-        workspace.attach(\.a, copyOf: calls[current].id)
-        workspace.attach(\.b, copyOf: calls[current].name)
+        workspace.attach(.a, copyOf: calls[current].id)
+        workspace.attach(.b, copyOf: calls[current].name)
         begun += 1
         release(choice, workspace)
     }
@@ -143,7 +144,7 @@ struct ToolCalls {
         calls[current].held = []
         heldBytes -= held.count
         workspace.add(kimi_event(KIMI_EVENT_TOOL_ARGS, choice: choice, index: begun - 1))
-        workspace.attach(\.a, copyOf: held)
+        workspace.attach(.a, copyOf: held)
     }
 
     private mutating func end(_ choice: UInt32, _ workspace: Workspace) {

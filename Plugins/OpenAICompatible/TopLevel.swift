@@ -24,7 +24,7 @@ struct TopLevel {
                 usage = value.isObject ? value : nil
             } else if key.matches("error") {
                 error = value
-            } else if !key.matches("object") {
+            } else if !key.matches("object"), !key.matches("obfuscation") {
                 hasExtras = true
             }
         }
@@ -39,6 +39,8 @@ struct TopLevel {
     static func isKnown(_ key: UnsafeRawBufferPointer) -> Bool {
         key.matches("choices") || key.matches("id") || key.matches("model") || key.matches("created")
             || key.matches("usage") || key.matches("error") || key.matches("object")
+            // OpenAI's random padding of each chunk: it hides the length of this hop's packets, no other's.
+            || key.matches("obfuscation")
     }
 }
 

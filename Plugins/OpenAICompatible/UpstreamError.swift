@@ -46,9 +46,9 @@ struct UpstreamError {
         event.i1 = Int64(httpStatus)
         event.i2 = retryAfterMs
         workspace.add(event)
-        workspace.attach(\.a, copyOf: Array(message.utf8))
-        workspace.attach(\.b, copyOf: Array((code.isEmpty ? type : code).utf8))
-        workspace.attach(\.c, copyOf: Array(excerpt.utf8))
+        workspace.attach(.a, copyOf: Array(message.utf8))
+        workspace.attach(.b, copyOf: Array((code.isEmpty ? type : code).utf8))
+        workspace.attach(.c, copyOf: Array(excerpt.utf8))
     }
 
     private static func opaque(_ body: UnsafeRawBufferPointer, _ status: UInt32, _ excerpt: String) -> String {

@@ -21,7 +21,7 @@ struct UsageStash {
     mutating func emit(to workspace: Workspace) {
         guard !json.isEmpty else { return }
         workspace.add(event)
-        workspace.attach(\.a, copyOf: json)
+        workspace.attach(.a, copyOf: json)
         json = []
     }
 

@@ -18,9 +18,14 @@ final class Workspace {
     let text = ByteWriter(capacity: 1024)
     private var copies: [Copy] = []
 
+    /// Which of an event's slices.
+    enum Slot {
+        case a, b, c
+    }
+
     private struct Copy {
         let event: Int
-        let slot: WritableKeyPath<kimi_event, kimi_bytes>
+        let slot: Slot
         let range: Range<Int>
     }
 
@@ -51,12 +56,12 @@ final class Workspace {
     }
 
     /// Gives the last event a slice of `text` from `start` to its end.
-    func attach(_ slot: WritableKeyPath<kimi_event, kimi_bytes>, from start: Int) {
+    func attach(_ slot: Slot, from start: Int) {
         copies.append(Copy(event: events.count - 1, slot: slot, range: start..<text.count))
     }
 
     /// Gives the last event a copy of bytes.
-    func attach(_ slot: WritableKeyPath<kimi_event, kimi_bytes>, copyOf bytes: [UInt8]) {
+    func attach(_ slot: Slot, copyOf bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         let start = text.count
         text.append(bytes: bytes)
@@ -67,7 +72,12 @@ final class Workspace {
     func emit(to sink: Sink) throws(PluginFailure) {
         let base = text.unsafeBytes
         for copy in copies {
-            events[copy.event][keyPath: copy.slot] = kimi_bytes(UnsafeRawBufferPointer(rebasing: base[copy.range]))
+            let slice = kimi_bytes(UnsafeRawBufferPointer(rebasing: base[copy.range]))
+            switch copy.slot {
+            case .a: events[copy.event].a = slice
+            case .b: events[copy.event].b = slice
+            case .c: events[copy.event].c = slice
+            }
         }
         let status: Result<Void, PluginFailure> = events.withUnsafeBufferPointer { buffer in
             do throws(PluginFailure) {

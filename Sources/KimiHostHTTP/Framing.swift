@@ -19,6 +19,7 @@ struct Framing: RouterMiddleware {
             response = try await next(request, context)
         } catch let error as any HTTPResponseError {
             response = Self.response(error.status, request)
+            if request.method == .head { response = response.createHeadResponse() }
         }
         if let name = Self.requestID { response.headers[name] = RequestID.accept(request.headers[name]) }
         return response
@@ -29,10 +30,10 @@ struct Framing: RouterMiddleware {
         guard status == .notFound else {
             return response(status, KIMI_CAT_BAD_REQUEST, "\(request.method) \(path): \(status.reasonPhrase)", nil)
         }
-        if request.method != .get, isServed(path) {
+        if request.method != .get, request.method != .head, isServed(path) {
             let message = "\(request.method) is not served at \(path): use GET"
             var response = response(.methodNotAllowed, KIMI_CAT_BAD_REQUEST, message, nil)
-            response.headers[.allow] = "GET"
+            response.headers[.allow] = "GET, HEAD"
             return response
         }
         let message =

@@ -21,7 +21,7 @@ final class ServerState: Sendable {
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(_ runtime: HostRuntime, _ state: ServerState) -> Hummingbird.Router<BasicRequestContext> {
-        let router = Hummingbird.Router()
+        let router = Hummingbird.Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware { Framing() }
         router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
         router.get("/readyz") { _, _ in

@@ -33,6 +33,7 @@ final class ResponseWriter {
     func begin(_ head: HTTPRequestHead) {
         version = head.version
         isKeepAlive = head.isKeepAlive
+        isHead = head.method == .HEAD
         requestID = RequestID.accept(head.headers.first(name: "x-request-id"))
     }
 
@@ -85,7 +86,7 @@ final class ResponseWriter {
         headers.add(name: "content-length", value: "\(body.count)")
         addConnection(&headers)
         write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
-        write(.body(.byteBuffer(buffer(body))))
+        if !isHead { write(.body(.byteBuffer(buffer(body)))) }
         end()
     }
 

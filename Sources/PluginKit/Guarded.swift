@@ -18,7 +18,9 @@ func guarded(
 /// Tells the host why a call fails; returns the status to return.
 func describe(_ failure: PluginFailure, _ host: UnsafePointer<kimi_host>, _ errorOut: OpaquePointer?) -> kimi_status {
     var message = failure.message
-    if message.utf8.count > longestMessage { message = String(decoding: message.utf8.prefix(longestMessage), as: UTF8.self) }
+    if message.utf8.count > longestMessage {
+        message = String(decoding: message.utf8.prefix(longestMessage), as: UTF8.self)
+    }
     if let fail = host.pointee.fail, let errorOut {
         message.withBytes { fail(errorOut, failure.status, failure.category, failure.retryAfterMs, $0) }
     }

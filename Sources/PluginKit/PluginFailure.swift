@@ -44,5 +44,6 @@ func check(_ status: kimi_status, _ function: StaticString) throws(PluginFailure
 
 /// The host's table lacks a function that this plugin needs.
 func missing(_ function: StaticString) -> PluginFailure {
-    PluginFailure(KIMI_E_UNSUPPORTED, KIMI_CAT_INTERNAL, "This host has no function \(function); use a newer kimi-host.")
+    PluginFailure(
+        KIMI_E_UNSUPPORTED, KIMI_CAT_INTERNAL, "This host has no function \(function); use a newer kimi-host.")
 }

@@ -59,7 +59,8 @@ enum ProviderTable {
         }
     }
 
-    private static func next(_ exchange: OpaquePointer?, _ plan: OpaquePointer?, _ error: OpaquePointer?) -> kimi_status {
+    private static func next(_ exchange: OpaquePointer?, _ plan: OpaquePointer?, _ error: OpaquePointer?) -> kimi_status
+    {
         guard let box = held(exchange, as: ProviderExchangeBox.self) else { return badArgument }
         return guarded(box.host, error) { () throws(PluginFailure) in
             try box.content.next(Plan(host: box.host, plan: plan))

@@ -3,6 +3,8 @@ internal import CSimdJSON
 extension ByteWriter {
     /// A JSON string of that UTF-8: quotes, escapes, and U+FFFD for each byte that is not UTF-8.
     public func appendJSONString(_ utf8: UnsafeRawBufferPointer) {
+        let plain = scanPlainASCII(utf8, from: 0)
+        if plain == utf8.count { return appendQuoted(utf8) }
         reserve(utf8.count + 2)
         append(byte: UInt8(ascii: "\""))
         appendJSONEscaped(utf8)

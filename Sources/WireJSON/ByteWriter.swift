@@ -32,8 +32,13 @@ public final class ByteWriter {
     }
 
     /// Makes room for that many further bytes.
+    @inline(__always)
     public func reserve(_ more: Int) {
-        guard more > capacity - count else { return }
+        if more > capacity - count { grow(more) }
+    }
+
+    @inline(never)
+    private func grow(_ more: Int) {
         let wanted = max(capacity * 2, count + more)
         let grown = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
         grown.copyMemory(from: storage, byteCount: count)
@@ -53,6 +58,17 @@ public final class ByteWriter {
         reserve(bytes.count)
         (storage + count).copyMemory(from: source, byteCount: bytes.count)
         count += bytes.count
+    }
+
+    /// The bytes between quotes, for what needs no escape.
+    func appendQuoted(_ bytes: UnsafeRawBufferPointer) {
+        let total = bytes.count + 2
+        reserve(total)
+        let place = storage + count
+        place.storeBytes(of: UInt8(ascii: "\""), as: UInt8.self)
+        if let source = bytes.baseAddress { (place + 1).copyMemory(from: source, byteCount: bytes.count) }
+        place.storeBytes(of: UInt8(ascii: "\""), toByteOffset: total - 1, as: UInt8.self)
+        count += total
     }
 
     /// Literal text, such as punctuation or a member's name.

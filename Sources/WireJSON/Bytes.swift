@@ -1,15 +1,35 @@
 #if canImport(Glibc)
-    internal import Glibc
+internal import Glibc
 #elseif canImport(Musl)
-    internal import Musl
+internal import Musl
 #else
-    internal import Darwin
+internal import Darwin
 #endif
 
+/// Names of members are short, so up to 16 bytes are compared in place: two words that may overlap.
+@inlinable @inline(__always)
 func equalBytes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
     guard a.count == b.count else { return false }
     guard let left = a.baseAddress, let right = b.baseAddress else { return true }
-    return memcmp(left, right, a.count) == 0
+    return equalSameLength(left, right, a.count)
+}
+
+@usableFromInline
+func equalSameLength(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, _ count: Int) -> Bool {
+    if count > 16 { return memcmp(left, right, count) == 0 }
+    if count >= 8 { return equalEnds(left, right, count, UInt64.self) }
+    if count >= 4 { return equalEnds(left, right, count, UInt32.self) }
+    if count >= 2 { return equalEnds(left, right, count, UInt16.self) }
+    return count == 0 || left.load(as: UInt8.self) == right.load(as: UInt8.self)
+}
+
+private func equalEnds<Word: FixedWidthInteger & BitwiseCopyable>(
+    _ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ count: Int, _ word: Word.Type
+) -> Bool {
+    let last = count - MemoryLayout<Word>.size
+    let first = a.loadUnaligned(as: word) ^ b.loadUnaligned(as: word)
+    let second = a.loadUnaligned(fromByteOffset: last, as: word) ^ b.loadUnaligned(fromByteOffset: last, as: word)
+    return first | second == 0
 }
 
 /// Eight bytes at a time: each function marks, in the top bit of a byte, that the byte has a property.

@@ -138,7 +138,8 @@ struct JSONScanner {
         skipSpace()
         if closes(bracket) { return true }
         try expect(
-            UInt8(ascii: ","), position < bytes.count ? "a comma or a bracket is expected" : "the text ends in the middle")
+            UInt8(ascii: ","),
+            position < bytes.count ? "a comma or a bracket is expected" : "the text ends in the middle")
         skipSpace()
         return false
     }

@@ -1,14 +1,17 @@
 /// The members of an object, or none for another kind, in the order of the text.
+@frozen
 public struct JSONMembers: Sequence, IteratorProtocol {
-    private var value: JSONValue
-    private let end: Int
+    @usableFromInline var value: JSONValue
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of object: JSONValue) {
         value = object.at(object.index + 1)
         end = object.isObject ? object.next - 1 : object.index + 1
     }
 
     /// The next member; the key is decoded UTF-8, borrowed from the document.
+    @inlinable
     public mutating func next() -> (key: UnsafeRawBufferPointer, value: JSONValue)? {
         guard value.index < end else { return nil }
         let member = value.at(value.index + 1)
@@ -19,15 +22,18 @@ public struct JSONMembers: Sequence, IteratorProtocol {
 }
 
 /// The elements of an array, or none for another kind.
+@frozen
 public struct JSONElements: Sequence, IteratorProtocol {
-    private var value: JSONValue
-    private let end: Int
+    @usableFromInline var value: JSONValue
+    @usableFromInline let end: Int
 
+    @inlinable
     init(of array: JSONValue) {
         value = array.at(array.index + 1)
         end = array.isArray ? array.next - 1 : array.index + 1
     }
 
+    @inlinable
     public mutating func next() -> JSONValue? {
         guard value.index < end else { return nil }
         let element = value
@@ -38,21 +44,24 @@ public struct JSONElements: Sequence, IteratorProtocol {
 
 extension JSONValue {
     /// The members of an object; empty for other kinds.
-    public var members: JSONMembers { JSONMembers(of: self) }
+    @inlinable public var members: JSONMembers { JSONMembers(of: self) }
     /// The elements of an array; empty for other kinds.
-    public var elements: JSONElements { JSONElements(of: self) }
+    @inlinable public var elements: JSONElements { JSONElements(of: self) }
 
     /// Calls the closure for each member of an object, in order; not at all for other kinds.
+    @inlinable
     public func forEachMember(_ body: (_ key: UnsafeRawBufferPointer, _ value: JSONValue) -> Void) {
         for (key, value) in members { body(key, value) }
     }
 
     /// Calls the closure for each element of an array; not at all for other kinds.
+    @inlinable
     public func forEachElement(_ body: (JSONValue) -> Void) {
         for value in elements { body(value) }
     }
 
     /// The object's member of that name, the last one if it is there twice; nil if absent or not an object.
+    @inlinable
     public subscript(_ key: StaticString) -> JSONValue? {
         guard key.hasPointerRepresentation else { return member(key.description) }
         return find(UnsafeRawBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount))
@@ -72,7 +81,8 @@ extension JSONValue {
         return iterator.next()
     }
 
-    private func find(_ key: UnsafeRawBufferPointer) -> JSONValue? {
+    @inlinable
+    func find(_ key: UnsafeRawBufferPointer) -> JSONValue? {
         var found: JSONValue?
         var iterator = members
         while let (name, value) = iterator.next() {
@@ -83,7 +93,12 @@ extension JSONValue {
 }
 
 extension UnsafeRawBufferPointer {
+    /// Are these the same bytes?
+    @inlinable
+    public func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool { equalBytes(self, other) }
+
     /// Are these bytes exactly that text?
+    @inlinable @inline(__always)
     public func matches(_ text: StaticString) -> Bool {
         guard text.hasPointerRepresentation else { return elementsEqual(text.description.utf8) }
         return equalBytes(self, UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

@@ -15,7 +15,8 @@ struct EntryTests {
             handshake.struct_size = size
             handshake.host = FakeHost.table
             let status = PluginExport.provider(
-                OpenAIProvider.self, manifest: OpenAIProvider.manifest, handshake: &handshake, error: FakeHost.pointer(failure))
+                OpenAIProvider.self, manifest: OpenAIProvider.manifest, handshake: &handshake,
+                error: FakeHost.pointer(failure))
             return (status, handshake)
         }
         for _ in 0..<2 {

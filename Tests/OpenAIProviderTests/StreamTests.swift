@@ -4,7 +4,9 @@ import Testing
 @Suite("Streamed answers")
 struct StreamTests {
     /// Runs a stream in every batching: all at once, one by one, and cut in two at each place. All must agree.
-    private func lines(_ data: [String], done: Bool = true, sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
+    private func lines(_ data: [String], done: Bool = true, sourceLocation: SourceLocation = #_sourceLocation)
+        -> [String]
+    {
         let data = done ? data + ["[DONE]"] : data
         func run(_ batches: [ArraySlice<String>]) -> [String] {
             let attempt = Attempt()
@@ -28,7 +30,8 @@ struct StreamTests {
     @Test("text, thinking, finish and usage come in order, as they arrive")
     func plain() {
         let result = lines([
-            chunk(#"{"role":"assistant","content":""}"#), chunk(#"{"reasoning_content":"Hm"}"#), chunk(#"{"content":"He\nllo"}"#),
+            chunk(#"{"role":"assistant","content":""}"#), chunk(#"{"reasoning_content":"Hm"}"#),
+            chunk(#"{"content":"He\nllo"}"#),
             chunk(#"{"content":" 世界😀"}"#), chunk("{}", finish: "stop"),
             #"{"id":"c1","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":3}}}"#,
         ])
@@ -49,24 +52,47 @@ struct StreamTests {
         #expect(attempt.record.batches == 13)
     }
 
-    @Test("thinking in several members is told once", arguments: [
-        (#"{"reasoning_content":"a","reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"}]}"#, ["REASONING 0 a"]),
-        (#"{"reasoning_content":"","reasoning":"b"}"#, ["REASONING 0 b"]),
-        (#"{"reasoning":null,"reasoning_details":[{"type":"reasoning.text","text":"c"},{"type":"reasoning.summary","summary":"d"}]}"#, ["REASONING 0 c", "REASONING 0 d"]),
-        (#"{"reasoning":"e","reasoning_details":[{"text":"e","signature":"s"}]}"#, ["REASONING 0 e", "REASONING 0  signed «s»"]),
-        (#"{"reasoning":"f","reasoning_details":[{"text":"f"},{"type":"reasoning.encrypted","data":"x"}]}"#, ["REASONING 0 f", #"JSON 2 0 reasoning_details=[{"type":"reasoning.encrypted","data":"x"}]"#]),
-        (#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"g"}]},{"type":"text","text":"h"},"i"]}"#, ["REASONING 0 g", "TEXT 0 h", "TEXT 0 i"]),
-        (#"{"content":[{"type":"image_url","image_url":{"url":"u"}}]}"#, [#"PART 0 {"type":"image_url","image_url":{"url":"u"}}"#]),
-    ])
+    @Test(
+        "thinking in several members is told once",
+        arguments: [
+            (
+                #"{"reasoning_content":"a","reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"}]}"#,
+                ["REASONING 0 a"]
+            ),
+            (#"{"reasoning_content":"","reasoning":"b"}"#, ["REASONING 0 b"]),
+            (
+                #"{"reasoning":null,"reasoning_details":[{"type":"reasoning.text","text":"c"},{"type":"reasoning.summary","summary":"d"}]}"#,
+                ["REASONING 0 c", "REASONING 0 d"]
+            ),
+            (
+                #"{"reasoning":"e","reasoning_details":[{"text":"e","signature":"s"}]}"#,
+                ["REASONING 0 e", "REASONING 0  signed «s»"]
+            ),
+            (
+                #"{"reasoning":"f","reasoning_details":[{"text":"f"},{"type":"reasoning.encrypted","data":"x"}]}"#,
+                ["REASONING 0 f", #"JSON 2 0 reasoning_details=[{"type":"reasoning.encrypted","data":"x"}]"#]
+            ),
+            (
+                #"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"g"}]},{"type":"text","text":"h"},"i"]}"#,
+                ["REASONING 0 g", "TEXT 0 h", "TEXT 0 i"]
+            ),
+            (
+                #"{"content":[{"type":"image_url","image_url":{"url":"u"}}]}"#,
+                [#"PART 0 {"type":"image_url","image_url":{"url":"u"}}"#]
+            ),
+        ])
     func reasoning(delta: String, expected: [String]) {
         #expect(lines([chunk(delta), chunk("{}", finish: "stop")]) == [start] + expected + ["FINISH 0 stop (stop)"])
     }
 
-    @Test("each word for the end has its canonical meaning", arguments: [
-        ("stop", "stop"), ("length", "length"), ("tool_calls", "tool_calls"), ("content_filter", "content_filter"),
-        ("function_call", "tool_calls"), ("end_turn", "stop"), ("eos", "stop"), ("max_tokens", "length"), ("STOP", "stop"),
-        ("MAX_TOKENS", "length"), ("new_reason", "new_reason"),
-    ])
+    @Test(
+        "each word for the end has its canonical meaning",
+        arguments: [
+            ("stop", "stop"), ("length", "length"), ("tool_calls", "tool_calls"), ("content_filter", "content_filter"),
+            ("function_call", "tool_calls"), ("end_turn", "stop"), ("eos", "stop"), ("max_tokens", "length"),
+            ("STOP", "stop"),
+            ("MAX_TOKENS", "length"), ("new_reason", "new_reason"),
+        ])
     func finish(raw: String, canonical: String) {
         #expect(lines([chunk(#"{"content":"x"}"#), chunk("{}", finish: raw)]).last == "FINISH 0 \(canonical) (\(raw))")
     }
@@ -92,17 +118,23 @@ struct StreamTests {
         ])
         #expect(
             result == [
-                start, "JSON 0 0 system_fingerprint=\"fp\"", "JSON 0 0 provider=\"X\"", "TEXT 0 a", "JSON 2 0 refusal=\"no\"",
-                "JSON 0 0 system_fingerprint=\"fp2\"", "JSON 1 0 logprobs={\"content\":[]}", "JSON 1 0 native_finish_reason=\"eos\"",
+                start, "JSON 0 0 system_fingerprint=\"fp\"", "JSON 0 0 provider=\"X\"", "TEXT 0 a",
+                "JSON 2 0 refusal=\"no\"",
+                "JSON 0 0 system_fingerprint=\"fp2\"", "JSON 1 0 logprobs={\"content\":[]}",
+                "JSON 1 0 native_finish_reason=\"eos\"",
                 "FINISH 0 stop (stop)",
             ])
     }
 
     @Test("usage is found in the choice, with every chunk, and in other words")
     func usage() {
-        let inChoice = #"{"id":"c1","model":"m","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop","usage":{"prompt_tokens":1,"completion_tokens":2,"cached_tokens":3}}]}"#
-        #expect(lines([inChoice]).last == #"USAGE 1 2 3 -1 {"prompt_tokens":1,"completion_tokens":2,"cached_tokens":3}"#)
-        let each = (1...3).map { chunk(#"{"content":"x"}"#, finish: $0 == 3 ? "stop" : nil, more: #","usage":{"completion_tokens":\#($0)}"#) }
+        let inChoice =
+            #"{"id":"c1","model":"m","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"stop","usage":{"prompt_tokens":1,"completion_tokens":2,"cached_tokens":3}}]}"#
+        #expect(
+            lines([inChoice]).last == #"USAGE 1 2 3 -1 {"prompt_tokens":1,"completion_tokens":2,"cached_tokens":3}"#)
+        let each = (1...3).map {
+            chunk(#"{"content":"x"}"#, finish: $0 == 3 ? "stop" : nil, more: #","usage":{"completion_tokens":\#($0)}"#)
+        }
         #expect(lines(each).filter { $0.hasPrefix("USAGE") } == [#"USAGE -1 3 -1 -1 {"completion_tokens":3}"#])
     }
 
@@ -111,16 +143,25 @@ struct StreamTests {
         #expect(lines([chunk(#"{"content":"a\ud83d"}"#, finish: "stop")])[1] == "TEXT 0 a\u{FFFD}")
     }
 
-    @Test("an end without a finish is finished by what was said; [DONE] or not")
+    @Test("[DONE] without a finish is finished by what was said")
     func unsaid() {
-        for done in [true, false] {
-            #expect(lines([chunk(#"{"content":"x"}"#)], done: done).last == "FINISH 0 stop ()")
-            let call = chunk(#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{}"}}]}"#)
-            #expect(lines([call], done: done).suffix(2) == ["END 0.0", "FINISH 0 tool_calls ()"])
-        }
+        #expect(lines([chunk(#"{"content":"x"}"#)]).last == "FINISH 0 stop ()")
+        let call = chunk(#"{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{}"}}]}"#)
+        #expect(lines([call]).suffix(2) == ["END 0.0", "FINISH 0 tool_calls ()"])
     }
 
-    @Test("an end without any answer is a failure", arguments: [[], ["[DONE]"], [chunk(#"{"role":"assistant","content":""}"#)]])
+    @Test("a finish without [DONE] is complete; neither of them is not")
+    func undone() {
+        #expect(lines([chunk(#"{"content":"x"}"#, finish: "stop")], done: false).last == "FINISH 0 stop (stop)")
+        let attempt = Attempt()
+        attempt.events([chunk(#"{"content":"x"}"#)])
+        #expect(attempt.flush() == KIMI_E_PROTOCOL.rawValue)
+        #expect(attempt.failure.message == "The upstream ended its answer without finish_reason and without [DONE].")
+    }
+
+    @Test(
+        "an end without any answer is a failure",
+        arguments: [[], ["[DONE]"], [chunk(#"{"role":"assistant","content":""}"#)]])
     func nothing(data: [String]) {
         let attempt = Attempt()
         if !data.isEmpty { attempt.events(data) }
@@ -132,7 +173,10 @@ struct StreamTests {
 
     @Test("a break in the middle is a network failure until each choice has finished")
     func truncated() {
-        let data = [chunk(#"{"content":"x"}"#), chunk(#"{"content":"y"}"#), chunk("{}", finish: "stop"), #"{"id":"c1","choices":[]}"#]
+        let data = [
+            chunk(#"{"content":"x"}"#), chunk(#"{"content":"y"}"#), chunk("{}", finish: "stop"),
+            #"{"id":"c1","choices":[]}"#,
+        ]
         for cut in 0...data.count {
             let attempt = Attempt()
             if cut > 0 { attempt.events(Array(data[..<cut])) }
@@ -142,9 +186,12 @@ struct StreamTests {
         }
     }
 
-    @Test("what is no chunk is a failure with an excerpt, after what came before it", arguments: [
-        ("<html><body>Bad gateway</body></html>", "Bad gateway"), ("{\"id\":", "{\"id\":"), ("[1]", "not a JSON object"), ("ping", "ping"),
-    ])
+    @Test(
+        "what is no chunk is a failure with an excerpt, after what came before it",
+        arguments: [
+            ("<html><body>Bad gateway</body></html>", "Bad gateway"), ("{\"id\":", "{\"id\":"),
+            ("[1]", "not a JSON object"), ("ping", "ping"),
+        ])
     func malformed(data: String, excerpt: String) {
         let attempt = Attempt()
         attempt.events([chunk(#"{"content":"x"}"#), data])
@@ -153,13 +200,21 @@ struct StreamTests {
         #expect(attempt.failure.message.contains(excerpt), "\(attempt.failure.message)")
     }
 
-    @Test("an error in the stream is an ERROR event and ends it", arguments: [
-        (#"{"error":{"message":"slow down","type":"rate_limit_error","code":null}}"#, "ERROR 2 0 -1 [rate_limit_error] slow down"),
-        (#"{"error":{"message":"gone","code":502},"id":"c1","choices":[]}"#, "ERROR 7 502 -1 [502] gone"),
-        (#"{"error":"boom"}"#, "ERROR 7 0 -1 [] boom"),
-        (#"{"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"code":429,"message":"m","metadata":{"raw":"r","provider_name":"P"}}}]}"#, "ERROR 2 429 -1 [429] m (P: r)"),
-        (#"{"detail":"Internal"}"#, "ERROR 7 0 -1 [] Internal"),
-    ])
+    @Test(
+        "an error in the stream is an ERROR event and ends it",
+        arguments: [
+            (
+                #"{"error":{"message":"slow down","type":"rate_limit_error","code":null}}"#,
+                "ERROR 2 0 -1 [rate_limit_error] slow down"
+            ),
+            (#"{"error":{"message":"gone","code":502},"id":"c1","choices":[]}"#, "ERROR 7 502 -1 [502] gone"),
+            (#"{"error":"boom"}"#, "ERROR 7 0 -1 [] boom"),
+            (
+                #"{"id":"c1","choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"code":429,"message":"m","metadata":{"raw":"r","provider_name":"P"}}}]}"#,
+                "ERROR 2 429 -1 [429] m (P: r)"
+            ),
+            (#"{"detail":"Internal"}"#, "ERROR 7 0 -1 [] Internal"),
+        ])
     func errors(data: String, expected: String) {
         let attempt = Attempt()
         attempt.events([chunk(#"{"content":"x"}"#), data, chunk(#"{"content":"never"}"#)])

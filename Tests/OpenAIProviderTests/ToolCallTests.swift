@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Tool calls in a stream")
 struct ToolCallTests {
-    private func lines(_ entries: [String], finish: String? = "tool_calls", sourceLocation: SourceLocation = #_sourceLocation) -> [String] {
+    private func lines(
+        _ entries: [String], finish: String? = "tool_calls", sourceLocation: SourceLocation = #_sourceLocation
+    ) -> [String] {
         let attempt = Attempt()
         for entry in entries { attempt.events([chunk(#"{"tool_calls":[\#(entry)]}"#)]) }
         if let finish { attempt.events([chunk("{}", finish: finish)]) }
@@ -16,7 +18,9 @@ struct ToolCallTests {
     @Test("fragments become one call whose arguments stream")
     func fragments() {
         let attempt = Attempt()
-        attempt.events([chunk(#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#)])
+        attempt.events([
+            chunk(#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}}]}"#)
+        ])
         for piece in [#"{\"x"#, #"\":1"#, "}"] {
             attempt.events([chunk(#"{"tool_calls":[{"index":0,"function":{"arguments":"\#(piece)"}}]}"#)])
         }
@@ -36,9 +40,14 @@ struct ToolCallTests {
                 ]) == expected)
         }
         #expect(
-            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"[]"}}"#]) == expected)
+            lines([
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"[]"}}"#
+            ]) == expected)
         #expect(
-            lines([#"{"id":"a","function":{"name":"f","arguments":{}}}"#, #"{"id":"b","function":{"name":"g","arguments":[]}}"#]) == expected)
+            lines([
+                #"{"id":"a","function":{"name":"f","arguments":{}}}"#,
+                #"{"id":"b","function":{"name":"g","arguments":[]}}"#,
+            ]) == expected)
     }
 
     @Test("interleaved calls come out one after the other, complete")
@@ -46,7 +55,8 @@ struct ToolCallTests {
         #expect(
             lines([
                 #"{"index":0,"id":"a","function":{"name":"f","arguments":""}},{"index":1,"id":"b","function":{"name":"g","arguments":""}}"#,
-                #"{"index":1,"function":{"arguments":"{\"y\""}}"#, #"{"index":0,"function":{"arguments":"{\"x\":\"}"}}"#,
+                #"{"index":1,"function":{"arguments":"{\"y\""}}"#,
+                #"{"index":0,"function":{"arguments":"{\"x\":\"}"}}"#,
                 #"{"index":1,"function":{"arguments":":2}"}}"#, #"{"index":0,"function":{"arguments":"\\\"\"}"}}"#,
             ]) == [
                 "BEGIN 0.0 a f", #"ARGS 0.0 {"x":"}\""}"#, "END 0.0", "BEGIN 0.1 b g", #"ARGS 0.1 {"y":2}"#, "END 0.1",
@@ -56,45 +66,69 @@ struct ToolCallTests {
     @Test("a call that is never whole ends with the choice, and so do those behind it")
     func neverWhole() {
         #expect(
-            lines([
-                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}}"#, #"{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}"#,
-            ], finish: "length") == ["BEGIN 0.0 a f", #"ARGS 0.0 {"x"#, "END 0.0", "BEGIN 0.1 b g", "ARGS 0.1 {}", "END 0.1"])
-        #expect(lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#]) == ["BEGIN 0.0 a f", "END 0.0"])
+            lines(
+                [
+                    #"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x"}}"#,
+                    #"{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}"#,
+                ], finish: "length") == [
+                    "BEGIN 0.0 a f", #"ARGS 0.0 {"x"#, "END 0.0", "BEGIN 0.1 b g", "ARGS 0.1 {}", "END 0.1",
+                ])
+        #expect(
+            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#]) == ["BEGIN 0.0 a f", "END 0.0"])
     }
 
     @Test("names and ids that repeat, come late, are numbers or are missing")
     func identities() {
         #expect(
-            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#, #"{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}"#])
+            lines([
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#,
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}"#,
+            ])
                 == ["BEGIN 0.0 a f", "ARGS 0.0 {}", "END 0.0"])
         #expect(
-            lines([#"{"index":0,"id":"a"}"#, #"{"index":0,"function":{"arguments":"{"}}"#, #"{"index":0,"function":{"name":"f","arguments":"}"}}"#])
+            lines([
+                #"{"index":0,"id":"a"}"#, #"{"index":0,"function":{"arguments":"{"}}"#,
+                #"{"index":0,"function":{"name":"f","arguments":"}"}}"#,
+            ])
                 == ["BEGIN 0.0 a f", "ARGS 0.0 {}", "END 0.0"])
         #expect(lines([#"{"index":0,"id":17,"function":{"name":"f","arguments":"{}"}}"#])[0] == "BEGIN 0.0 17 f")
         #expect(lines([#"{"index":0,"function":{"name":"f","arguments":"{}"}}"#])[0] == "BEGIN 0.0  f")
         #expect(
-            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#, #"{"index":0,"id":"z","function":{"name":null,"arguments":"}"}}"#])
+            lines([
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#,
+                #"{"index":0,"id":"z","function":{"name":null,"arguments":"}"}}"#,
+            ])
                 == ["BEGIN 0.0 a f", "ARGS 0.0 {}", "END 0.0"])
-        #expect(lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"function":{}}"#]).last == "END 0.0")
+        #expect(
+            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"function":{}}"#]).last
+                == "END 0.0")
     }
 
     @Test("several fragments of one call in one chunk")
     func several() {
         #expect(
-            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}},{"index":0,"function":{"arguments":"}"}}"#])
+            lines([
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}},{"index":0,"function":{"arguments":"}"}}"#
+            ])
                 == ["BEGIN 0.0 a f", "ARGS 0.0 {}", "END 0.0"])
     }
 
     @Test("a call without a name is a failure, and arguments after their call's end are reported")
     func faults() {
         let nameless = Attempt()
-        nameless.events([chunk(#"{"tool_calls":[{"index":0,"id":"a","function":{"arguments":"{}"}}]}"#), chunk("{}", finish: "tool_calls")])
+        nameless.events([
+            chunk(#"{"tool_calls":[{"index":0,"id":"a","function":{"arguments":"{}"}}]}"#),
+            chunk("{}", finish: "tool_calls"),
+        ])
         #expect(nameless.status == KIMI_E_PROTOCOL.rawValue)
         #expect(nameless.failure.message == "The upstream sent a tool call without a name.")
         let late = Attempt()
         late.events([
-            chunk(#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}"#),
-            chunk(#"{"tool_calls":[{"index":0,"function":{"arguments":"more"}}]}"#), chunk("{}", finish: "tool_calls"), "[DONE]",
+            chunk(
+                #"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":1,"id":"b","function":{"name":"g","arguments":"{}"}}]}"#
+            ),
+            chunk(#"{"tool_calls":[{"index":0,"function":{"arguments":"more"}}]}"#), chunk("{}", finish: "tool_calls"),
+            "[DONE]",
         ])
         #expect(late.status == KIMI_DONE.rawValue)
         #expect(late.record.violations.isEmpty)
@@ -104,8 +138,14 @@ struct ToolCallTests {
     @Test("members of a call beside id and function ride along; other kinds of calls too")
     func extras() {
         #expect(
-            lines([#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"s"}}}"#])
-                == ["BEGIN 0.0 a f", "ARGS 0.0 {}", #"JSON 2 0 tool_call_extras=[{"index":0,"extra_content":{"google":{"thought_signature":"s"}}}]"#, "END 0.0"])
+            lines([
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"s"}}}"#
+            ])
+                == [
+                    "BEGIN 0.0 a f", "ARGS 0.0 {}",
+                    #"JSON 2 0 tool_call_extras=[{"index":0,"extra_content":{"google":{"thought_signature":"s"}}}]"#,
+                    "END 0.0",
+                ])
         #expect(
             lines([#"{"index":0,"id":"a","type":"custom","custom":{"name":"f"}}"#], finish: "stop")
                 == [#"JSON 2 0 tool_calls=[{"index":0,"id":"a","type":"custom","custom":{"name":"f"}}]"#])
@@ -115,8 +155,12 @@ struct ToolCallTests {
     func legacy() {
         let attempt = Attempt()
         attempt.events([
-            chunk(#"{"function_call":{"name":"f","arguments":""}}"#), chunk(#"{"function_call":{"arguments":"{}"}}"#), chunk("{}", finish: "function_call"),
+            chunk(#"{"function_call":{"name":"f","arguments":""}}"#), chunk(#"{"function_call":{"arguments":"{}"}}"#),
+            chunk("{}", finish: "function_call"),
         ])
-        #expect(attempt.record.lines.dropFirst() == ["BEGIN 0.0  f", "ARGS 0.0 {}", "END 0.0", "FINISH 0 tool_calls (function_call)"])
+        #expect(
+            attempt.record.lines.dropFirst() == [
+                "BEGIN 0.0  f", "ARGS 0.0 {}", "END 0.0", "FINISH 0 tool_calls (function_call)",
+            ])
     }
 }

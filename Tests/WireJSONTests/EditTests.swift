@@ -28,17 +28,20 @@ struct EditTests {
 
     @Test("members that the patch does not name keep their bytes, order and white space")
     func untouched() throws {
-        let target = "\n{ \"model\" : \"k2\" ,\n\t\"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890 }\n"
+        let target =
+            "\n{ \"model\" : \"k2\" ,\n\t\"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890 }\n"
         #expect(
             try patched(target, #"{"model":"up","stream":true}"#)
-                == "\n{ \"model\" : \"up\" ,\n\t\"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890,\"stream\":true }\n")
+                == "\n{ \"model\" : \"up\" ,\n\t\"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890,\"stream\":true }\n"
+        )
         #expect(try patched(target, "{}") == target)
         #expect(
             try patched(target, #"{"messages":null}"#)
                 == "\n{ \"model\" : \"k2\"\t, \"big\": 123456789012345678901234567890 }\n")
         #expect(
             try patched(target, #"{"model":null}"#)
-                == "\n{ \"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890 }\n")
+                == "\n{ \"messages\":[ {\"content\":\"\\u00e9 \\/ 1.0e0\"} ]\t, \"big\": 123456789012345678901234567890 }\n"
+        )
     }
 
     @Test("a comma goes with each deleted member, whichever they are")
@@ -88,7 +91,8 @@ struct EditTests {
     @Test("a long request is patched in linear time and only where it must be")
     func long() throws {
         let message = #"{"role":"user","content":"\#(String(repeating: "lorem ipsum \\n", count: 20_000))"}"#
-        let target = "{\"messages\":[" + Array(repeating: message, count: 20).joined(separator: ",") + "],\"model\":\"a\"}"
+        let target =
+            "{\"messages\":[" + Array(repeating: message, count: 20).joined(separator: ",") + "],\"model\":\"a\"}"
         let result = try patched(target, #"{"model":"b"}"#)
         #expect(result.utf8.count == target.utf8.count)
         #expect(result.hasSuffix(#"],"model":"b"}"#))

@@ -7,7 +7,9 @@ struct ParserTests {
     func kinds() throws {
         let parser = JSONParser()
         let root = try parser.parse(
-            Array(#"{"n":null,"t":true,"f":false,"i":-7,"u":18446744073709551615,"d":1.5,"s":"é","a":[1,2],"o":{}}"#.utf8))
+            Array(
+                #"{"n":null,"t":true,"f":false,"i":-7,"u":18446744073709551615,"d":1.5,"s":"é","a":[1,2],"o":{}}"#.utf8)
+        )
         #expect(root.kind == .object)
         #expect(root.elementCount == 9)
         #expect(root["n"]?.isNull == true)
@@ -45,7 +47,8 @@ struct ParserTests {
     @Test(
         "what is not JSON is refused with a sentence",
         arguments: [
-            "", " ", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "tru", "01", "1.", "-", "\"", "\"\\x\"", "\"\u{1}\"", "[1]x",
+            "", " ", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "tru", "01", "1.", "-", "\"", "\"\\x\"", "\"\u{1}\"",
+            "[1]x",
             "{\"a\":1,}", "[1,]", "'a'", "\"\\u12\"", "1e999",
         ])
     func refusals(text: String) {
@@ -68,14 +71,22 @@ struct ParserTests {
 
     @Test("half a surrogate pair becomes U+FFFD and the rest of the text stays")
     func surrogates() throws {
-        #expect(try minified(#"{"a":"x\ud83d","b":"\udE00y","c":"\ud83d\ude00"}"#) == "{\"a\":\"x\u{FFFD}\",\"b\":\"\u{FFFD}y\",\"c\":\"😀\"}")
-        #expect(try minified(#"["\ud83d\ud83d\ude00","\ud83dA","\\ud83d","\ud83d\n"]"#) == "[\"\u{FFFD}😀\",\"\u{FFFD}A\",\"\\\\ud83d\",\"\u{FFFD}\\n\"]")
+        #expect(
+            try minified(#"{"a":"x\ud83d","b":"\udE00y","c":"\ud83d\ude00"}"#)
+                == "{\"a\":\"x\u{FFFD}\",\"b\":\"\u{FFFD}y\",\"c\":\"😀\"}")
+        #expect(
+            try minified(#"["\ud83d\ud83d\ude00","\ud83dA","\\ud83d","\ud83d\n"]"#)
+                == "[\"\u{FFFD}😀\",\"\u{FFFD}A\",\"\\\\ud83d\",\"\u{FFFD}\\n\"]")
     }
 
     @Test("an integer beyond 64 bits is a double")
     func longIntegers() throws {
-        #expect(try minified("[123456789012345678901234567890,-123456789012345678901234567890]") == "[1.2345678901234568e+29,-1.2345678901234568e+29]")
-        #expect(try minified(#"{"a":"123456789012345678901234567890\"1","b":18446744073709551616}"#) == #"{"a":"123456789012345678901234567890\"1","b":1.8446744073709552e+19}"#)
+        #expect(
+            try minified("[123456789012345678901234567890,-123456789012345678901234567890]")
+                == "[1.2345678901234568e+29,-1.2345678901234568e+29]")
+        #expect(
+            try minified(#"{"a":"123456789012345678901234567890\"1","b":18446744073709551616}"#)
+                == #"{"a":"123456789012345678901234567890\"1","b":1.8446744073709552e+19}"#)
     }
 
     @Test("a parser is reused for short, long and short texts")

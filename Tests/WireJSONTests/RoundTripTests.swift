@@ -27,7 +27,9 @@ struct RoundTripTests {
 
     private func string(_ random: inout SeededNumbers) -> String {
         let parts = ["a", "\\n", "\\\"", "\\\\", "é", "月", "😀", "long plain text ", "\\u0001", "/", "}"]
-        return "\"" + (0..<Int.random(in: 0..<12, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }.joined()
+        return "\""
+            + (0..<Int.random(in: 0..<12, using: &random)).map { _ in parts.randomElement(using: &random) ?? "" }
+            .joined()
             + "\""
     }
 

@@ -23,7 +23,9 @@ struct WriterTests {
                 }
             }
         }
-        #expect(quoted(Array("a\"b\\c\n\r\t\u{8}\u{c}\u{1f}/\u{7f}".utf8)) == "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u001f/\u{7f}\"")
+        #expect(
+            quoted(Array("a\"b\\c\n\r\t\u{8}\u{c}\u{1f}/\u{7f}".utf8)) == "\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u001f/\u{7f}\""
+        )
     }
 
     @Test("text beyond ASCII stays as it is, short and long")
@@ -36,7 +38,8 @@ struct WriterTests {
     @Test("what is not UTF-8 becomes U+FFFD, in short and long texts")
     func malformed() throws {
         let bad: [[UInt8]] = [
-            [0xFF], [0xC3], [0xE4, 0xBD], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xC0, 0x80], [0xF5, 0x80, 0x80, 0x80],
+            [0xFF], [0xC3], [0xE4, 0xBD], [0xED, 0xA0, 0x80], [0xF0, 0x9F, 0x98], [0xC0, 0x80],
+            [0xF5, 0x80, 0x80, 0x80],
             [0xE0, 0x80, 0x80], [0xF0, 0x80, 0x80, 0x80], [0xF4, 0x90, 0x80, 0x80],
         ]
         for bytes in bad {

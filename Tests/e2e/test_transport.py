@@ -45,7 +45,7 @@ def tls_upstream(authority, tmp_path):
                 break
         time.sleep(0.05)
     yield port, log
-    process.terminate()
+    process.kill()
     process.wait(10)
 
 

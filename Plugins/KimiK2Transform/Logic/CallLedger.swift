@@ -1,5 +1,5 @@
 /// Where a call came from.
-enum CallSource: Equatable {
+enum CallSource: Int {
     case content, reasoning, structured
 }
 
@@ -15,6 +15,8 @@ struct CallLedger {
     private var ids = CallIDs()
     private var records: [Record] = []
     private var remembered = 0
+    /// Records that no repetition was found for, by source.
+    private var unmatched = [0, 0, 0]
     /// Calls begun.
     private(set) var count: UInt32 = 0
     private(set) var hasInline = false
@@ -27,12 +29,13 @@ struct CallLedger {
 
     /// Some servers give a call both as text and structured. Was one from elsewhere seen that this could repeat?
     func mayRepeat(_ source: CallSource) -> Bool {
-        records.contains { $0.source != source && !$0.isMatched }
+        unmatched.reduce(0, +) > unmatched[source.rawValue]
     }
 
     mutating func remember(_ source: CallSource, _ name: String, _ arguments: [UInt8]) {
-        guard remembered + arguments.count <= Limits.remembered else { return }
+        guard remembered + arguments.count <= Limits.remembered, records.count < Limits.rememberedCalls else { return }
         remembered += arguments.count
+        unmatched[source.rawValue] += 1
         records.append(Record(source: source, name: name, arguments: arguments))
     }
 
@@ -43,6 +46,7 @@ struct CallLedger {
         }
         guard let found else { return false }
         records[found].isMatched = true
+        unmatched[records[found].source.rawValue] -= 1
         return true
     }
 }

@@ -10,6 +10,7 @@ enum Limits {
     static let unnamedArguments = 1 << 20
     /// Arguments remembered, all calls together, to know a call that arrives a second time in another place.
     static let remembered = 256 << 10
+    static let rememberedCalls = 256
     /// A role's name after `<|im_assistant|>`.
     static let roleName = 32
     /// Texts held until thought and answer can be told apart, by default: unknown models, thinking models.

@@ -310,6 +310,8 @@ package final class Exchange: UpstreamReceiver {
     }
 
     private func fail(_ error: ExchangeError) {
+        var error = error
+        error.message = route.provider.masked(error.message)
         log(error)
         if let client, !client.isWritable {
             if reply.completed() { client.exchangeAbandoned() }

@@ -13,6 +13,7 @@ package final class ProviderInstance: @unchecked Sendable {
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
     private let hosts: AllowedHosts
+    private let mask: SecretMask
     private let context: PluginContextRecord
 
     /// Calls the plugin's create. Throws its own words when it refuses the configuration.
@@ -26,7 +27,9 @@ package final class ProviderInstance: @unchecked Sendable {
         self.hosts = AllowedHosts(
             patterns: plugin.manifest.hosts,
             urls: plugin.configSchema.values(marked: "x-host", in: config).compactMap(\.node.string))
-        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, secrets: plugin.secrets(in: config)))
+        let mask = SecretMask(plugin.secrets(in: config))
+        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, mask: mask))
+        self.mask = mask
         self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
@@ -36,6 +39,9 @@ package final class ProviderInstance: @unchecked Sendable {
     deinit {
         table.pointee.destroy(instance)
     }
+
+    /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
+    package func masked(_ text: String) -> String { mask.masked(text) }
 
     /// May a plan of this instance talk to `url`? Nil, or the sentence that says why not.
     package func refusal(of url: String) -> String? { hosts.refusal(of: url, plugin: name) }
@@ -54,7 +60,8 @@ package final class TransformInstance: @unchecked Sendable {
         }
         self.name = name
         self.table = table
-        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, secrets: plugin.secrets(in: config)))
+        let mask = SecretMask(plugin.secrets(in: config))
+        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, mask: mask))
         self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)

@@ -1,17 +1,15 @@
-package import Logging
+import Logging
 
 /// Writes plugins' lines, with the plugin named and its secrets masked by value.
-package struct PluginLogger: Sendable {
+struct PluginLogger: Sendable {
     private let logger: Logger
-    private let secrets: [String]
+    private let mask: SecretMask
 
-    /// `secrets` are the values of the instance's `x-secret` properties.
-    package init(logger: Logger, plugin: String, secrets: [String]) {
+    init(logger: Logger, plugin: String, mask: SecretMask) {
         var logger = logger
         logger[metadataKey: "plugin"] = "\(plugin)"
         self.logger = logger
-        // Masking a very short value would mask half of every line.
-        self.secrets = secrets.filter { $0.utf8.count >= 6 }
+        self.mask = mask
     }
 
     func isLogged(_ level: UInt32) -> Bool { Self.level(level) >= logger.logLevel }
@@ -19,9 +17,8 @@ package struct PluginLogger: Sendable {
     func log(_ level: UInt32, _ text: UnsafeRawBufferPointer) {
         let level = Self.level(level)
         guard level >= logger.logLevel else { return }
-        var line = String(decoding: text.prefix(PluginLimits.maxMessageBytes), as: UTF8.self)
-        for secret in secrets { line = line.replacing(secret, with: "***") }
-        logger.log(level: level, "\(line)")
+        let line = String(decoding: text.prefix(PluginLimits.maxMessageBytes), as: UTF8.self)
+        logger.log(level: level, "\(mask.masked(line))")
     }
 
     private static func level(_ level: UInt32) -> Logger.Level {
@@ -32,26 +29,5 @@ package struct PluginLogger: Sendable {
         case 3: .warning
         default: .error
         }
-    }
-}
-
-extension String {
-    /// Every occurrence of `target` replaced; without Foundation.
-    fileprivate func replacing(_ target: String, with replacement: String) -> String {
-        let text = Array(utf8)
-        let pattern = Array(target.utf8)
-        guard !pattern.isEmpty, text.count >= pattern.count else { return self }
-        var result: [UInt8] = []
-        var index = 0
-        while index < text.count {
-            if text[index...].starts(with: pattern) {
-                result.append(contentsOf: replacement.utf8)
-                index += pattern.count
-            } else {
-                result.append(text[index])
-                index += 1
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }
