@@ -6,6 +6,7 @@ public struct OpenAIOptions: Sendable {
         let value: String
         let isSecret: Bool
 
+        /// A header; the value of a secret one appears in no log.
         public init(_ name: String, _ value: String, isSecret: Bool = false) {
             self.name = name
             self.value = value
@@ -20,6 +21,7 @@ public struct OpenAIOptions: Sendable {
     /// An RFC 7396 merge patch for every request, as JSON text.
     public var bodyPatch: String
 
+    /// Options for an upstream at that address.
     public init(baseURL: String, headers: [Header] = [], bodyPatch: String = "{}") {
         self.baseURL = baseURL
         self.headers = headers

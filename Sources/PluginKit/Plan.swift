@@ -20,6 +20,7 @@ public struct Plan {
     /// Absolute, http or https; its host must be one that the manifest allows.
     public func url(_ url: String) throws(PluginFailure) { try field(KIMI_FIELD_URL, url) }
 
+    /// A request header.
     public func header(_ name: String, _ value: String) throws(PluginFailure) {
         try field(KIMI_FIELD_HEADER, key: name, value)
     }

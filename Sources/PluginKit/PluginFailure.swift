@@ -13,6 +13,7 @@ public struct PluginFailure: Error, Equatable, Sendable, CustomStringConvertible
     /// How long the upstream asks to wait, 0 if it did not say.
     public let retryAfterMs: UInt64
 
+    /// A failure of the plugin's own finding.
     public init(
         _ status: kimi_status_code, _ category: kimi_category, _ message: String, retryAfterMs: UInt64 = 0
     ) {
@@ -32,6 +33,7 @@ public struct PluginFailure: Error, Equatable, Sendable, CustomStringConvertible
         PluginFailure(KIMI_E_CANCELLED, KIMI_CAT_NONE, "The host wants no more events.")
     }
 
+    /// The sentence.
     public var description: String { message }
 }
 

@@ -71,5 +71,6 @@ public protocol ProviderExchange: AnyObject {
 }
 
 extension ProviderExchange {
+    /// Takes any head as it is: for exchanges that need nothing from it.
     public func result(_ result: kimi_result) throws(PluginFailure) -> kimi_status_code { KIMI_OK }
 }

@@ -17,10 +17,12 @@ public struct RequestEditor {
         try put(KIMI_PUT_MERGE_PATCH, json)
     }
 
+    /// The same from a writer.
     public func mergePatch(_ json: ByteWriter) throws(PluginFailure) {
         try put(KIMI_PUT_MERGE_PATCH, json.unsafeBytes)
     }
 
+    /// The same from an array.
     public func mergePatch(_ json: [UInt8]) throws(PluginFailure) {
         try putArray(KIMI_PUT_MERGE_PATCH, json)
     }
@@ -30,10 +32,12 @@ public struct RequestEditor {
         try put(KIMI_PUT_REPLACE, json)
     }
 
+    /// The same from a writer.
     public func replace(_ json: ByteWriter) throws(PluginFailure) {
         try put(KIMI_PUT_REPLACE, json.unsafeBytes)
     }
 
+    /// The same from an array.
     public func replace(_ json: [UInt8]) throws(PluginFailure) {
         try putArray(KIMI_PUT_REPLACE, json)
     }

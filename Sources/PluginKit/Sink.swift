@@ -29,6 +29,7 @@ public struct Sink {
         try taken(emit(sink, events.baseAddress, events.count), "emit")
     }
 
+    /// One event.
     public func emit(_ event: kimi_event) throws(PluginFailure) {
         guard let emit = host.pointee.emit else { throw missing("emit") }
         let status = withUnsafePointer(to: event) { emit(sink, $0, 1) }

@@ -11,6 +11,7 @@ extension ByteWriter {
         append(byte: UInt8(ascii: "\""))
     }
 
+    /// A JSON string of that text: quotes and escapes.
     public func appendJSONString(_ text: String) {
         var text = text
         text.withUTF8 { appendJSONString(UnsafeRawBufferPointer($0)) }
@@ -18,7 +19,7 @@ extension ByteWriter {
 
     /// The same without quotes, for a string that is written in pieces. A piece must not end inside a code point.
     public func appendJSONEscaped(_ utf8: UnsafeRawBufferPointer) {
-        // simdjson checks long texts many times faster than we do; for short ones the call is not worth it.
+        // simdjson checks texts faster than we do; for a character or two the call is not worth it.
         if utf8.count >= longText, csj_validate_utf8(utf8.baseAddress, utf8.count) {
             appendEscapedKnown(utf8)
         } else {
@@ -80,4 +81,4 @@ extension ByteWriter {
     }
 }
 
-private let longText = 64
+private let longText = 8

@@ -8,6 +8,7 @@ public final class ByteWriter {
     /// How many bytes have been written.
     public private(set) var count = 0
 
+    /// Makes an empty writer with room for that many bytes.
     public init(capacity: Int = 256) {
         self.capacity = max(capacity, 16)
         storage = .allocate(byteCount: self.capacity, alignment: 16)
@@ -47,12 +48,14 @@ public final class ByteWriter {
         capacity = wanted
     }
 
+    /// Writes one byte.
     public func append(byte: UInt8) {
         if count == capacity { reserve(1) }
         storage.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         count += 1
     }
 
+    /// Writes bytes as they are.
     public func append(bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)
@@ -77,6 +80,7 @@ public final class ByteWriter {
         append(bytes: UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Writes bytes as they are.
     public func append(bytes: [UInt8]) {
         bytes.withUnsafeBytes { append(bytes: $0) }
     }
@@ -87,11 +91,13 @@ public final class ByteWriter {
         text.withUTF8 { append(bytes: UnsafeRawBufferPointer($0)) }
     }
 
+    /// Writes a number in decimal.
     public func append(int: Int64) {
         if int < 0 { append(byte: UInt8(ascii: "-")) }
         append(uint: int.magnitude)
     }
 
+    /// Writes a number in decimal.
     public func append(uint: UInt64) {
         reserve(20)
         var digits = 1

@@ -7,12 +7,15 @@ public struct JSONMember: Sendable, Equatable {
     public let keyRange: Range<Int>
     /// The value in the text, without white space around it.
     public let valueRange: Range<Int>
+    /// What the value is.
     public let kind: JSONKind
 }
 
 /// An element of an array, as a position in the text that was searched.
 public struct JSONElement: Sendable, Equatable {
+    /// The value in the text, without white space around it.
     public let valueRange: Range<Int>
+    /// What the value is.
     public let kind: JSONKind
 }
 

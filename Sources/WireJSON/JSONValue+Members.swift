@@ -33,6 +33,7 @@ public struct JSONElements: Sequence, IteratorProtocol {
         end = array.isArray ? array.next - 1 : array.index + 1
     }
 
+    /// The next element.
     @inlinable
     public mutating func next() -> JSONValue? {
         guard value.index < end else { return nil }

@@ -49,9 +49,13 @@ public struct JSONValue {
         }
     }
 
+    /// Is this `null`?
     @inlinable public var isNull: Bool { tag == TapeTag.null }
+    /// Is this an object?
     @inlinable public var isObject: Bool { tag == TapeTag.object }
+    /// Is this an array?
     @inlinable public var isArray: Bool { tag == TapeTag.array }
+    /// Is this a string?
     @inlinable public var isString: Bool { tag == TapeTag.string }
 
     /// The truth value of a `bool`, otherwise nil.
@@ -109,6 +113,7 @@ public struct JSONValue {
         let stored = Int(tape[index] >> 32 & 0xFF_FFFF)
         guard stored == 0xFF_FFFF else { return stored }
         var count = 0
+        /// Is this an array?
         if isArray { forEachElement { _ in count += 1 } } else { forEachMember { _, _ in count += 1 } }
         return count
     }

@@ -20,7 +20,7 @@ struct RechunkingTests {
             for pieces in Cuts.single(example.input) {
                 let parts = example.answer(cut: pieces, options: options)
                 guard parts.answer == whole.answer, parts.breaches == whole.breaches else {
-                    Issue.record("\(example.name), cut before \(pieces[1].prefix(40)): \(parts) is not \(whole)")
+                    Issue.record("\(example.name), cut before \(pieces[1].prefix(40)): \(parts.answer) \(parts.breaches), but whole \(whole.answer)")
                     return
                 }
             }
@@ -45,7 +45,7 @@ struct RechunkingTests {
             let pieces = Cuts.random(example.input, longest: 1 + round % 24, &generator)
             let parts = example.answer(cut: pieces, options: options)
             guard parts.answer == example.answer(options: options).answer, parts.breaches.isEmpty else {
-                Issue.record("\(example.name), cut as \(pieces): \(parts)")
+                Issue.record("\(example.name), cut as \(pieces): \(parts.answer) \(parts.breaches)")
                 return
             }
         }

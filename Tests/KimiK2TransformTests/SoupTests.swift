@@ -31,7 +31,7 @@ struct SoupTests {
             ] {
                 let parts = Self.answer(pieces, round)
                 guard parts.answer == whole.answer, parts.breaches.isEmpty, whole.breaches.isEmpty else {
-                    Issue.record("seed \(seed), \(text.debugDescription) cut as \(pieces): \(parts) is not \(whole)")
+                    Issue.record("\(text.debugDescription) cut as \(pieces):\n\(parts.answer) \(parts.breaches), but whole\n\(whole.answer) \(whole.breaches)")
                     return
                 }
             }

@@ -10,7 +10,7 @@ struct Hold {
 
     private enum Watch {
         /// In Markdown code, until that ends.
-        case code(CodeSpans)
+        case code
         /// A closing think tag in a code span: quoted only if the next byte closes the span.
         case nextByte
         /// In a JSON string, until its closing quote; then what follows the quote must be JSON.
@@ -21,18 +21,20 @@ struct Hold {
     let markerLength: Int
     private(set) var bytes: [UInt8]
     private var watch: Watch
-    /// The state of the Markdown before the last byte held.
-    private(set) var codeBefore = CodeSpans()
+    /// The state of the Markdown behind the bytes held.
+    private(set) var code = CodeSpans()
+    /// The same before the last of them.
+    private var codeBefore = CodeSpans()
 
     /// A marker met while `code` is open.
     init(_ marker: Marker, _ spelled: Bytes, in code: CodeSpans) {
-        self.init(marker, spelled, .code(code))
-        codeBefore = code
+        self.init(marker, spelled, .code)
+        self.code = code
     }
 
     static func beforeClosingBacktick(_ marker: Marker, _ spelled: Bytes, in code: CodeSpans) -> Hold {
         var hold = Hold(marker, spelled, .nextByte)
-        hold.codeBefore = code
+        hold.code = code
         return hold
     }
 
@@ -57,12 +59,12 @@ struct Hold {
     mutating func take(_ byte: UInt8) -> Verdict {
         bytes.append(byte)
         switch watch {
-        case .code(var code):
+        case .code:
             codeBefore = code
-            let verdict = watchCode(&code, byte)
-            watch = .code(code)
-            return verdict
-        case .nextByte: return byte == 0x60 ? .quoted : .real
+            return watchCode(byte)
+        case .nextByte:
+            codeBefore = code
+            return byte == 0x60 ? .quoted : .real
         case .string(let escaped, let closed): return watchString(byte, escaped, closed)
         }
     }
@@ -70,7 +72,8 @@ struct Hold {
     /// No more bytes come. An unfinished quotation is none.
     var verdictAtEnd: Verdict {
         switch watch {
-        case .code(var code):
+        case .code:
+            var code = code
             code.settle()
             return code.isOpen ? .real : .quoted
         case .nextByte: return .real
@@ -78,7 +81,13 @@ struct Hold {
         }
     }
 
-    private func watchCode(_ code: inout CodeSpans, _ byte: UInt8) -> Verdict {
+    /// The last byte taken belongs to what follows.
+    mutating func giveBackLast() {
+        bytes.removeLast()
+        code = codeBefore
+    }
+
+    private mutating func watchCode(_ byte: UInt8) -> Verdict {
         if byte == 0x60 {
             code.backtick()
         } else {
@@ -87,7 +96,7 @@ struct Hold {
             if byte == 0x0A { code.newline() }
             if !code.isOpen { return .real }
         }
-        return bytes.count > Limits.quotedMarkup ? .quoted : .undecided
+        return bytes.count > Limits.quotedMarkup && byte < 0x80 ? .quoted : .undecided
     }
 
     private mutating func watchString(_ byte: UInt8, _ escaped: Bool, _ closed: Bool) -> Verdict {
@@ -103,6 +112,6 @@ struct Hold {
             watch = .string(escaped: false, closed: true)
             return .undecided
         }
-        return bytes.count > Limits.quotedInString ? .quoted : .undecided
+        return bytes.count > Limits.quotedInString && byte < 0x80 ? .quoted : .undecided
     }
 }

@@ -6,7 +6,7 @@ extension Normaliser {
             isCut = true
         }
         repeat {
-            while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
+            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
         } while hold != nil
         code.settle()

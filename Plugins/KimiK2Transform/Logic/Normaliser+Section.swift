@@ -63,8 +63,18 @@ extension Normaliser {
         return index
     }
 
+    /// What looked like a marker is one more text to collect, if that is not over.
+    mutating func collectLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
+        if endsCollecting(text[0], &output) {
+            literal(text, &output)
+        } else {
+            pending.append(contentsOf: text)
+        }
+    }
+
     /// True if `byte` is not part of what is collected; then the mode has changed.
     private mutating func endsCollecting(_ byte: UInt8, _ output: inout some NormalisedOutput) -> Bool {
+        if byte & 0xC0 == 0x80 { return false }  // Never inside a code point.
         switch mode {
         case .header: return endsHeader(byte, &output)
         case .section where pending.count >= Limits.sectionText:

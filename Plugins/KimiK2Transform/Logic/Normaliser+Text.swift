@@ -115,38 +115,33 @@ extension Normaliser {
 
     // MARK: - Doubtful markers
 
-    /// Feeds a held marker's surroundings until they tell.
+    /// Feeds a held marker's surroundings until they tell; the byte that tells is not used.
     mutating func watch(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
         guard var held = hold else { return start }
         hold = nil
-        var index = start
-        while index < bytes.count {
+        for index in start..<bytes.count {
             let verdict = held.take(bytes[index])
-            index += 1
             if verdict != .undecided {
-                settleHold(held, verdict, atEnd: false, &output)
+                held.giveBackLast()
+                settleHold(held, verdict, &output)
                 return index
             }
         }
         hold = held
-        return index
+        return bytes.count
     }
 
-    /// Works on the held bytes, now that it is known what they are. `atEnd`: no byte came that decided it.
-    mutating func settleHold(
-        _ held: Hold, _ verdict: Hold.Verdict, atEnd: Bool, _ output: inout some NormalisedOutput
-    ) {
+    /// Works on the held bytes, now that it is known what they are.
+    mutating func settleHold(_ held: Hold, _ verdict: Hold.Verdict, _ output: inout some NormalisedOutput) {
         hold = nil
         let bytes = held.bytes
         bytes.withUnsafeBytes { all in
             if verdict == .real {
                 actOn(held, all, &output)
                 run(all.slice(held.markerLength..<all.count), transient: true, &output)
-                return
+            } else {
+                passQuoted(held, all, &output)
             }
-            let quoted = atEnd ? all.count : all.count - 1
-            passQuoted(held, all.slice(0..<quoted), &output)
-            run(all.slice(quoted..<all.count), transient: true, &output)
         }
     }
 
@@ -166,7 +161,7 @@ extension Normaliser {
         if held.isInString {
             passQuotedArguments(text, &output)
         } else {
-            code = held.codeBefore
+            code = held.code
             emitText(text, &output)
         }
         isTransient = outer

@@ -70,7 +70,7 @@ extension Normaliser {
 
     mutating func switchSource(to channel: TextChannel, _ output: inout some NormalisedOutput) {
         if mode == .text {
-            while let held = hold { settleHold(held, held.verdictAtEnd, atEnd: true, &output) }
+            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
             code.settle()
         }

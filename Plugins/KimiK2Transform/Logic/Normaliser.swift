@@ -113,7 +113,7 @@ package struct Normaliser {
     /// Held for too long: gives up what is only waited for, and takes it for text.
     package mutating func releaseHeld(to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
-        if let held = hold { settleHold(held, .quoted, atEnd: false, &output) }
+        if let held = hold { settleHold(held, .quoted, &output) }
         decide(.content, &output)
         refreshQuick()
     }
@@ -224,7 +224,7 @@ package struct Normaliser {
         case .text:
             code.settle()
             emitText(text, &output)
-        case .section, .header, .role: pending.append(contentsOf: text)
+        case .section, .header, .role: collectLiteral(text, &output)
         case .arguments:
             if arguments.takeLiteral() { argumentOutput(text, &output) }
         case .tail:

@@ -2,6 +2,7 @@ internal import OpenAIProviderLogic
 public import PluginABI
 internal import PluginKit
 
+/// The library's one symbol: answers the host's handshake.
 @c @implementation
 public func kimi_plugin_entry_v1(
     _ handshake: UnsafeMutablePointer<kimi_handshake>?, _ error: OpaquePointer?

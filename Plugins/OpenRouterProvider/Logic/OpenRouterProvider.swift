@@ -7,10 +7,12 @@ internal import WireJSON
 public final class OpenRouterProvider: ProviderPlugin {
     private let upstream: OpenAIUpstream
 
+    /// Reads the config that the manifest's schema describes.
     public init(config: UnsafeRawBufferPointer, context: PluginContext) throws(PluginFailure) {
         upstream = try OpenAIUpstream(try Self.options(config), context: context)
     }
 
+    /// Starts an attempt.
     public func begin(_ request: RequestView) throws(PluginFailure) -> any ProviderExchange {
         upstream.begin(request)
     }

@@ -67,7 +67,7 @@ package final class PluginAttempt {
     private let errors = ErrorRecord()
     private var phase = Phase.planning
     private var steps = 0
-    /// Did the last feed bring events of which none reached the receiver? Then a transform holds them.
+    /// Did the last feed that brought content let none of it through to the receiver? Then a transform holds it.
     package private(set) var isHolding = false
 
     /// Begins the transforms in config order, then the provider.
@@ -157,11 +157,11 @@ package final class PluginAttempt {
     /// Feeds frames; events reach the receiver before this returns. True when the provider says the reply is done.
     package func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Bool {
         guard phase == .replying else { throw Self.misuse("feed") }
-        let (brought, reached) = (head.taken, tail.taken)
+        let (brought, reached) = (head.contentTaken, tail.contentTaken)
         let status = provider.table.pointee.feed(
             exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
         head.arena.removeAll()
-        if head.taken != brought { isHolding = tail.taken == reached }
+        if head.contentTaken != brought { isHolding = tail.contentTaken == reached }
         if let failure = transformFailure() { throw fail(failure) }
         return try check(status, "feed") == kimi_status(KIMI_DONE)
     }

@@ -32,8 +32,8 @@ final class SinkNode {
     private let receiver: (any EventReceiver)?
     var arena = ScratchArena()
 
-    /// Events that came to this node.
-    private(set) var taken = 0
+    /// Events that carry the answer's content, of those that came to this node.
+    private(set) var contentTaken = 0
 
     /// The first failure of the transform behind this node.
     private(set) var failure: ExchangeError?
@@ -59,7 +59,7 @@ final class SinkNode {
 
     /// Takes a batch. KIMI_OK, KIMI_STOP, or the transform's failure.
     func consume(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
-        taken += count
+        for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
         if let receiver { return receiver.receive(UnsafeBufferPointer(start: events, count: count)) }
         guard let transform else { return kimi_status(KIMI_E_STATE) }
         if failure != nil { return kimi_status(KIMI_STOP) }
@@ -76,6 +76,10 @@ final class SinkNode {
             start = end
         }
         return kimi_status(KIMI_OK)
+    }
+
+    private static func isContent(_ type: UInt32) -> Bool {
+        type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
     }
 
     /// Passes a flush to the transform behind this node; later ones are flushed by the caller, in order.

@@ -20,6 +20,13 @@ struct Answer: Equatable {
     var thinking: String { String(decoding: thinkingBytes, as: UTF8.self) }
 }
 
+extension Answer: CustomStringConvertible {
+    var description: String {
+        "content \(content.debugDescription), thinking \(thinking.debugDescription), "
+            + "calls \(calls.map { "\($0.name)#\($0.id)(\($0.text))" }), finish \(finishReason)"
+    }
+}
+
 /// Collects what a normaliser emits, and notes breaches of the order of events.
 struct Collector: NormalisedOutput {
     var answer = Answer()

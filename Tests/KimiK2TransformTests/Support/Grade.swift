@@ -24,9 +24,7 @@ extension Case {
     /// Why `answer` is wrong; nil if it is one of the accepted ones.
     func fault(_ answer: Answer) -> String? {
         if accepted.contains(where: { matches(answer, $0) }) { return nil }
-        let calls = answer.calls.map { "\($0.name)(\($0.text))" }
-        return "\(name): content \(answer.content.debugDescription), thinking \(answer.thinking.debugDescription), "
-            + "calls \(calls), finish \(answer.finishReason)"
+        return "\(name): \(answer)"
     }
 
     private func matches(_ answer: Answer, _ expected: Expectation) -> Bool {
