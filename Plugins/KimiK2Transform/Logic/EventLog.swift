@@ -6,6 +6,11 @@ struct EventLog {
         case begin(UInt32, id: String, name: String)
         case arguments(UInt32, Range<Int>)
         case end(UInt32)
+
+        var isText: Bool {
+            if case .text = self { return true }
+            return false
+        }
     }
 
     private var entries: [Entry] = []
@@ -30,6 +35,26 @@ struct EventLog {
     mutating func toolArguments(_ index: UInt32, _ text: Bytes) { entries.append(.arguments(index, store(text))) }
 
     mutating func toolEnd(_ index: UInt32) { entries.append(.end(index)) }
+
+    /// The last word, if text is what came last.
+    var lastWord: ArraySlice<UInt8> {
+        var start = bytes.count
+        for case .text(let range) in entries.reversed().prefix(while: \.isText) { start = range.lowerBound }
+        return bytes[start...].split(whereSeparator: isBlank).last ?? []
+    }
+
+    /// Takes `lastWord` out again.
+    mutating func dropLastWord() {
+        let start = lastWord.startIndex
+        while case .text(let range) = entries.last, range.lowerBound >= start { entries.removeLast() }
+        if case .text(let range) = entries.last, range.upperBound > start {
+            entries[entries.count - 1] = .text(range.lowerBound..<start)
+        }
+        bytes.removeSubrange(start...)
+        hasText = entries.contains { entry in
+            if case .text(let range) = entry { bytes[range].contains { !isBlank($0) } } else { false }
+        }
+    }
 
     /// Plays everything back in order; texts and junctions go through `edges`.
     func replay(as channel: TextChannel, edges: inout EdgeTrim, to output: inout some NormalisedOutput) {

@@ -22,6 +22,20 @@ extension Normaliser {
         pending.removeAll(keepingCapacity: true)
     }
 
+    /// Some servers strip the begin markers: then the word before the arguments is the head of a call, if it names a
+    /// declared tool and is still here. Later calls come the same way.
+    mutating func beginCallWithoutMarkers(_ output: inout some NormalisedOutput) {
+        let word = isHeld ? Array(log.lastWord) : []
+        guard !word.isEmpty, case .call(let name, _) = CallHeader.read(word, tools.catalogue),
+            tools.catalogue.contains(name)
+        else { return junction(&output) }
+        log.dropLastWord()
+        beginSection(&output)
+        sectionHasCalls = true
+        beginsAreLost = true
+        beginArguments(header: word)
+    }
+
     /// Calls are over, and text goes on.
     mutating func leaveCalls() {
         inSection = false
@@ -129,7 +143,7 @@ extension Normaliser {
             beginArguments(header: word)
         case .sectionEnd where sectionHasCalls:
             pending.removeAll(keepingCapacity: true)
-            leaveCalls()
+            if !beginsAreLost { leaveCalls() }
         case .sectionEnd: leaveCallsWithPending(&output)
         case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
         case .sectionBegin, .callEnd, .roleMiddle: break

@@ -105,7 +105,8 @@ extension Normaliser {
         case .callBegin: beginCall(&output)
         case .thinkOpen(let tag): openThought(tag, spelled, &output)
         case .thinkClose(let tag): closeThought(tag, spelled, &output)
-        case .sectionEnd, .callEnd, .argumentBegin, .turnEnd, .roleMiddle: junction(&output)
+        case .argumentBegin: beginCallWithoutMarkers(&output)
+        case .sectionEnd, .callEnd, .turnEnd, .roleMiddle: junction(&output)
         case .role:
             junction(&output)
             mode = .role

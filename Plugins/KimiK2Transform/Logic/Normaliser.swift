@@ -55,6 +55,8 @@ package struct Normaliser {
     var pending: [UInt8] = []
     var inSection = false
     var sectionHasCalls = false
+    /// The server strips the markers that begin sections and calls.
+    var beginsAreLost = false
     var call: OpenCall?
     var arguments = ArgumentStream()
     var ledger = CallLedger()
