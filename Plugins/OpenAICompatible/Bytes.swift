@@ -12,6 +12,17 @@ extension UnsafeRawBufferPointer {
         return true
     }
 
+    /// Does that lower-case ASCII word occur here, in whatever case?
+    func containsIgnoringCase(_ word: StaticString) -> Bool {
+        let length = word.utf8CodeUnitCount
+        guard length <= count else { return false }
+        for start in 0...(count - length) {
+            let candidate = UnsafeRawBufferPointer(rebasing: self[start..<(start + length)])
+            if candidate.matchesIgnoringCase(word) { return true }
+        }
+        return false
+    }
+
     /// Without white space at both ends.
     var trimmed: UnsafeRawBufferPointer {
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }

@@ -38,7 +38,9 @@ final class OpenAIExchange: ProviderExchange {
     /// support, with one JSON body.
     func result(_ result: kimi_result) throws(PluginFailure) -> kimi_status_code {
         httpStatus = result.http_status
-        retryAfterMs = RetryAfter.milliseconds(result, now: upstream.context.unixMilliseconds)
+        if httpStatus >= 400 {
+            retryAfterMs = RetryAfter.milliseconds(result, now: upstream.context.unixMilliseconds)
+        }
         switch MediaType.of(result.header("content-type")) {
         case .eventStream: return KIMI_OK
         case .json, .html: return KIMI_WHOLE
@@ -157,9 +159,9 @@ enum MediaType {
     case eventStream, json, html, other
 
     static func of(_ header: UnsafeRawBufferPointer?) -> MediaType {
-        let type = header.map { String(decoding: $0, as: UTF8.self).lowercased() } ?? ""
-        if type.contains("event-stream") { return .eventStream }
-        if type.contains("html") { return .html }
-        return type.contains("json") && !type.contains("ndjson") ? .json : .other
+        guard let type = header else { return .other }
+        if type.containsIgnoringCase("event-stream") { return .eventStream }
+        if type.containsIgnoringCase("html") { return .html }
+        return type.containsIgnoringCase("json") && !type.containsIgnoringCase("ndjson") ? .json : .other
     }
 }

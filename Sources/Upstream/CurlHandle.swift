@@ -83,7 +83,7 @@ struct CurlHandles {
         var list = curl_slist_append(nil, "Expect:")
         for (name, value) in headers {
             // "Name;" is how libcurl is told to send a header that has no value.
-            list = curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
+            list = curl_slist_append(list, value.isEmpty ? name + ";" : name + ": " + value)
         }
         return list
     }

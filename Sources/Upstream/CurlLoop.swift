@@ -13,7 +13,8 @@ final class CurlLoop {
     private let poller: OpaquePointer
     private let multi: UnsafeMutableRawPointer
     private var handles: CurlHandles
-    private var running: [UnsafeMutableRawPointer: Transfer] = [:]
+    /// In no order; each knows its place.
+    private var running: [Transfer] = []
     /// Monotonic milliseconds at which libcurl wants to be called, or nil.
     private var deadline: Int?
     private var isStopping = false
@@ -48,8 +49,7 @@ final class CurlLoop {
             finishDone()
             reactor.deliver()
         }
-        for (easy, transfer) in running { drop(easy, transfer) }
-        running = [:]
+        while let transfer = running.last, let easy = transfer.easy { drop(easy, transfer) }
     }
 
     // MARK: Commands
@@ -69,24 +69,27 @@ final class CurlLoop {
             return fail(transfer, UpstreamError(kind: .other, code: 0, message: "out of memory for an upstream request"))
         }
         transfer.easy = easy
-        running[easy] = transfer
+        transfer.place = running.count
+        running.append(transfer)
         let code = curl_multi_add_handle(multi, easy)
         guard code != CURLM_OK else { return }
-        running[easy] = nil
-        transfer.easy = nil
-        handles.recycle(easy, of: transfer)
+        drop(easy, transfer)
         fail(transfer, UpstreamError(kind: .other, code: Int(code.rawValue), message: String(cString: curl_multi_strerror(code))))
     }
 
     private func cancel(_ transfer: Transfer) {
-        guard let easy = transfer.easy else { return }
-        running[easy] = nil
-        drop(easy, transfer)
+        if let easy = transfer.easy { drop(easy, transfer) }
     }
 
+    /// Takes a handle out of libcurl and its transfer out of `running`.
     private func drop(_ easy: UnsafeMutableRawPointer, _ transfer: Transfer) {
         curl_multi_remove_handle(multi, easy)
         transfer.easy = nil
+        if let last = running.last {
+            running[transfer.place] = last
+            last.place = transfer.place
+            running.removeLast()
+        }
         handles.recycle(easy, of: transfer)
     }
 
@@ -116,7 +119,9 @@ final class CurlLoop {
     private func finishDone() {
         var code = CURLE_OK
         while let easy = ccurl_multi_next_done(multi, &code) {
-            guard let transfer = running.removeValue(forKey: easy) else { continue }
+            var context: UnsafeMutableRawPointer?
+            guard ccurl_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK, let context else { continue }
+            let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
             // The words are read before the handle forgets where it wrote them.
             let end: UpstreamEnd = code == CURLE_OK ? .complete : .failed(error(code, transfer))
             drop(easy, transfer)

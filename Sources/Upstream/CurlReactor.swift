@@ -121,6 +121,7 @@ package final class CurlReactor: @unchecked Sendable {
     #endif
 
     private static func run(_ context: UnsafeMutableRawPointer) {
+        cp_name_thread("kimi-upstream")
         let start = Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
         let loop = CurlLoop(reactor: start.reactor, poller: start.reactor.poller, settings: start.settings)
         loop?.run()

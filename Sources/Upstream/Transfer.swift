@@ -20,6 +20,8 @@ package final class Transfer: @unchecked Sendable {
     var easy: UnsafeMutableRawPointer?
     var headerList: UnsafeMutablePointer<curl_slist>?
     var isDirty = false
+    /// In the loop's list.
+    var place = 0
     var end: UpstreamEnd?
     private var body: [UInt8] = []
     private var headBlock: [UInt8] = []

@@ -26,12 +26,21 @@ package struct UpstreamHead: Sendable {
         return nil
     }
 
+    /// The media type (content-type without its parameters) is that one, given in lower case.
+    package func hasMediaType(_ type: StaticString) -> Bool {
+        for line in lines where matches(line.name, "content-type") {
+            let end = block[line.value].firstIndex { $0 == 0x3B || $0 == 0x20 } ?? line.value.upperBound
+            return matches(line.value.lowerBound..<end, type)
+        }
+        return false
+    }
+
     private func matches(_ range: Range<Int>, _ name: StaticString) -> Bool {
         guard range.count == name.utf8CodeUnitCount else { return false }
         for (offset, position) in range.enumerated() {
-            var byte = block[position]
-            if byte >= 0x41 && byte <= 0x5A { byte |= 0x20 }
-            if byte != name.utf8Start[offset] { return false }
+            let byte = block[position]
+            let lower = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if lower != name.utf8Start[offset] { return false }
         }
         return true
     }

@@ -7,7 +7,8 @@ import Testing
 @Suite("Through the plugin's exchange, event for event")
 struct ExchangeTests {
     static let readmeCall =
-        #"Let me search for that. <|tool_call_begin|> functions.lookup:42 <|tool_call_argument_begin|> {"term":"express"} <|tool_call_begin|> "#
+        "Let me search for that. <|tool_call_begin|> functions.lookup:42 <|tool_call_argument_begin|> "
+        + #"{"term":"express"} <|tool_call_begin|> "#
     static let readmeThought = "(no content)(no content) Let me break down... </think> The answer is 42."
 
     @Test("both examples of the original's README, in one piece and in many")
@@ -57,7 +58,8 @@ struct ExchangeTests {
 
     @Test("the upstream's own reason is kept beside the corrected one") func finish() throws {
         let (host, exchange) = (FakeHost(), exchange("mock"))
-        try feed(exchange, host, EventScript().add(KIMI_EVENT_TEXT, Self.readmeCall).add(KIMI_EVENT_FINISH, "stop", "eos"))
+        try feed(
+            exchange, host, EventScript().add(KIMI_EVENT_TEXT, Self.readmeCall).add(KIMI_EVENT_FINISH, "stop", "eos"))
         #expect(host.events.last?.a == "tool_calls")
         #expect(host.events.last?.b == "eos")
     }
@@ -124,11 +126,24 @@ struct ExchangeTests {
         }
     }
 
+    @Test("cost of reading a request", .enabled(if: ProcessInfo.processInfo.environment["KIMI_BENCH"] != nil))
+    func requestCost() {
+        let text = String(repeating: #"some \"words\" and more\n"#, count: 40)
+        let message = #"{"role":"user","content":"\#(text)"}"#
+        let messages = Array(repeating: message, count: 220).joined(separator: ",")
+        let json = Array(#"{"model":"m","messages":[\#(messages)],"tools":[{"function":{"name":"f"}}]}"#.utf8)
+        let time = ContinuousClock().measure {
+            for _ in 0..<1000 { json.withUnsafeBytes { #expect(!RequestReading(json: $0).tools.isEmpty) } }
+        }
+        print("reading a request of \(json.count) bytes: \(time / 1000)")
+    }
+
     // MARK: -
 
     private func exchange(_ model: String) -> KimiK2Exchange {
         KimiK2Exchange(
-            options: KimiK2Config().options(modelName: model, asksForThought: nil), tools: DeclaredTools([]), context: nil)
+            options: KimiK2Config().options(modelName: model, asksForThought: nil), tools: DeclaredTools([]),
+            context: nil)
     }
 
     private func feed(_ exchange: KimiK2Exchange, _ host: FakeHost, _ script: EventScript) throws(PluginFailure) {

@@ -7,7 +7,8 @@ struct LimitTests {
     static let probes: [(name: String, unit: String)] = [
         ("call begins", "<|tool_call_begin|>"), ("section begins", "<|tool_calls_section_begin|> "),
         ("call ends in a string", "<|tool_call_end|>"), ("backticks", "`<think>``"), ("fences", "```\n<think>\n"),
-        ("think tags", "<think>x</think>"), ("angles", "<<|<|tool_"), ("blanks", " \n"), ("no content", "(no content) "),
+        ("think tags", "<think>x</think>"), ("angles", "<<|<|tool_"), ("blanks", " \n"),
+        ("no content", "(no content) "),
         ("broken strings", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"x<|tool_call_end|>"),
         ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"), ("prose", "Some words, then more of them. "),
     ]
@@ -16,7 +17,9 @@ struct LimitTests {
     @Test("twice as much takes about twice as long", arguments: probes.indices)
     func linear(_ probe: Int) {
         let unit = Self.probes[probe].unit
-        let prefixes = ["", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\""]
+        let prefixes = [
+            "", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"",
+        ]
         for prefix in prefixes {
             let count = 500_000 / unit.utf8.count
             let short = time(prefix + String(repeating: unit, count: count))

@@ -20,7 +20,8 @@ struct RechunkingTests {
             for pieces in Cuts.single(example.input) {
                 let parts = example.answer(cut: pieces, options: options)
                 guard parts.answer == whole.answer, parts.breaches == whole.breaches else {
-                    Issue.record("\(example.name), cut before \(pieces[1].prefix(40)): \(parts.answer) \(parts.breaches), but whole \(whole.answer)")
+                    let place = "\(example.name), cut before \(pieces[1].prefix(40))"
+                    Issue.record("\(place): \(parts.answer) \(parts.breaches), but whole \(whole.answer)")
                     return
                 }
             }

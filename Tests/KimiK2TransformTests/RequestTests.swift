@@ -39,7 +39,8 @@ struct RequestTests {
     }
 
     @Test("the configuration outranks the name, the request outranks nothing said") func options() {
-        let config = KimiK2Config(json: Array(#"{"family":"k2.5","startsInThinking":true,"maxHeldThinkingBytes":5}"#.utf8))
+        let config = KimiK2Config(
+            json: Array(#"{"family":"k2.5","startsInThinking":true,"maxHeldThinkingBytes":5}"#.utf8))
         let options = config?.options(modelName: "kimi-k2-instruct", asksForThought: false)
         #expect(options?.startsInThinking == .yes)
         #expect(options?.isThinker == true)

@@ -4,12 +4,15 @@ import Testing
 @Suite("Markup in any order breaks nothing")
 struct SoupTests {
     static let words = [
-        "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_section_begin|>", "<|tool_call_begin|>",
+        "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_section_begin|>",
+        "<|tool_call_begin|>",
         "<|tool_call_begin|>", "<|tool_call_end|>", "<|tool_call_end|>", "<|tool_call_argument_begin|>",
         "<|tool_call_argument_begin|>", "<think>", "</think>", "</think>", "◁think▷", "◁/think▷", "<thinking>",
         "</thinking>", "<|im_end|>", "<|im_assistant|>", "assistant", "<|im_middle|>", "functions.read:0", "read", "7",
-        "call_9", "{\"a\":", "\"x", "\"", "\"}", "}", "{}", "{\"path\":\"/srv\"}", "\\", "\\\"", "[", "`", "``", "```", "\n",
-        "\n\n", " ", "  ", "(no content)", "(no c", "word", " word", "東京", "◁", "▷", "“x”", "<", "<|", "<|tool", "</", "<b>",
+        "call_9", "{\"a\":", "\"x", "\"", "\"}", "}", "{}", "{\"path\":\"/srv\"}", "\\", "\\\"", "[", "`", "``", "```",
+        "\n",
+        "\n\n", " ", "  ", "(no content)", "(no c", "word", " word", "東京", "◁", "▷", "“x”", "<", "<|", "<|tool", "</",
+        "<b>",
         "<|tool_call_begin|>functions.read:1<|tool_call_argument_begin|>{\"path\":\"a\"}<|tool_call_end|>",
     ]
 
@@ -31,7 +34,12 @@ struct SoupTests {
             ] {
                 let parts = Self.answer(pieces, round)
                 guard parts.answer == whole.answer, parts.breaches.isEmpty, whole.breaches.isEmpty else {
-                    Issue.record("\(text.debugDescription) cut as \(pieces):\n\(parts.answer) \(parts.breaches), but whole\n\(whole.answer) \(whole.breaches)")
+                    Issue.record(
+                        """
+                        \(text.debugDescription) cut as \(pieces):
+                        \(parts.answer) \(parts.breaches), but whole
+                        \(whole.answer) \(whole.breaches)
+                        """)
                     return
                 }
             }
@@ -51,7 +59,11 @@ struct SoupTests {
                 text += word
                 kept += word
                 if Bool.random(using: &generator) {
-                    text += ["<|tool_calls_section_end|>", "<|tool_call_end|>", "<|im_end|>", "<|tool_call_argument_begin|>"]
+                    text +=
+                        [
+                            "<|tool_calls_section_end|>", "<|tool_call_end|>", "<|im_end|>",
+                            "<|tool_call_argument_begin|>",
+                        ]
                         .randomElement(using: &generator) ?? ""
                 }
             }
@@ -62,7 +74,10 @@ struct SoupTests {
     }
 
     private static func answer(_ pieces: [String], _ round: Int) -> Collector {
-        let tools = [DeclaredTool(name: "read", properties: ["path"], required: ["path"]), DeclaredTool(name: "x", properties: ["a"])]
+        let tools = [
+            DeclaredTool(name: "read", properties: ["path"], required: ["path"]),
+            DeclaredTool(name: "x", properties: ["a"]),
+        ]
         var normaliser = Normaliser(options: readings[round % readings.count], tools: DeclaredTools(tools))
         var output = Collector()
         for piece in pieces {

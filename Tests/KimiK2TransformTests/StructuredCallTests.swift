@@ -42,7 +42,8 @@ struct StructuredCallTests {
 
     @Test("are not given twice, whichever copy comes first, whatever the order of members")
     func repetition() {
-        let inline = #"Ok. <|tool_call_begin|>functions.read:0<|tool_call_argument_begin|>{"a":1,"b":[2]}<|tool_call_end|>"#
+        let inline =
+            #"Ok. <|tool_call_begin|>functions.read:0<|tool_call_argument_begin|>{"a":1,"b":[2]}<|tool_call_end|>"#
         let structured: [Step] = [.begin(0, "c1", "read"), .piece(0, #"{"b": [2], "#), .piece(0, #""a": 1}"#), .end(0)]
         let textFirst = feed([.text(inline)] + structured)
         #expect(textFirst.calls.map(\.id) == ["0"])
@@ -82,7 +83,9 @@ struct StructuredCallTests {
             case .text(let text): Array(text.utf8).withUnsafeBytes { normaliser.text(.content, $0, to: &output) }
             case .begin(let number, let id, let name):
                 Array(id.utf8).withUnsafeBytes { id in
-                    Array(name.utf8).withUnsafeBytes { normaliser.structuredBegin(number, id: id, name: $0, to: &output) }
+                    Array(name.utf8).withUnsafeBytes {
+                        normaliser.structuredBegin(number, id: id, name: $0, to: &output)
+                    }
                 }
             case .piece(let number, let text):
                 Array(text.utf8).withUnsafeBytes { normaliser.structuredArguments(number, $0, to: &output) }

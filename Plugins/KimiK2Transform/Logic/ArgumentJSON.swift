@@ -21,7 +21,9 @@ enum ArgumentJSON {
     static func namedInside(_ arguments: [UInt8], _ tools: ToolCatalogue) -> (name: String, arguments: [UInt8])? {
         let found = withJSON(arguments) { root -> (name: String, arguments: [UInt8]?)? in
             guard let name = root["name"]?.string, tools.contains(name) else { return nil }
-            guard let inner = root["arguments"] ?? root["parameters"], root.elementCount == 2 else { return (name, nil) }
+            guard let inner = root["arguments"] ?? root["parameters"], root.elementCount == 2 else {
+                return (name, nil)
+            }
             return (name, inner.isString ? inner.stringBytes.map { [UInt8]($0) } : inner.json)
         }
         guard let found, let found else { return nil }

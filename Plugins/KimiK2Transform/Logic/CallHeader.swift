@@ -32,7 +32,9 @@ enum CallHeader: Equatable {
     /// The name of a call that came structured: its own if it can be one, else what the declared tools make of it.
     static func readStructured(_ bytes: Bytes, _ tools: ToolCatalogue) -> CallHeader {
         let found = read(bytes, tools)
-        if case .call(let name, _) = found, tools.contains(name) || bytes.starts(with: "functions.".utf8) { return found }
+        if case .call(let name, _) = found, tools.contains(name) || bytes.starts(with: "functions.".utf8) {
+            return found
+        }
         let name = String(decoding: bytes, as: UTF8.self)
         if bytes.trimmedRange().isEmpty || isCounter(name[...]) { return .unnamed(id: nil, otherwise: name) }
         return .call(name: name, id: nil)
@@ -60,7 +62,9 @@ enum CallHeader: Equatable {
 
     /// `2.0` is 2; anything else stays.
     private static func cleanIndex(_ suffix: Substring) -> String {
-        if let dot = suffix.firstIndex(of: "."), suffix[..<dot].utf8.allSatisfy(isDigit) { return String(suffix[..<dot]) }
+        if let dot = suffix.firstIndex(of: "."), suffix[..<dot].utf8.allSatisfy(isDigit) {
+            return String(suffix[..<dot])
+        }
         return String(suffix)
     }
 

@@ -1,5 +1,6 @@
 /// What the host reads before it calls anything else: docs/plugin-manifest.md.
 extension KimiK2Transform {
+    /// The manifest, a JSON literal.
     public static let manifest: StaticString = """
         {
           "id": "dev.kimi-host.kimi-k2",
@@ -20,7 +21,7 @@ extension KimiK2Transform {
               "startsInThinking": {
                 "enum": ["auto", true, false],
                 "default": "auto",
-                "description": "Does the answer begin inside the thought, without an opening tag? auto: hold the beginning until a tag tells."
+                "description": "Does the answer begin inside the thought, without an opening tag? auto: wait for a tag."
               },
               "maxHeldThinkingBytes": {
                 "type": "integer",

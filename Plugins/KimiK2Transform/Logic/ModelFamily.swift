@@ -14,7 +14,9 @@ package enum ModelFamily: String, Sendable, CaseIterable {
         let name = modelName.lowercased()
         if name.contains("thinking") {
             self = .k2Thinking
-        } else if ["k2.5", "k2.6", "k2.7", "k2-5", "k2-6", "k2-7", "k2p5", "k2p6", "k2p7"].contains(where: name.contains) {
+        } else if ["k2.5", "k2.6", "k2.7", "k2-5", "k2-6", "k2-7", "k2p5", "k2p6", "k2p7"].contains(
+            where: name.contains)
+        {
             self = .k25
         } else if name.contains("k2"), ["instruct", "0711", "0905", "turbo"].contains(where: name.contains) {
             self = .k2

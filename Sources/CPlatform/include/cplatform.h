@@ -31,4 +31,7 @@ void cp_poller_wake(cp_poller *poller);
 /* Any thread: where the loaded library or program that holds this address begins; NULL if none does. */
 const void *cp_image_base(const void *address);
 
+/* Names the calling thread for debuggers and profilers; at most 15 characters. */
+void cp_name_thread(const char *name);
+
 #endif

@@ -11,8 +11,11 @@ package final class ChatStreamEncoder: ResponseEncoder {
 
     private let wantsUsage: Bool
     private var order = EventOrder()
-    /// `data: {"id":…,"model":…,` of every chunk.
+    /// `data: {"id":…,"model":…,` of every chunk, with the response's further members.
     private let head = ByteWriter(capacity: 256)
+    /// Where those begin.
+    private var headLength = 0
+    private var members = JSONMembers()
     private var hasRole: [Bool] = []
     private var usage: ByteWriter?
 
@@ -70,6 +73,7 @@ package final class ChatStreamEncoder: ResponseEncoder {
     private func start(_ event: CanonicalEvent) {
         head.append("data: {")
         ChatReply.writeHead(event, object: "chat.completion.chunk", to: head)
+        headLength = head.count
     }
 
     private func begin() {
@@ -104,8 +108,9 @@ package final class ChatStreamEncoder: ResponseEncoder {
     private func extra(_ event: CanonicalEvent) {
         switch kimi_scope(UInt32(clamping: event.i0)) {
         case KIMI_SCOPE_RESPONSE:
-            ChatReply.member(event.b, event.a, to: head)
-            head.append(",")
+            members.set(event.b, event.a)
+            head.truncate(to: headLength)
+            members.write(to: head, leadingComma: false)
         case KIMI_SCOPE_CHOICE:
             beginChoice(event)
             output.append(#","delta":{"#)

@@ -11,6 +11,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
 
     private var order = EventOrder()
     private let head = ByteWriter(capacity: 256)
+    private var members = JSONMembers()
     private var choices: [Choice] = []
     private var usage: ByteWriter?
     private var size = 0
@@ -35,6 +36,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
         guard isComplete else { throw ChatReply.incomplete }
         output.append("{")
         output.append(head)
+        members.write(to: output, leadingComma: false)
         output.append(#""choices":["#)
         for (number, choice) in choices.enumerated() {
             if number > 0 { output.append(",") }
@@ -69,8 +71,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
         case KIMI_EVENT_USAGE: usage = ChatReply.usage(event)
         case KIMI_EVENT_ERROR: failure = ExchangeError(event)
         case KIMI_EVENT_JSON where event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue):
-            ChatReply.member(event.b, event.a, to: head)
-            head.append(",")
+            members.set(event.b, event.a)
         default:
             while choices.count <= Int(event.choice) { choices.append(Choice()) }
             choices[Int(event.choice)].gather(event)
@@ -84,8 +85,10 @@ private struct Choice {
     private var reasoning: ByteWriter?
     private var calls: [ByteWriter] = []
     private var images: ByteWriter?
-    private var messageMembers: [(name: String, json: [UInt8])] = []
-    private var choiceMembers: [(name: String, json: [UInt8])] = []
+    private var messageMembers = JSONMembers()
+    private var choiceMembers = JSONMembers()
+    /// Calls of kinds that no event tells of, as they came.
+    private var foreignCalls = ByteWriter(capacity: 0)
     private var finish: [UInt8] = []
     private var hasContent = false
 
@@ -100,9 +103,12 @@ private struct Choice {
         case KIMI_EVENT_PART: appendPart(event.a)
         case KIMI_EVENT_JSON:
             if event.i0 == Int64(KIMI_SCOPE_CHOICE.rawValue) {
-                Self.set(&choiceMembers, event)
+                choiceMembers.set(event.b, event.a)
+            } else if let calls = event.foreignCalls {
+                if foreignCalls.count > 0 { foreignCalls.append(",") }
+                foreignCalls.append(bytes: calls)
             } else {
-                Self.set(&messageMembers, event)
+                messageMembers.set(event.b, event.a)
             }
         case KIMI_EVENT_FINISH: finish = Array(event.a.buffer)
         default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
@@ -130,12 +136,6 @@ private struct Choice {
         images?.append(bytes: json.buffer)
     }
 
-    private static func set(_ members: inout [(name: String, json: [UInt8])], _ event: CanonicalEvent) {
-        let name = event.b.text
-        members.removeAll { $0.name == name }
-        members.append((name, Array(event.a.buffer)))
-    }
-
     func write(_ number: Int, to out: ByteWriter) {
         out.append(#"{"index":"#)
         out.append(int: Int64(number))
@@ -147,16 +147,16 @@ private struct Choice {
             out.append(images)
             out.append("]")
         }
-        Self.write(messageMembers, to: out)
+        messageMembers.write(to: out, leadingComma: true)
         out.append("}")
-        Self.write(choiceMembers, to: out)
+        choiceMembers.write(to: out, leadingComma: true)
         out.append(#","finish_reason":"#)
         finish.withUnsafeBytes { out.appendJSONString($0) }
         out.append("}")
     }
 
     private func writeContent(to out: ByteWriter) {
-        if !hasContent, !calls.isEmpty {
+        if !hasContent, !calls.isEmpty || foreignCalls.count > 0 {
             out.append("null")
         } else {
             out.append("\"")
@@ -170,22 +170,24 @@ private struct Choice {
     }
 
     private func writeCalls(to out: ByteWriter) {
-        guard !calls.isEmpty else { return }
+        guard !calls.isEmpty || foreignCalls.count > 0 else { return }
         out.append(#","tool_calls":["#)
         for (number, call) in calls.enumerated() {
             if number > 0 { out.append(",") }
             out.append(call)
             out.append("\"}}")
         }
+        if !calls.isEmpty, foreignCalls.count > 0 { out.append(",") }
+        out.append(foreignCalls)
         out.append("]")
     }
+}
 
-    private static func write(_ members: [(name: String, json: [UInt8])], to out: ByteWriter) {
-        for (name, json) in members {
-            out.append(",")
-            out.appendJSONString(name)
-            out.append(":")
-            json.withUnsafeBytes { out.append(bytes: $0) }
-        }
+extension CanonicalEvent {
+    /// The elements of a JSON event that carries `tool_calls`, without the brackets; nil for others.
+    fileprivate var foreignCalls: UnsafeRawBufferPointer? {
+        let json = a.buffer
+        guard b.text == "tool_calls", json.count > 2, json.first == 0x5B, json.last == 0x5D else { return nil }
+        return UnsafeRawBufferPointer(rebasing: json.dropFirst().dropLast())
     }
 }

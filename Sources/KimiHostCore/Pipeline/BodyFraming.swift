@@ -29,20 +29,19 @@ package struct BodyFraming {
         } else if wantsWhole {
             mode = .whole([], isError: false, isCut: false)
         } else {
-            mode = Self.mode(framing, head.first("content-type") ?? "", isStream)
+            mode = Self.mode(framing, head, isStream)
         }
     }
 
-    private static func mode(_ framing: PluginFraming, _ contentType: String, _ isStream: Bool) -> Mode {
-        let type = contentType.prefix { $0 != ";" && $0 != " " }.lowercased()
+    private static func mode(_ framing: PluginFraming, _ head: UpstreamHead, _ isStream: Bool) -> Mode {
         switch framing {
         case .raw: return .raw
         case .json: return .whole([], isError: false, isCut: false)
         case .ndjson: return .lines(LineFramer())
         case .sse:
             // Some servers answer a streaming request with a plain JSON body, and some label a stream wrongly.
-            let looksLikeDocument = ["application/json", "text/html", "application/xml", "text/xml"].contains(type)
-            let isEvents = type == "text/event-stream" || (isStream && !looksLikeDocument)
+            let isDocument = head.hasMediaType("application/json") || head.hasMediaType("text/html")
+            let isEvents = head.hasMediaType("text/event-stream") || (isStream && !isDocument)
             return isEvents ? .sse(SSEFramer()) : .whole([], isError: false, isCut: false)
         }
     }

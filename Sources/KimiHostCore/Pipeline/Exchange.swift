@@ -64,6 +64,8 @@ package final class Exchange: UpstreamReceiver {
     private var unacknowledged = 0
     var clock: ExchangeClock
     private var isProviderDone = false
+    /// In the loop's watch; nil when not watched.
+    var watchPlace: Int?
 
     package init(
         services: LoopServices, route: Route, encoder: any ResponseEncoder, request: PluginRequest,

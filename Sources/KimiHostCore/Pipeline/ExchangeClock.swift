@@ -81,7 +81,8 @@ package final class ExchangeWatch {
     private static let periodMs: Int64 = 250
 
     private let eventLoop: any EventLoop
-    private var exchanges: [ObjectIdentifier: Exchange] = [:]
+    /// In no order; each knows its place.
+    private var exchanges: [Exchange] = []
     private var isTicking = false
 
     package init(eventLoop: any EventLoop) {
@@ -92,12 +93,20 @@ package final class ExchangeWatch {
     package var count: Int { exchanges.count }
 
     func add(_ exchange: Exchange) {
-        exchanges[ObjectIdentifier(exchange)] = exchange
+        guard exchange.watchPlace == nil else { return }
+        exchange.watchPlace = exchanges.count
+        exchanges.append(exchange)
         schedule()
     }
 
     func remove(_ exchange: Exchange) {
-        exchanges[ObjectIdentifier(exchange)] = nil
+        guard let place = exchange.watchPlace, let last = exchanges.last else { return }
+        exchange.watchPlace = nil
+        if last !== exchange {
+            exchanges[place] = last
+            last.watchPlace = place
+        }
+        exchanges.removeLast()
     }
 
     private func schedule() {
@@ -109,7 +118,7 @@ package final class ExchangeWatch {
     private func tick() {
         isTicking = false
         let now = NIODeadline.now()
-        for exchange in Array(exchanges.values) { exchange.checkClock(now) }
+        for exchange in exchanges { exchange.checkClock(now) }
         if !exchanges.isEmpty { schedule() }
     }
 }

@@ -20,8 +20,8 @@ package struct PlannedRequest: Sendable {
     package var method = "POST"
     package var url = ""
     package var headers: [(name: String, value: String)] = []
-    /// Lower-case names of headers whose values appear in no log.
-    package var secretHeaders: Set<String> = []
+    /// Positions in `headers` of those whose values appear in no log.
+    package var secretHeaders: [Int] = []
     package var body: PlannedBody = .request
     package var isStream = false
 }
@@ -108,8 +108,8 @@ final class PlanRecord {
         guard request.headers.count < PluginLimits.maxHeaders else { return KIMI_E_LIMIT }
         guard Self.isToken(key), !value.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else { return KIMI_E_ARG }
         let name = String(decoding: key, as: UTF8.self)
+        if field == KIMI_FIELD_SECRET_HEADER { request.secretHeaders.append(request.headers.count) }
         request.headers.append((name, String(decoding: value, as: UTF8.self)))
-        if field == KIMI_FIELD_SECRET_HEADER { request.secretHeaders.insert(name.lowercased()) }
         return KIMI_OK
     }
 

@@ -59,7 +59,8 @@ final class FakeHost {
                 let bytes = UnsafeRawBufferPointer(utf8)
                 switch event.type {
                 case KIMI_EVENT_TEXT.rawValue: output.text(.content, bytes, transient: false)
-                case KIMI_EVENT_REASONING.rawValue where !bytes.isEmpty: output.text(.reasoning, bytes, transient: false)
+                case KIMI_EVENT_REASONING.rawValue where !bytes.isEmpty:
+                    output.text(.reasoning, bytes, transient: false)
                 case KIMI_EVENT_TOOL_BEGIN.rawValue: output.toolBegin(event.index, id: event.a, name: event.b)
                 case KIMI_EVENT_TOOL_ARGS.rawValue: output.toolArguments(event.index, bytes, transient: false)
                 case KIMI_EVENT_TOOL_END.rawValue: output.toolEnd(event.index)
@@ -80,7 +81,8 @@ final class EventScript {
     deinit { for bytes in storage { bytes.deallocate() } }
 
     @discardableResult
-    func add(_ type: kimi_event_type, _ a: String = "", _ b: String = "", choice: UInt32 = 0, index: UInt32 = 0) -> Self {
+    func add(_ type: kimi_event_type, _ a: String = "", _ b: String = "", choice: UInt32 = 0, index: UInt32 = 0) -> Self
+    {
         var event = kimi_event(type, choice: choice, index: index)
         event.a = store(a)
         event.b = store(b)

@@ -63,7 +63,8 @@ extension Case {
         switch value.kind {
         case .object:
             let members = value.members.map { (String(decoding: $0.key, as: UTF8.self), canonical($0.value)) }
-            return "{\(members.sorted { $0.0 < $1.0 }.map { "\($0.0.debugDescription):\($0.1)" }.joined(separator: ","))}"
+            return
+                "{\(members.sorted { $0.0 < $1.0 }.map { "\($0.0.debugDescription):\($0.1)" }.joined(separator: ","))}"
         case .array: return "[\(value.elements.map(canonical).joined(separator: ","))]"
         default: return String(decoding: value.json, as: UTF8.self)
         }

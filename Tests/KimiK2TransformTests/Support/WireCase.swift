@@ -21,7 +21,9 @@ struct WireCase: CustomStringConvertible, Sendable {
     var description: String { grading.name }
 
     static let shared: [WireCase] = {
-        guard let data = try? Data(contentsOf: URL(filePath: "\(Case.sharedVectors)/kimi-wire-vectors.json")) else { return [] }
+        guard let data = try? Data(contentsOf: URL(filePath: "\(Case.sharedVectors)/kimi-wire-vectors.json")) else {
+            return []
+        }
         return withJSON([UInt8](data)) { root in
             root.elements.filter { ["response", "stream"].contains($0["kind"]?.string ?? "") }.map(WireCase.init)
         } ?? []
@@ -45,7 +47,9 @@ struct WireCase: CustomStringConvertible, Sendable {
         if let thought = delta["reasoning_content"]?.string ?? delta["reasoning"]?.string ?? details {
             events.append(.text(.reasoning, thought))
         }
-        for text in delta["content"]?.string.map({ [$0] }) ?? delta["content"]?.elements.compactMap({ $0["text"]?.string }) ?? [] {
+        for text in delta["content"]?.string.map({ [$0] }) ?? delta["content"]?.elements.compactMap({
+            $0["text"]?.string
+        }) ?? [] {
             events.append(.text(.content, text))
         }
         delta["tool_calls"]?.forEachElement { readCall($0) }
@@ -73,7 +77,9 @@ struct WireCase: CustomStringConvertible, Sendable {
                 Array(text.utf8).withUnsafeBytes { normaliser.text(channel, $0, to: &output) }
             case .begin(let number, let id, let name):
                 Array(id.utf8).withUnsafeBytes { id in
-                    Array(name.utf8).withUnsafeBytes { normaliser.structuredBegin(number, id: id, name: $0, to: &output) }
+                    Array(name.utf8).withUnsafeBytes {
+                        normaliser.structuredBegin(number, id: id, name: $0, to: &output)
+                    }
                 }
             case .arguments(let number, let text):
                 Array(text.utf8).withUnsafeBytes { normaliser.structuredArguments(number, $0, to: &output) }
