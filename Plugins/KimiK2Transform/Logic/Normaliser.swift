@@ -112,11 +112,12 @@ package struct Normaliser {
         quickTarget = nil
     }
 
-    /// Held for too long: gives up what is only waited for, and takes it for text.
+    /// Held for too long: gives up what is only waited for, and takes it for text. A model that is known to think
+    /// thinks for longer than any patience: its opening words stay held up to their bound in bytes.
     package mutating func releaseHeld(to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
         if let held = hold { settleHold(held, .quoted, &output) }
-        decide(.content, &output)
+        if !options.isThinker { decide(.content, &output) }
         refreshQuick()
     }
 
