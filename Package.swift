@@ -38,7 +38,10 @@ func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
 /// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugin-abi.md, "Linking").
 let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags(
-        ["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map", "-Xlinker", "-z", "-Xlinker", "defs"],
+        [
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/plugin.map", "-Xlinker", "-z", "-Xlinker",
+            "defs",
+        ],
         .when(platforms: [.linux]))
 ]
 
@@ -140,7 +143,8 @@ let package = Package(
         tests(
             "OpenAIProviderTests",
             [
-                "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit", "WireJSON",
+                "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit",
+                "WireJSON",
             ]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),

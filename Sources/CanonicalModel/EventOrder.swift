@@ -46,9 +46,12 @@ package struct EventOrder {
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_TOOL_BEGIN: return begin(event, &choices[number])
         case KIMI_EVENT_TOOL_ARGS:
-            return choices[number].openCall == event.index ? nil : "TOOL_ARGS for call \(event.index), which is not open"
+            return choices[number].openCall == event.index
+                ? nil : "TOOL_ARGS for call \(event.index), which is not open"
         case KIMI_EVENT_TOOL_END:
-            guard choices[number].openCall == event.index else { return "TOOL_END for call \(event.index), which is not open" }
+            guard choices[number].openCall == event.index else {
+                return "TOOL_END for call \(event.index), which is not open"
+            }
             choices[number].openCall = nil
         case KIMI_EVENT_FINISH:
             if let call = choices[number].openCall { return "FINISH while call \(call) is open" }

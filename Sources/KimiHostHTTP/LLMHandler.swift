@@ -1,9 +1,9 @@
 import CanonicalModel
-import PluginABI
 import Dialects
 import KimiHostCore
 import NIOCore
 import NIOHTTP1
+import PluginABI
 import WireJSON
 
 /// Serves the LLM endpoints of one connection on its event loop, and passes every other request on.

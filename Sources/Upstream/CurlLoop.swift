@@ -66,7 +66,8 @@ final class CurlLoop {
 
     private func start(_ transfer: Transfer) {
         guard let easy = handles.make(for: transfer) else {
-            return fail(transfer, UpstreamError(kind: .other, code: 0, message: "out of memory for an upstream request"))
+            return fail(
+                transfer, UpstreamError(kind: .other, code: 0, message: "out of memory for an upstream request"))
         }
         transfer.easy = easy
         transfer.place = running.count
@@ -74,7 +75,9 @@ final class CurlLoop {
         let code = curl_multi_add_handle(multi, easy)
         guard code != CURLM_OK else { return }
         drop(easy, transfer)
-        fail(transfer, UpstreamError(kind: .other, code: Int(code.rawValue), message: String(cString: curl_multi_strerror(code))))
+        fail(
+            transfer,
+            UpstreamError(kind: .other, code: Int(code.rawValue), message: String(cString: curl_multi_strerror(code))))
     }
 
     private func cancel(_ transfer: Transfer) {

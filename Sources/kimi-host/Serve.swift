@@ -36,7 +36,9 @@ struct Serve: AsyncParsableCommand {
                 runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values), logger: logger)
             let models = runtime.modelNames(profile: nil).count
             try await server.run(host: config.server.host, port: config.server.port) { port in
-                Console.error("kimi-host \(HostVersion.text) on http://\(Self.authority(config.server.host, port)), \(models) models")
+                Console.error(
+                    "kimi-host \(HostVersion.text) on http://\(Self.authority(config.server.host, port)), \(models) models"
+                )
             }
         } catch {
             Console.error(Self.sentence(error, config))

@@ -5,9 +5,12 @@ import Testing
 import WireJSON
 
 @Suite struct ChatEncoderTests {
-    static let chunk = #"data: {"id":"chatcmpl-9","object":"chat.completion.chunk","created":1700000000,"model":"m","choices":["#
+    static let chunk =
+        #"data: {"id":"chatcmpl-9","object":"chat.completion.chunk","created":1700000000,"model":"m","choices":["#
 
-    private func text(_ encoder: any ResponseEncoder) -> String { String(decoding: encoder.output.bytes, as: UTF8.self) }
+    private func text(_ encoder: any ResponseEncoder) -> String {
+        String(decoding: encoder.output.bytes, as: UTF8.self)
+    }
 
     private func stream(_ steps: [Step], usage: Bool = false) throws -> [String] {
         let encoder = ChatStreamEncoder(wantsUsage: usage)
@@ -51,15 +54,18 @@ import WireJSON
         let events = try stream(steps, usage: true)
         #expect(
             events[2].hasSuffix(
-                #""choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}"#))
+                #""choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}"#
+            ))
     }
 
     @Test func `the upstream's usage members ride along as they came`() throws {
-        let usage = #"{"prompt_tokens":10, "completion_tokens":5,"cost":0.0010,"prompt_tokens_details":{"audio_tokens":0}}"#
+        let usage =
+            #"{"prompt_tokens":10, "completion_tokens":5,"cost":0.0010,"prompt_tokens_details":{"audio_tokens":0}}"#
         let events = try stream([.start(), .text("x"), .finish("stop"), .usage(usage, 10, 5, 4)], usage: true)
         #expect(
             events[2].hasSuffix(
-                #""usage":{"prompt_tokens":10,"completion_tokens":5,"cost":0.0010,"prompt_tokens_details":{"audio_tokens":0},"total_tokens":15}}"#))
+                #""usage":{"prompt_tokens":10,"completion_tokens":5,"cost":0.0010,"prompt_tokens_details":{"audio_tokens":0},"total_tokens":15}}"#
+            ))
     }
 
     @Test func `other members ride along`() throws {
@@ -81,7 +87,8 @@ import WireJSON
         let failure = try #require(encoder.failure)
         encoder.abort(failure)
         let events = text(encoder).split(separator: "\n\n")
-        #expect(events.last == #"data: {"error":{"message":"boom","type":"upstream_error","param":null,"code":"oops"}}"#)
+        #expect(
+            events.last == #"data: {"error":{"message":"boom","type":"upstream_error","param":null,"code":"oops"}}"#)
     }
 
     @Test func `an incomplete reply cannot be completed`() {
@@ -95,8 +102,10 @@ import WireJSON
     }
 
     @Test(arguments: [
-        [Step.text("x")], [.start(), .start()], [.start(), .arguments(0, "x")], [.start(), .begin(1, id: "a", name: "b")],
-        [.start(), .begin(0, id: "a", name: "b"), .begin(1, id: "a", name: "b")], [.start(), .begin(0, id: "a", name: "")],
+        [Step.text("x")], [.start(), .start()], [.start(), .arguments(0, "x")],
+        [.start(), .begin(1, id: "a", name: "b")],
+        [.start(), .begin(0, id: "a", name: "b"), .begin(1, id: "a", name: "b")],
+        [.start(), .begin(0, id: "a", name: "")],
         [.start(), .finish("stop"), .text("x")], [.start(), .begin(0, id: "a", name: "b"), .finish("stop")],
         [.start(), .end(0)], [.start(), .text("x", choice: 4_000_000)],
     ])
@@ -113,8 +122,10 @@ import WireJSON
     @Test func `an unstreamed reply`() throws {
         let encoder = ChatUnaryEncoder()
         let steps: [Step] = [
-            .start(), .json(KIMI_SCOPE_RESPONSE, "service_tier", #""x""#), .reasoning("think"), .text("a"), .text("b\""),
-            .begin(0, id: "42", name: "lookup"), .arguments(0, "{}"), .end(0), .json(KIMI_SCOPE_CHOICE, "logprobs", "null"),
+            .start(), .json(KIMI_SCOPE_RESPONSE, "service_tier", #""x""#), .reasoning("think"), .text("a"),
+            .text("b\""),
+            .begin(0, id: "42", name: "lookup"), .arguments(0, "{}"), .end(0),
+            .json(KIMI_SCOPE_CHOICE, "logprobs", "null"),
             .finish("tool_calls"), .text("c", choice: 1), .finish("stop", choice: 1), .usage("", 1, 2),
         ]
         for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
@@ -131,12 +142,16 @@ import WireJSON
 
     @Test func `content is null beside calls only`() throws {
         let encoder = ChatUnaryEncoder()
-        for step in [Step.start(), .begin(0, id: "1", name: "f"), .end(0), .finish("tool_calls")] { step.send(to: encoder) }
+        for step in [Step.start(), .begin(0, id: "1", name: "f"), .end(0), .finish("tool_calls")] {
+            step.send(to: encoder)
+        }
         try encoder.complete()
         #expect(text(encoder).contains(#""content":null,"tool_calls""#))
     }
 }
 
 extension String {
-    fileprivate func replacingPrefix(_ prefix: String) -> String { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self }
+    fileprivate func replacingPrefix(_ prefix: String) -> String {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
+    }
 }

@@ -11,7 +11,8 @@ import WireJSON
 
     @Test func `what the host needs is read`() throws {
         let request = try read(
-            #"{"model":"k2","messages":[{"role":"user","content":"hi"}],"stream":true,"n":2,"stream_options":{"include_usage":true}}"#)
+            #"{"model":"k2","messages":[{"role":"user","content":"hi"}],"stream":true,"n":2,"stream_options":{"include_usage":true}}"#
+        )
         #expect(request.model == "k2")
         #expect(request.wantsStream)
         #expect(request.wantsUsage)
@@ -20,7 +21,8 @@ import WireJSON
 
     @Test func `null means absent`() throws {
         let request = try read(
-            #"{"model":"k2","messages":[{"role":"user","content":null}],"stream":null,"n":null,"tools":null,"max_tokens":null,"stream_options":null}"#)
+            #"{"model":"k2","messages":[{"role":"user","content":null}],"stream":null,"n":null,"tools":null,"max_tokens":null,"stream_options":null}"#
+        )
         #expect(!request.wantsStream)
         #expect(!request.wantsUsage)
         #expect(request.choices == 1)
@@ -40,7 +42,10 @@ import WireJSON
         (#"{"model":"m","messages":[{"role":"user","tool_calls":"x"}]}"#, "messages[0].tool_calls"),
         (#"{"model":"m","messages":[{"role":"user"}],"stream":"yes"}"#, "stream"),
         (#"{"model":"m","messages":[{"role":"user"}],"stream_options":[]}"#, "stream_options"),
-        (#"{"model":"m","messages":[{"role":"user"}],"stream_options":{"include_usage":1}}"#, "stream_options.include_usage"),
+        (
+            #"{"model":"m","messages":[{"role":"user"}],"stream_options":{"include_usage":1}}"#,
+            "stream_options.include_usage"
+        ),
         (#"{"model":"m","messages":[{"role":"user"}],"n":0}"#, "n"),
         (#"{"model":"m","messages":[{"role":"user"}],"tools":{}}"#, "tools"),
         (#"{"model":"m","messages":[{"role":"user"}],"temperature":"hot"}"#, "temperature"),

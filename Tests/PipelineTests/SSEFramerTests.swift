@@ -11,9 +11,10 @@ import Testing
     }
 
     /// A stream that has everything the standard allows.
-    static let stream = [UInt8](
-        "\u{FEFF}: a comment\ndata: one\n\ndata:two\r\n\r\nevent: named\ndata: a\ndata: b\n\nid: 7\nretry: 10\n\ndata\n\n"
-            .utf8)
+    static let stream =
+        [UInt8](
+            "\u{FEFF}: a comment\ndata: one\n\ndata:two\r\n\r\nevent: named\ndata: a\ndata: b\n\nid: 7\nretry: 10\n\ndata\n\n"
+                .utf8)
         + [UInt8]("data: x\rdata: y\r\rdata: Grüße 🎉\n\r\ndata: {\"a\":1}\n\ndata: unfinished".utf8)
 
     static let frames = [

@@ -53,7 +53,9 @@ final class Collector: UpstreamReceiver, @unchecked Sendable {
     static let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     static let ok = [UInt8]("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello".utf8)
 
-    private func start(_ port: Int, _ collector: Collector, on reactor: CurlReactor, body: String = "bodyEND") async throws {
+    private func start(_ port: Int, _ collector: Collector, on reactor: CurlReactor, body: String = "bodyEND")
+        async throws
+    {
         let request = UpstreamRequest(
             method: "POST", url: "http://127.0.0.1:\(port)/path", headers: [("x-test", "1"), ("x-empty", "")],
             body: Array(body.utf8), connectTimeoutMs: 2_000)

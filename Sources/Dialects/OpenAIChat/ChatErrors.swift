@@ -27,7 +27,8 @@ package enum ChatErrors {
         case 403: "permission_error"
         case 429: "rate_limit_error"
         case 400..<500: "invalid_request_error"
-        default: error.category == KIMI_CAT_INTERNAL || error.category == KIMI_CAT_CONFIG ? "server_error" : "upstream_error"
+        default:
+            error.category == KIMI_CAT_INTERNAL || error.category == KIMI_CAT_CONFIG ? "server_error" : "upstream_error"
         }
     }
 

@@ -27,7 +27,8 @@ package final class ChatStreamEncoder: ResponseEncoder {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
             if let violation = order.violation(event) {
-                failure = ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
+                failure = ExchangeError(
+                    KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
                 return kimi_status(KIMI_STOP)
             }
             encode(event)

@@ -59,7 +59,8 @@ package final class ChatUnaryEncoder: ResponseEncoder {
         size += event.a.len
         guard size <= maxBytes else {
             return ExchangeError(
-                KIMI_CAT_PROTOCOL, "the answer is larger than \(maxBytes) bytes (limits.max_response_bytes): ask for a stream",
+                KIMI_CAT_PROTOCOL,
+                "the answer is larger than \(maxBytes) bytes (limits.max_response_bytes): ask for a stream",
                 code: "reply_too_large")
         }
         return nil

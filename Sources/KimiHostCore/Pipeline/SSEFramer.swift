@@ -1,5 +1,5 @@
-package import PluginABI
 import CanonicalModel
+package import PluginABI
 
 /// Cuts a server-sent event stream (WHATWG HTML, "Server-sent events") into frames, at any cut of its bytes.
 ///
@@ -83,7 +83,8 @@ package struct SSEFramer {
         frame.kind = KIMI_FRAME_SSE.rawValue
         if let name = event.name { frame.name = slice(bytes, name, start) }
         if let first = event.data {
-            frame.data = event.moreData.isEmpty ? slice(bytes, first, start) : join(bytes, [first] + event.moreData, start)
+            frame.data =
+                event.moreData.isEmpty ? slice(bytes, first, start) : join(bytes, [first] + event.moreData, start)
         }
         return frame
     }

@@ -56,7 +56,8 @@ package final class HostRuntime: Sendable {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
-        let provider = try ProviderInstance(plugin, name: config.provider, config: config.providerConfig, logger: logger)
+        let provider = try ProviderInstance(
+            plugin, name: config.provider, config: config.providerConfig, logger: logger)
         var transforms: [TransformInstance] = []
         for use in config.transforms {
             guard let plugin = plugins.plugin(.transform, named: use.plugin) else {

@@ -17,13 +17,15 @@ struct AllowedHosts: Sendable {
                 return "plugin '\(plugin)' planned a request to '\(url)', which is not an http or https URL"
             }
             if patterns.contains(where: { Self.matches(host, $0) }) { return nil }
-            return "plugin '\(plugin)' planned a request to host '\(String(decoding: host, as: UTF8.self))', which neither "
+            return
+                "plugin '\(plugin)' planned a request to host '\(String(decoding: host, as: UTF8.self))', which neither "
                 + "its manifest's \"hosts\" nor an x-host property of its configuration allows"
         }
     }
 
     /// Calls `body` with the host part, without port, user and brackets; nil for other schemes.
-    private static func withHost<Value>(of url: String, _ body: (Slice<UnsafeBufferPointer<UInt8>>?) -> Value) -> Value {
+    private static func withHost<Value>(of url: String, _ body: (Slice<UnsafeBufferPointer<UInt8>>?) -> Value) -> Value
+    {
         var url = url
         return url.withUTF8 { bytes in
             guard let start = ["http://", "https://"].first(where: { hasPrefix(bytes, $0) })?.utf8CodeUnitCount else {

@@ -51,7 +51,9 @@ package final class ErrorRecord {
             retryAfterMs = 0
             message = ""
         }
-        let text = message.isEmpty ? "plugin '\(plugin)' failed in \(function) with status \(status) and gave no reason" : message
+        let text =
+            message.isEmpty
+            ? "plugin '\(plugin)' failed in \(function) with status \(status) and gave no reason" : message
         let category = category == KIMI_CAT_NONE ? Self.category(status) : category
         return ExchangeError(
             category, text, retryAfterMs: retryAfterMs > 0 ? Int(clamping: retryAfterMs) : nil)

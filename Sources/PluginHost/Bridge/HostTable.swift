@@ -41,9 +41,13 @@ package enum HostTable {
         PluginContextRecord.at(context).log(level, text.buffer)
     }
 
-    private static let unixMilliseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in clock(CLOCK_REALTIME, 1_000_000) }
+    private static let unixMilliseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in
+        clock(CLOCK_REALTIME, 1_000_000)
+    }
 
-    private static let monotonicNanoseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in clock(CLOCK_MONOTONIC, 1) }
+    private static let monotonicNanoseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in
+        clock(CLOCK_MONOTONIC, 1)
+    }
 
     private static func clock(_ id: clockid_t, _ unit: Int) -> UInt64 {
         var time = timespec()

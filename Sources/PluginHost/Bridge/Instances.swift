@@ -76,7 +76,8 @@ package final class TransformInstance: @unchecked Sendable {
 private enum PluginCreation {
     typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
 
-    static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer {
+    static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer
+    {
         let json = config.jsonBytes
         let errors = ErrorRecord()
         var instance: OpaquePointer?

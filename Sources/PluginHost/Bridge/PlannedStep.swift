@@ -56,7 +56,9 @@ final class PlanRecord {
         case KIMI_FIELD_BODY_PATCH: return append(value, to: &patch)
         default: break
         }
-        guard value.count <= PluginLimits.maxFieldBytes, key.count <= PluginLimits.maxFieldBytes else { return KIMI_E_LIMIT }
+        guard value.count <= PluginLimits.maxFieldBytes, key.count <= PluginLimits.maxFieldBytes else {
+            return KIMI_E_LIMIT
+        }
         switch field {
         case KIMI_FIELD_METHOD: request.method = String(decoding: value, as: UTF8.self)
         case KIMI_FIELD_URL: request.url = String(decoding: value, as: UTF8.self)
@@ -106,7 +108,9 @@ final class PlanRecord {
         _ field: kimi_field, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> kimi_status_code {
         guard request.headers.count < PluginLimits.maxHeaders else { return KIMI_E_LIMIT }
-        guard Self.isToken(key), !value.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else { return KIMI_E_ARG }
+        guard Self.isToken(key), !value.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+            return KIMI_E_ARG
+        }
         let name = String(decoding: key, as: UTF8.self)
         if field == KIMI_FIELD_SECRET_HEADER { request.secretHeaders.append(request.headers.count) }
         request.headers.append((name, String(decoding: value, as: UTF8.self)))

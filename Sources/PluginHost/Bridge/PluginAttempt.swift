@@ -109,7 +109,9 @@ package final class PluginAttempt {
         guard phase == .planning else { throw Self.misuse("next") }
         steps += 1
         guard steps <= PluginLimits.maxSteps else {
-            throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
+            throw fail(
+                ExchangeError(
+                    KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
         }
         let plan = PlanRecord()
         try check(provider.table.pointee.next(exchange, plan.opaque, errors.opaque), "next")
@@ -138,7 +140,9 @@ package final class PluginAttempt {
                 return try Self.merge(patch, into: request.json)
             } catch {
                 throw fail(
-                    ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' gave a body patch that cannot be applied: \(error.message)"))
+                    ExchangeError(
+                        KIMI_CAT_INTERNAL,
+                        "plugin '\(provider.name)' gave a body patch that cannot be applied: \(error.message)"))
             }
         }
     }
@@ -253,7 +257,9 @@ package final class PluginAttempt {
             try apply(edit, status, &request)
         } catch {
             if let exchange { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
-            throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(transform.name)' changed the request to something that is not JSON: \(error.message)")
+            throw ExchangeError(
+                KIMI_CAT_INTERNAL,
+                "plugin '\(transform.name)' changed the request to something that is not JSON: \(error.message)")
         }
         return exchange
     }
