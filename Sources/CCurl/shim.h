@@ -3,8 +3,21 @@
 #define CCURL_SHIM_H
 
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A socket as libcurl makes one itself: not inherited by children. CURL_SOCKET_BAD on failure. */
+static inline curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address) {
+    int fd = socket(address->family, address->socktype, address->protocol);
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+static inline int ccurl_close_socket(curl_socket_t fd) { return close(fd); }
 
 typedef size_t (*ccurl_data_fn)(char *data, size_t size, size_t count, void *context);
+typedef curl_socket_t (*ccurl_open_fn)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+typedef int (*ccurl_close_fn)(void *context, curl_socket_t fd);
 typedef int (*ccurl_socket_fn)(CURL *easy, curl_socket_t fd, int what, void *context, void *per_socket);
 typedef int (*ccurl_timer_fn)(CURLM *multi, long timeout_ms, void *context);
 
@@ -22,6 +35,12 @@ static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, void *va
 }
 static inline CURLcode ccurl_set_data_fn(CURL *easy, CURLoption option, ccurl_data_fn fn) {
     return curl_easy_setopt(easy, option, fn);
+}
+static inline CURLcode ccurl_set_open_fn(CURL *easy, ccurl_open_fn fn) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, fn);
+}
+static inline CURLcode ccurl_set_close_fn(CURL *easy, ccurl_close_fn fn) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, fn);
 }
 static inline CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void **value) {
     return curl_easy_getinfo(easy, info, value);

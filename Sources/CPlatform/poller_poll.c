@@ -60,6 +60,14 @@ int cp_poller_watch(cp_poller *poller, int fd, uint32_t interest) {
     return 0;
 }
 
+/* Nothing is registered with the kernel between waits. */
+void cp_poller_keep(cp_poller *poller, int fd) {
+    (void)poller;
+    (void)fd;
+}
+
+void cp_poller_closed(cp_poller *poller, int fd) { cp_poller_watch(poller, fd, 0); }
+
 int cp_poller_wait(cp_poller *poller, cp_event *events, int max, int timeout_ms) {
     int n = poll(poller->watched, (nfds_t)poller->count, timeout_ms);
     if (n < 0) return errno == EINTR ? 0 : -errno;

@@ -21,7 +21,10 @@ struct Framing: RouterMiddleware {
             response = Self.response(error.status, request)
             if request.method == .head { response = response.createHeadResponse() }
         }
-        if let name = Self.requestID { response.headers[name] = RequestID.accept(request.headers[name]) }
+        if let name = Self.requestID {
+            var generator = SystemRandomNumberGenerator()
+            response.headers[name] = RequestID.accept(request.headers[name], or: &generator)
+        }
         return response
     }
 

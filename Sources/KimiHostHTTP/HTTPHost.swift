@@ -11,6 +11,7 @@ import WireJSON
 final class LoopContext {
     let services: LoopServices
     let parser: JSONParser
+    var ids = IDGenerator()
 
     init(services: LoopServices, maxBodyBytes: Int) {
         self.services = services

@@ -8,8 +8,8 @@ import WireJSON
 
 /// Serves the LLM endpoints of one connection on its event loop, and passes every other request on.
 ///
-/// Requests come one at a time: the pipelining handler in front of it holds the next one back until the present
-/// one is answered.
+/// Requests are served one at a time. What a client sends ahead is kept, and nothing more is read, until the present
+/// reply is out; so at most what one read brought is kept.
 final class LLMHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -18,8 +18,8 @@ final class LLMHandler: ChannelDuplexHandler {
 
     private enum State {
         case idle
-        /// The request belongs to the handlers behind this one.
-        case passing
+        /// The request belongs to the handlers behind this one; what is still to come of it and of its reply.
+        case passing(request: Bool, reply: Bool)
         case receiving(Incoming)
         /// Refused early: the rest of the body is thrown away.
         case discarding
@@ -47,7 +47,11 @@ final class LLMHandler: ChannelDuplexHandler {
     private let loop: LoopContext
     private var state = State.idle
     private var writer: ResponseWriter?
-    private var isQuiescing = false
+    private var context: ChannelHandlerContext?
+    /// Parts of requests that came before the present one was answered.
+    private var ahead = CircularBuffer<HTTPServerRequestPart>()
+    /// A read was asked for while parts were kept.
+    private var isReadHeld = false
 
     init(host: HTTPHost, loop: LoopContext) {
         self.host = host
@@ -55,30 +59,69 @@ final class LLMHandler: ChannelDuplexHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         writer = ResponseWriter(context: context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         writer?.detach()
         writer = nil
+        self.context = nil
     }
 
     // MARK: Inbound
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head(let head): receive(head, data, context)
-        case .body(let buffer): receive(buffer, data, context)
-        case .end: receiveEnd(data, context)
+        let part = unwrapInboundIn(data)
+        if !ahead.isEmpty || isAnswering {
+            ahead.append(part)
+        } else {
+            receive(part)
         }
     }
 
-    private func receive(_ head: HTTPRequestHead, _ data: NIOAny, _ context: ChannelHandlerContext) {
-        guard let target = RequestTarget(uri: head.uri) else {
-            state = .passing
-            return context.fireChannelRead(data)
+    func read(context: ChannelHandlerContext) {
+        if ahead.isEmpty { context.read() } else { isReadHeld = true }
+    }
+
+    /// Is a request complete and its reply not?
+    private var isAnswering: Bool {
+        switch state {
+        case .exchanging: true
+        case .passing(request: false, reply: true): true
+        default: false
         }
-        writer?.begin(head)
+    }
+
+    /// The present request is over: what was sent ahead is next. In a turn of its own, so that a reply that ends inside
+    /// an exchange's call does not begin the next exchange there.
+    private func goOn() {
+        state = .idle
+        guard !ahead.isEmpty, let context else { return }
+        context.eventLoop.assumeIsolated().execute { [self] in
+            while !isAnswering, let part = ahead.popFirst() { receive(part) }
+            self.context?.fireChannelReadComplete()
+            guard ahead.isEmpty, isReadHeld else { return }
+            isReadHeld = false
+            self.context?.read()
+        }
+    }
+
+    private func receive(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): receive(head)
+        case .body(let buffer): receive(buffer)
+        case .end(let trailers): receiveEnd(trailers)
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead) {
+        if case .closed = state { return }
+        guard let target = RequestTarget(uri: head.uri) else {
+            state = .passing(request: true, reply: true)
+            return pass(.head(head))
+        }
+        writer?.begin(head, ids: &loop.ids)
         let limit = host.runtime.limits.maxBodyBytes
         if head.method != .POST {
             return refuse(
@@ -91,9 +134,9 @@ final class LLMHandler: ChannelDuplexHandler {
         state = .receiving(Incoming(head: head, target: target))
     }
 
-    private func receive(_ buffer: ByteBuffer, _ data: NIOAny, _ context: ChannelHandlerContext) {
+    private func receive(_ buffer: ByteBuffer) {
         switch state {
-        case .passing: context.fireChannelRead(data)
+        case .passing: pass(.body(buffer))
         case .receiving(var incoming):
             state = .discarding  // Keeps the body's storage unique while it grows.
             let limit = host.runtime.limits.maxBodyBytes
@@ -106,16 +149,35 @@ final class LLMHandler: ChannelDuplexHandler {
         }
     }
 
-    private func receiveEnd(_ data: NIOAny, _ context: ChannelHandlerContext) {
+    private func receiveEnd(_ trailers: HTTPHeaders?) {
         switch state {
-        case .passing:
-            state = .idle
-            context.fireChannelRead(data)
+        case .passing(_, let reply):
+            state = .passing(request: false, reply: reply)
+            pass(.end(trailers))
+            if !reply { goOn() }
         case .receiving(let incoming): begin(incoming)
-        case .discarding: state = .idle
+        case .discarding: goOn()
         default: break
         }
     }
+
+    private func pass(_ part: HTTPServerRequestPart) {
+        context?.fireChannelRead(wrapInboundOut(part))
+    }
+
+    // MARK: Outbound
+
+    /// Only replies of the handlers behind pass here.
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data), case .passing(let request, _) = state else {
+            return context.write(data, promise: promise)
+        }
+        context.write(data, promise: promise)
+        state = .passing(request: request, reply: false)
+        if !request { goOn() }
+    }
+
+    // MARK: Exchange
 
     private func begin(_ incoming: Incoming) {
         guard let writer else { return }
@@ -161,13 +223,19 @@ final class LLMHandler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if event is ChannelShouldQuiesceEvent, case .exchanging = state {
+        if event is ChannelShouldQuiesceEvent, isServing {
             // The handlers behind see an idle connection and would close it under the running reply.
-            isQuiescing = true
             writer?.closesAfterReply = true
             return
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    private var isServing: Bool {
+        switch state {
+        case .exchanging, .receiving, .discarding: true
+        default: false
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -187,23 +255,23 @@ extension LLMHandler: ExchangeClient {
     func exchangeFlushed() { writer?.flush() }
 
     func exchangeReplied(_ body: ByteWriter) {
-        state = .idle
         writer?.reply(body)
+        goOn()
     }
 
     func exchangeFailed(_ error: ExchangeError) {
-        state = .idle
         writer?.fail(error)
+        goOn()
     }
 
     func exchangeEndedStream(failed: Bool) {
-        state = .idle
         if failed { writer?.closesAfterReply = true }
         writer?.endStream()
+        goOn()
     }
 
     func exchangeAbandoned() {
-        state = .idle
+        state = .closed
         writer?.close()
     }
 }

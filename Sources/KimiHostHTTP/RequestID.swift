@@ -4,18 +4,18 @@ enum RequestID {
     static let maxLength = 128
 
     /// The client's own id if it is fit to be logged and echoed, else a new one.
-    static func accept(_ offered: String?) -> String {
+    static func accept(_ offered: String?, or generator: inout some RandomNumberGenerator) -> String {
         guard let offered, !offered.isEmpty, offered.utf8.count <= maxLength,
             offered.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else { return make() }
+        else { return make(using: &generator) }
         return offered
     }
 
     /// `req_` and 20 characters of 32: 100 random bits.
-    static func make() -> String {
+    static func make(using generator: inout some RandomNumberGenerator) -> String {
         let alphabet: StaticString = "0123456789abcdefghjkmnpqrstvwxyz"
-        var bits = UInt64.random(in: .min ... .max)
-        var more = UInt64.random(in: .min ... .max)
+        var bits = generator.next() as UInt64
+        var more = generator.next() as UInt64
         return String(unsafeUninitializedCapacity: 24) { buffer in
             for (index, byte) in "req_".utf8.enumerated() { buffer[index] = byte }
             for index in 4..<24 {
@@ -25,5 +25,18 @@ enum RequestID {
             }
             return 24
         }
+    }
+}
+
+/// A fast generator (SplitMix64, seeded by the system) for ids: unique, not secret. One per event loop.
+struct IDGenerator: RandomNumberGenerator {
+    private var state = UInt64.random(in: .min ... .max)
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
     }
 }

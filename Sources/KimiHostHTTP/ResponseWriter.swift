@@ -30,11 +30,11 @@ final class ResponseWriter {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// A request came; responses from now on answer it.
-    func begin(_ head: HTTPRequestHead) {
+    func begin(_ head: HTTPRequestHead, ids: inout IDGenerator) {
         version = head.version
         isKeepAlive = head.isKeepAlive
         isHead = head.method == .HEAD
-        requestID = RequestID.accept(head.headers.first(name: "x-request-id"))
+        requestID = RequestID.accept(head.headers.first(name: "x-request-id"), or: &ids)
     }
 
     /// The interim answer to `Expect: 100-continue`.

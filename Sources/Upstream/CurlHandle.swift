@@ -1,4 +1,5 @@
 internal import CCurl
+internal import CPlatform
 
 /// Options of every transfer that come from the process's environment, as the curl tool reads them.
 package struct UpstreamSettings: Sendable {
@@ -20,9 +21,11 @@ package struct UpstreamSettings: Sendable {
 struct CurlHandles {
     private var idle: [UnsafeMutableRawPointer] = []
     private let settings: UpstreamSettings
+    private let poller: OpaquePointer
 
-    init(settings: UpstreamSettings) {
+    init(settings: UpstreamSettings, poller: OpaquePointer) {
         self.settings = settings
+        self.poller = poller
     }
 
     /// A handle ready for `transfer`, or nil when memory is out.
@@ -99,9 +102,25 @@ struct CurlHandles {
         ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
         if let file = settings.caFile { ccurl_set_string(easy, CURLOPT_CAINFO, file) }
         if let folder = settings.caDirectory { ccurl_set_string(easy, CURLOPT_CAPATH, folder) }
+        ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, UnsafeMutableRawPointer(poller))
+        ccurl_set_open_fn(easy, Self.onOpen)
+        ccurl_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, UnsafeMutableRawPointer(poller))
+        ccurl_set_close_fn(easy, Self.onClose)
         ccurl_set_data_fn(easy, CURLOPT_WRITEFUNCTION, Self.onBody)
         ccurl_set_data_fn(easy, CURLOPT_HEADERFUNCTION, Self.onHeadLine)
         return easy
+    }
+
+    private static let onOpen: ccurl_open_fn = { context, _, address in
+        guard let context, let address else { return CURL_SOCKET_BAD }
+        let socket = ccurl_open_socket(address)
+        if socket != CURL_SOCKET_BAD { cp_poller_keep(OpaquePointer(context), socket) }
+        return socket
+    }
+
+    private static let onClose: ccurl_close_fn = { context, socket in
+        if let context { cp_poller_closed(OpaquePointer(context), socket) }
+        return ccurl_close_socket(socket)
     }
 
     private static let onBody: ccurl_data_fn = { data, size, count, context in

@@ -24,7 +24,7 @@ final class CurlLoop {
         self.reactor = reactor
         self.poller = poller
         self.multi = multi
-        self.handles = CurlHandles(settings: settings)
+        self.handles = CurlHandles(settings: settings, poller: poller)
         let context = Unmanaged.passUnretained(self).toOpaque()
         ccurl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context)
         ccurl_multi_set_socket_fn(multi, Self.onSocket)

@@ -21,6 +21,11 @@ void cp_poller_destroy(cp_poller *poller);
 /* Watches fd for `interest` (CP_READ | CP_WRITE), replacing what was watched; 0 stops. 0 or -errno. */
 int cp_poller_watch(cp_poller *poller, int fd, uint32_t interest);
 
+/* fd was just opened by the caller, who promises to call cp_poller_closed before closing it: while it is not
+ * watched it may stay registered with the kernel, which saves two system calls each time it is used again. */
+void cp_poller_keep(cp_poller *poller, int fd);
+void cp_poller_closed(cp_poller *poller, int fd);
+
 /* Waits at most timeout_ms (-1: for ever). Returns how many of events[max] were filled, 0 after a
  * time-out or a wake, -errno on failure. */
 int cp_poller_wait(cp_poller *poller, cp_event *events, int max, int timeout_ms);
