@@ -78,6 +78,7 @@ let package = Package(
         // Values, no I/O.
         module("WireJSON", ["CSimdJSON"]),
         module("JSONSchema", []),
+        module("ConfigYAML", ["JSONSchema", .product(name: "Yams", package: "Yams")]),
         module("CanonicalModel", ["PluginABI", "WireJSON"]),
         module("Dialects", ["CanonicalModel", "PluginABI", "WireJSON"]),
 
@@ -89,10 +90,9 @@ let package = Package(
         module(
             "PluginHost",
             [
-                "CanonicalModel", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
+                "CanonicalModel", "ConfigYAML", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
             ]),
         module(
             "Upstream",
@@ -104,10 +104,10 @@ let package = Package(
         module(
             "KimiHostCore",
             [
-                "CanonicalModel", "Dialects", "JSONSchema", "PluginABI", "PluginHost", "Upstream", "WireJSON",
+                "CanonicalModel", "ConfigYAML", "Dialects", "JSONSchema", "PluginABI", "PluginHost", "Upstream",
+                "WireJSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Yams", package: "Yams"),
             ]),
         module(
             "KimiHostHTTP",

@@ -3,6 +3,7 @@ import PluginABI
 /// Checks that a stream of events keeps rule S11 of kimi_plugin.h, whatever plugins do.
 package struct EventOrder {
     private struct Choice {
+        var isBegun = false
         var isFinished = false
         var openCall: UInt32?
         var nextCall: UInt32 = 0
@@ -18,10 +19,18 @@ package struct EventOrder {
     package init() {}
 
     /// Has every choice that was begun got its FINISH, and was there one?
-    package var isComplete: Bool { !choices.isEmpty && choices.allSatisfy(\.isFinished) }
+    package var isComplete: Bool {
+        choices.contains(where: \.isBegun) && choices.allSatisfy { $0.isFinished || !$0.isBegun }
+    }
+
+    /// Types of later minors are skipped by rule.
+    package static func isKnown(_ type: UInt32) -> Bool {
+        type >= KIMI_EVENT_START.rawValue && type <= KIMI_EVENT_JSON.rawValue
+    }
 
     /// Takes the next event. Nil, or a sentence that names the violation; then the event must not be used.
     package mutating func violation(_ event: CanonicalEvent) -> String? {
+        guard Self.isKnown(event.type) else { return nil }
         if hasFailed { return "an event after ERROR" }
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_START:
@@ -42,6 +51,7 @@ package struct EventOrder {
         guard event.choice < Self.maxChoices else { return "choice \(event.choice), the limit is \(Self.maxChoices)" }
         let number = Int(event.choice)
         while choices.count <= number { choices.append(Choice()) }
+        choices[number].isBegun = true
         if choices[number].isFinished { return "an event after FINISH of choice \(number)" }
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_TOOL_BEGIN: return begin(event, &choices[number])

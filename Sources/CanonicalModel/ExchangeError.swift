@@ -24,8 +24,11 @@ package struct ExchangeError: Error, Sendable {
         self.message = message
         self.param = param
         self.code = code
-        self.retryAfterMs = retryAfterMs
+        self.retryAfterMs = retryAfterMs.map { min(max($0, 0), Self.longestRetryMs) }
     }
+
+    /// A month: what asks for more is not waited for anyway.
+    private static let longestRetryMs = 30 * 86_400_000
 
     /// An ERROR event as an error. A status that is no HTTP error status is replaced by the category's own.
     package init(_ event: CanonicalEvent) {

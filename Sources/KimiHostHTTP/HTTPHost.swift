@@ -12,10 +12,12 @@ final class LoopContext {
     let services: LoopServices
     let parser: JSONParser
     var ids = IDGenerator()
+    let connections: ConnectionWatch
 
     init(services: LoopServices, maxBodyBytes: Int) {
         self.services = services
         self.parser = JSONParser(maxBytes: maxBodyBytes)
+        self.connections = ConnectionWatch(eventLoop: services.eventLoop)
     }
 }
 

@@ -52,6 +52,10 @@ final class LLMHandler: ChannelDuplexHandler {
     private var ahead = CircularBuffer<HTTPServerRequestPart>()
     /// A read was asked for while parts were kept.
     private var isReadHeld = false
+    private var lastActivity = NIODeadline.now()
+    private var lastBuffered = 0
+    /// In the loop's list of connections; nil when not there.
+    var watchPlace: Int?
 
     init(host: HTTPHost, loop: LoopContext) {
         self.host = host
@@ -61,9 +65,11 @@ final class LLMHandler: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         writer = ResponseWriter(context: context)
+        loop.connections.add(self)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        loop.connections.remove(self)
         writer?.detach()
         writer = nil
         self.context = nil
@@ -73,6 +79,7 @@ final class LLMHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
+        lastActivity = .now()
         if !ahead.isEmpty || isAnswering {
             ahead.append(part)
         } else {
@@ -96,6 +103,12 @@ final class LLMHandler: ChannelDuplexHandler {
     /// The present request is over: what was sent ahead is next. In a turn of its own, so that a reply that ends inside
     /// an exchange's call does not begin the next exchange there.
     private func goOn() {
+        lastActivity = .now()
+        if writer?.closesAfterReply == true {
+            // What was sent ahead on a connection that is being closed is not served.
+            ahead.removeAll()
+            return state = .closed
+        }
         state = .idle
         guard !ahead.isEmpty, let context else { return }
         context.eventLoop.assumeIsolated().execute { [self] in
@@ -238,6 +251,20 @@ final class LLMHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Called about once a second. Outside an exchange, which has its own clock, a client that neither sends nor takes
+    /// anything for too long is let go.
+    func checkClock(_ now: NIODeadline) {
+        let limit = host.runtime.clientTimeoutMs
+        let buffered = writer?.bufferedBytes ?? 0
+        if buffered < lastBuffered { lastActivity = now }
+        lastBuffered = buffered
+        guard limit > 0, (now - lastActivity).nanoseconds / 1_000_000 > Int64(limit) else { return }
+        switch state {
+        case .exchanging, .passing: break
+        case .idle, .receiving, .discarding, .closed: writer?.close()
+        }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .exchanging(let exchange) = state { exchange.clientIsGone() }
         context.fireErrorCaught(error)
@@ -247,6 +274,8 @@ final class LLMHandler: ChannelDuplexHandler {
 
 extension LLMHandler: ExchangeClient {
     var isWritable: Bool { writer?.isWritable ?? true }
+
+    var bufferedBytes: Int { writer?.bufferedBytes ?? 0 }
 
     func exchangeBeganStream() { writer?.beginStream() }
 

@@ -27,6 +27,12 @@ final class ResponseWriter {
 
     func detach() { context = nil }
 
+    /// Bytes that were written and that the socket has not taken.
+    var bufferedBytes: Int {
+        guard let options = context?.channel.syncOptions else { return 0 }
+        return (try? options.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// A request came; responses from now on answer it.

@@ -76,8 +76,9 @@ struct CurlHandles {
             }
             ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
         } else {
-            ccurl_set_long(easy, CURLOPT_HTTPGET, 1)
-            ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, request.method == "GET" ? nil : request.method)
+            // Each of POST, HTTPGET and NOBODY undoes what the others left on a used handle.
+            ccurl_set_long(easy, request.method == "HEAD" ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
+            ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, ["GET", "HEAD"].contains(request.method) ? nil : request.method)
         }
     }
 

@@ -19,8 +19,15 @@ final class CurlLoop {
     private var deadline: Int?
     private var isStopping = false
 
-    init?(reactor: CurlReactor, poller: OpaquePointer, settings: UpstreamSettings) {
-        guard curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK, let multi = curl_multi_init() else { return nil }
+    /// A multi handle, or nil when memory is out. Called on the starting thread, so that the start can fail.
+    static func makeMulti() -> UnsafeMutableRawPointer? {
+        curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK ? curl_multi_init() : nil
+    }
+
+    /// Owns `multi` from now on.
+    init(
+        reactor: CurlReactor, poller: OpaquePointer, multi: UnsafeMutableRawPointer, settings: UpstreamSettings
+    ) {
         self.reactor = reactor
         self.poller = poller
         self.multi = multi

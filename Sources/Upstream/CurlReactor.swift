@@ -35,7 +35,10 @@ package final class CurlReactor: @unchecked Sendable {
         }
         self.poller = poller
         self.eventLoop = eventLoop
-        let run = Unmanaged.passRetained(ThreadStart(reactor: self, settings: settings))
+        guard let multi = CurlLoop.makeMulti() else {
+            throw UpstreamError(kind: .other, code: 0, message: "libcurl could not be started: out of memory")
+        }
+        let run = Unmanaged.passRetained(ThreadStart(reactor: self, multi: multi, settings: settings))
         var thread = pthread_t(bitPattern: 0)
         let code = pthread_create(&thread, nil, Self.threadMain, run.toOpaque())
         guard code == 0 else {
@@ -100,10 +103,12 @@ package final class CurlReactor: @unchecked Sendable {
 
     private final class ThreadStart {
         let reactor: CurlReactor
+        let multi: UnsafeMutableRawPointer
         let settings: UpstreamSettings
 
-        init(reactor: CurlReactor, settings: UpstreamSettings) {
+        init(reactor: CurlReactor, multi: UnsafeMutableRawPointer, settings: UpstreamSettings) {
             self.reactor = reactor
+            self.multi = multi
             self.settings = settings
         }
     }
@@ -123,7 +128,8 @@ package final class CurlReactor: @unchecked Sendable {
     private static func run(_ context: UnsafeMutableRawPointer) {
         cp_name_thread("kimi-upstream")
         let start = Unmanaged<ThreadStart>.fromOpaque(context).takeRetainedValue()
-        let loop = CurlLoop(reactor: start.reactor, poller: start.reactor.poller, settings: start.settings)
-        loop?.run()
+        CurlLoop(
+            reactor: start.reactor, poller: start.reactor.poller, multi: start.multi, settings: start.settings
+        ).run()
     }
 }

@@ -41,7 +41,7 @@ struct Serve: AsyncParsableCommand {
                 )
             }
         } catch {
-            Console.error(Self.sentence(error, config))
+            for line in Self.lines(error, config) { Console.error(line) }
             throw ExitCode.failure
         }
     }
@@ -57,8 +57,9 @@ struct Serve: AsyncParsableCommand {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    private static func sentence(_ error: any Error, _ config: HostConfig) -> String {
-        BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"
+    private static func lines(_ error: any Error, _ config: HostConfig) -> [String] {
+        if let refused = error as? RuntimeError { return refused.refusals.map(\.description) }
+        return [BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"]
     }
 }
 
@@ -88,7 +89,7 @@ struct Check: ParsableCommand {
             _ = try HostRuntime(config: config, plugins: plugins, logger: Logger(label: "check"))
             return []
         } catch {
-            return ["error: \(error.message)"]
+            return error.refusals.map(\.description)
         }
     }
 }

@@ -24,7 +24,22 @@ enum ChatReply {
     static func member(_ name: kimi_bytes, _ json: kimi_bytes, to out: ByteWriter) {
         out.appendJSONString(name.buffer)
         out.append(":")
-        if json.len > 0 { out.append(bytes: json.buffer) } else { out.append("null") }
+        if json.len > 0 { out.append(json: json.buffer) } else { out.append("null") }
+    }
+
+    /// What is wrong with an event whose slice a must be JSON, or nil. Plugins may hand on anything.
+    static func violation(_ event: CanonicalEvent) -> String? {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_JSON, KIMI_EVENT_PART: break
+        default: return nil
+        }
+        guard event.a.len > 0 else { return nil }
+        do {
+            _ = try JSONSpans.value(of: event.a.buffer)
+            return nil
+        } catch {
+            return "an event whose JSON is not valid: \(error.message)"
+        }
     }
 
     /// A call's id; an empty one would be illegal, so one is made from its number.
@@ -46,7 +61,7 @@ enum ChatReply {
                 names.append(member.key)
                 out.appendJSONString(member.key)
                 out.append(":")
-                out.append(bytes: UnsafeRawBufferPointer(rebasing: event.a.buffer[member.valueRange]))
+                out.append(json: UnsafeRawBufferPointer(rebasing: event.a.buffer[member.valueRange]))
             }
         }
         func add(_ name: String, _ value: Int64, in wrapper: String? = nil) {
@@ -58,7 +73,9 @@ enum ChatReply {
         }
         add("prompt_tokens", event.i0)
         add("completion_tokens", event.i1)
-        if event.i0 >= 0, event.i1 >= 0 { add("total_tokens", event.i0 + event.i1) }
+        // Upstreams and plugins may send any number; a sum that does not fit is left out.
+        let (total, isTooMuch) = event.i0.addingReportingOverflow(event.i1)
+        if event.i0 >= 0, event.i1 >= 0, !isTooMuch { add("total_tokens", total) }
         if event.i2 > 0 { add("cached_tokens", event.i2, in: "prompt_tokens_details") }
         if event.i3 > 0 { add("reasoning_tokens", event.i3, in: "completion_tokens_details") }
         out.append("}")
@@ -70,5 +87,13 @@ extension ByteWriter {
     /// Another writer's bytes.
     func append(_ other: ByteWriter) {
         other.withBytes { append(bytes: $0) }
+    }
+
+    /// Valid JSON, on one line: a line break can only stand between its tokens, and would end an SSE line.
+    func append(json: UnsafeRawBufferPointer) {
+        guard json.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return append(bytes: json) }
+        for line in json.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) {
+            append(bytes: UnsafeRawBufferPointer(rebasing: line))
+        }
     }
 }

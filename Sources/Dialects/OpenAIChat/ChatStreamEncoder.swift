@@ -26,7 +26,7 @@ package final class ChatStreamEncoder: ResponseEncoder {
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            if let violation = order.violation(event) {
+            if let violation = order.violation(event) ?? ChatReply.violation(event) {
                 failure = ExchangeError(
                     KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
                 return kimi_status(KIMI_STOP)
@@ -147,7 +147,7 @@ private struct DeltaWriter {
     func json(_ name: StaticString, _ json: kimi_bytes, asArray: Bool) {
         name.quoted(to: out)
         if asArray { out.append("[") }
-        out.append(bytes: json.buffer)
+        out.append(json: json.buffer)
         if asArray { out.append("]") }
     }
 

@@ -38,9 +38,9 @@ package final class ChatUnaryEncoder: ResponseEncoder {
         output.append(head)
         members.write(to: output, leadingComma: false)
         output.append(#""choices":["#)
-        for (number, choice) in choices.enumerated() {
-            if number > 0 { output.append(",") }
-            choice.write(number, to: output)
+        for (position, number) in choices.indices.filter({ choices[$0].isBegun }).enumerated() {
+            if position > 0 { output.append(",") }
+            choices[number].write(number, to: output)
         }
         output.append("]")
         if let usage {
@@ -53,7 +53,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     package func abort(_ error: ExchangeError) {}
 
     private func problem(_ event: CanonicalEvent) -> ExchangeError? {
-        if let violation = order.violation(event) {
+        if let violation = order.violation(event) ?? ChatReply.violation(event) {
             return ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
         }
         size += event.a.len
@@ -74,6 +74,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
         case KIMI_EVENT_JSON where event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue):
             members.set(event.b, event.a)
         default:
+            guard EventOrder.isKnown(event.type) else { return }
             while choices.count <= Int(event.choice) { choices.append(Choice()) }
             choices[Int(event.choice)].gather(event)
         }
@@ -92,8 +93,10 @@ private struct Choice {
     private var foreignCalls = ByteWriter(capacity: 0)
     private var finish: [UInt8] = []
     private var hasContent = false
+    private(set) var isBegun = false
 
     mutating func gather(_ event: CanonicalEvent) {
+        isBegun = true
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_TEXT:
             hasContent = true
@@ -134,7 +137,7 @@ private struct Choice {
 
     private mutating func appendPart(_ json: kimi_bytes) {
         if images == nil { images = ByteWriter(capacity: 512) } else { images?.append(",") }
-        images?.append(bytes: json.buffer)
+        images?.append(json: json.buffer)
     }
 
     func write(_ number: Int, to out: ByteWriter) {

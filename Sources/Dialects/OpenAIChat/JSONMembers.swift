@@ -21,7 +21,7 @@ struct JSONMembers {
             if leadingComma { out.append(",") }
             name.withUnsafeBytes { out.appendJSONString($0) }
             out.append(":")
-            out.append(bytes: json)
+            json.withUnsafeBytes { out.append(json: $0) }
             if !leadingComma { out.append(",") }
         }
     }

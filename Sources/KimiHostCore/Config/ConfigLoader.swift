@@ -28,7 +28,7 @@ package struct ConfigLoader {
 
     /// - Parameter file: what diagnostics call the text.
     package func load(yaml: String, file: String) -> Outcome {
-        let (node, readDiagnostics) = YAMLReader.read(yaml, file: file)
+        let (node, readDiagnostics) = ModelConfigYAML.read(yaml, file: file)
         var log = DiagnosticLog(file: file, diagnostics: readDiagnostics)
         guard let node else { return log.outcome(nil) }
         do {
@@ -37,6 +37,7 @@ package struct ConfigLoader {
             log.error(at: nil, "", "the built-in schema is broken: \(error)")
         }
         var config = HostConfig()
+        config.file = file
         if let root = node.object {
             SettingsReader(root: root, environment: environment).read(into: &config, log: &log)
             var routes = RouteBuilder(environment: environment, catalog: catalog, log: log)

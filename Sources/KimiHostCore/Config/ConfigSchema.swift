@@ -116,6 +116,13 @@ package enum ConfigSchema {
                   "default": 1,
                   "maximum": 86400,
                   "minimum": 0
+                },
+                "client": {
+                  "type": "number",
+                  "description": "Longest silence of a client connection that no reply is under way on, in seconds; then it is closed. 0 is without limit.",
+                  "default": 120,
+                  "maximum": 86400,
+                  "minimum": 0
                 }
               }
             },

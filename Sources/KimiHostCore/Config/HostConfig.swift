@@ -2,6 +2,8 @@ package import JSONSchema
 
 /// The whole configuration, checked: what the host is built from. The `var`s may be overridden by the command line.
 package struct HostConfig: Sendable {
+    /// What diagnostics call the file that this came from.
+    package var file = ""
     package var server = Server()
     package var limits = Limits()
     package var timeouts = Timeouts()
@@ -41,6 +43,8 @@ package struct HostConfig: Sendable {
         package var total: Duration?
         /// How long transforms may hold an answer back; then they are asked to give it up. nil is without limit.
         package var hold: Duration? = .seconds(1)
+        /// A client connection's silence while no reply is under way on it; nil is without limit.
+        package var client: Duration? = .seconds(120)
 
         package init() {}
     }
@@ -80,6 +84,8 @@ package struct RouteConfig: Sendable {
     package var index: Int
     /// The entry's place in the file, for example `models[3]`, for messages and logs.
     package var path: String
+    /// And its line.
+    package var mark: Mark?
     /// The name clients ask for.
     package var modelName: String
     /// The name of the provider plugin.

@@ -1,3 +1,4 @@
+import ConfigYAML
 import JSONSchema
 
 /// Makes the configuration one use of a plugin gets: sidecar, own keys, references, environment; then checks it.

@@ -24,6 +24,7 @@ struct RouteBuilder {
             var route = RouteConfig(
                 index: routes.count, path: path.description, modelName: entry["name"]?.string ?? "",
                 provider: entry["provider"]?.string ?? "", upstreamModel: entry["model"]?.string ?? "")
+            route.mark = node.mark
             readPlainKeys(entry, into: &route)
             if readPlugins(entry, node, path, into: &route) {
                 routes.append(route)

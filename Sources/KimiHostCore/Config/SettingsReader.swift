@@ -37,6 +37,7 @@ struct SettingsReader {
         set(&timeouts.idle, from: node?["idle"])
         if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
         if let hold = Self.duration(node?["hold"]) { timeouts.hold = hold == .zero ? nil : hold }
+        if let client = Self.duration(node?["client"]) { timeouts.client = client == .zero ? nil : client }
     }
 
     private func readLogging(_ logging: inout HostConfig.Logging, _ log: inout DiagnosticLog) {

@@ -46,6 +46,23 @@ package struct BodyFraming {
         }
     }
 
+    /// Is this the body of a refusal?
+    package var isErrorBody: Bool {
+        if case .whole(_, true, _) = mode { return true }
+        return false
+    }
+
+    /// Is it as long as it may get? Then `finish` at once.
+    package var isCut: Bool {
+        if case .whole(_, _, true) = mode { return true }
+        return false
+    }
+
+    /// Takes what has come for all that will come.
+    package mutating func cut() {
+        if case .whole(let bytes, let isError, _) = mode { mode = .whole(bytes, isError: isError, isCut: true) }
+    }
+
     /// Takes the next bytes; `body` is called at most once, with frames that are valid during the call.
     package mutating func push(
         _ chunk: [UInt8], _ body: (UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Void

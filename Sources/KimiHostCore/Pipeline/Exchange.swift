@@ -11,6 +11,8 @@ package import WireJSON
 package protocol ExchangeClient: AnyObject {
     /// May more be written now? When it turns true again the owner calls `Exchange.clientIsWritable`.
     var isWritable: Bool { get }
+    /// Bytes written and not taken by the client yet. A falling number means that it reads.
+    var bufferedBytes: Int { get }
     /// Status and headers of a stream; the framing is the client's business.
     func exchangeBeganStream()
     /// Bytes of the stream; they are copied. Written out at the next `exchangeFlushed` at the latest.
@@ -50,7 +52,7 @@ package final class Exchange: UpstreamReceiver {
     let services: LoopServices
     private let route: Route
     private let encoder: any ResponseEncoder
-    private let request: PluginRequest
+    private var request: PluginRequest
     private weak var client: (any ExchangeClient)?
 
     private var attempt: PluginAttempt?
@@ -62,6 +64,7 @@ package final class Exchange: UpstreamReceiver {
     private var ticker: LocalTicker?
     /// Bytes handled but not acknowledged, because the client does not read.
     private var unacknowledged = 0
+    private var lastBuffered = 0
     var clock: ExchangeClock
     private var isProviderDone = false
     /// In the loop's watch; nil when not watched.
@@ -87,9 +90,10 @@ package final class Exchange: UpstreamReceiver {
         do {
             attempt = try PluginAttempt(
                 provider: route.provider, transforms: route.transforms, request: request, receiver: encoder)
+            request.json = []  // The attempt has its own.
             try step()
         } catch {
-            fail(error)
+            fail(encoder.failure ?? error)
         }
     }
 
@@ -108,12 +112,30 @@ package final class Exchange: UpstreamReceiver {
 
     /// Called about four times a second.
     func checkClock(_ now: NIODeadline) {
+        noticeReading(now)
         if let overdue = clock.overdue(now) {
             if reply.isOver { return release(KIMI_WHY_END) }
-            fail(overdue)
+            expire(overdue)
+        } else if clock.isErrorBodyLate(now) {
+            proceed { (self) throws(ExchangeError) in try self.cutErrorBody() }
         } else if clock.mustRelease(now) {
             proceed { (self) throws(ExchangeError) in try self.attempt?.releaseHeld() }
         }
+    }
+
+    /// A client that takes bytes, however slowly, is no idle one.
+    private func noticeReading(_ now: NIODeadline) {
+        let buffered = client?.bufferedBytes ?? 0
+        if buffered < lastBuffered { clock.heard(now) }
+        lastBuffered = buffered
+    }
+
+    /// A wait has lasted too long. If it is the client who does not read, nothing more can be told to it.
+    private func expire(_ error: ExchangeError) {
+        guard let client, !client.isWritable else { return fail(error) }
+        log(error)
+        if reply.completed() { client.exchangeAbandoned() }
+        release(KIMI_WHY_FAILED)
     }
 
     // MARK: Plan
@@ -122,11 +144,16 @@ package final class Exchange: UpstreamReceiver {
         while let attempt {
             switch try attempt.next() {
             case .send(let planned):
-                self.planned = planned
                 clock.sent()
-                return transfer = try send(planned, receiver: self)
+                transfer = try send(planned, receiver: self)
+                attempt.forgetRequest()
+                var sent = planned
+                sent.body = .none  // It is the transfer's now.
+                return self.planned = sent
             case .http(let planned):
-                let side = SideRequest(id: planned.id) { [weak self] in self?.sideFinished($0) }
+                let side = SideRequest(
+                    id: planned.id, heard: { [weak self] in self?.clock.heard() },
+                    finished: { [weak self] in self?.sideFinished($0) })
                 self.side = side
                 clock.sent()
                 side.transfer = try send(planned, receiver: side)
@@ -147,6 +174,7 @@ package final class Exchange: UpstreamReceiver {
     }
 
     private func wait(_ id: UInt32, _ milliseconds: Int) {
+        clock.waiting(milliseconds)
         services.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(milliseconds))) { [weak self] in
             self?.proceed { (self) throws(ExchangeError) in
                 var result = kimi_result()
@@ -202,22 +230,37 @@ package final class Exchange: UpstreamReceiver {
         framing = BodyFraming(
             framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
             maxWholeBytes: route.maxResponseBytes)
+        if head.status >= 400 { clock.gotErrorHead() }
     }
 
     private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
         guard !isProviderDone else { return }
         try framing?.push(body) { frames throws(ExchangeError) in try self.feed(frames) }
+        if framing?.isCut == true { try finishBody() }
         if isProviderDone { try finish() }
+    }
+
+    /// An error's body is long enough, or late: what has come of it must do.
+    private func cutErrorBody() throws(ExchangeError) {
+        guard !isProviderDone else { return }
+        framing?.cut()
+        try finishBody()
+        try finish()
+    }
+
+    private func finishBody() throws(ExchangeError) {
+        try framing?.finish { frames throws(ExchangeError) in try self.feed(frames) }
     }
 
     private func receivedEnd(_ end: UpstreamEnd) throws(ExchangeError) {
         guard !isProviderDone else { return }
         switch end {
         case .complete:
-            try framing?.finish { frames throws(ExchangeError) in try self.feed(frames) }
+            try finishBody()
             try finish()
         case .failed(let error):
-            guard framing != nil else { throw ExchangeError(error, provider: route.provider.name) }
+            guard let framing else { throw ExchangeError(error, provider: route.provider.name) }
+            if framing.isErrorBody { return try cutErrorBody() }
             // The provider may know that the answer was complete all the same; held text is given up either way.
             try attempt?.flush(KIMI_WHY_TRUNCATED)
             try complete()
@@ -262,7 +305,8 @@ package final class Exchange: UpstreamReceiver {
     private func tick() -> Bool {
         guard !reply.isOver, let client else { return false }
         guard client.isWritable else { return false }
-        clock.heard()
+        let delivered = attempt?.delivered
+        defer { if attempt?.delivered != delivered { clock.heard() } }
         proceed { (self) throws(ExchangeError) in
             var frame = kimi_frame()
             frame.kind = KIMI_FRAME_TICK.rawValue
@@ -284,7 +328,8 @@ package final class Exchange: UpstreamReceiver {
             if let failure = encoder.failure { throw failure }
             pump()
         } catch {
-            fail(error)
+            // What the encoder found is the cause; a plugin that was told to stop reports the consequence.
+            fail(encoder.failure ?? error)
         }
     }
 
@@ -306,6 +351,7 @@ package final class Exchange: UpstreamReceiver {
             encoder.output.removeAll(keepingCapacity: false)
         }
         guard reply.completed() else { return }
+        services.logger.debug("exchange done", metadata: logMetadata)
         encoder.isStreaming ? client.exchangeEndedStream(failed: false) : client.exchangeReplied(encoder.output)
         client.exchangeFlushed()
         settle()
@@ -315,10 +361,6 @@ package final class Exchange: UpstreamReceiver {
         var error = error
         error.message = route.provider.masked(error.message)
         log(error)
-        if let client, !client.isWritable {
-            if reply.completed() { client.exchangeAbandoned() }
-            return release(KIMI_WHY_FAILED)
-        }
         switch reply.failed() {
         case .none: break
         case .errorResponse:
@@ -334,12 +376,17 @@ package final class Exchange: UpstreamReceiver {
     }
 
     private func log(_ error: ExchangeError) {
-        services.logger.notice(
-            "exchange failed",
-            metadata: [
-                "request": "\(request.exchangeID)", "model": "\(request.model)", "provider": "\(route.provider.name)",
-                "status": "\(error.httpStatus)", "reason": "\(error.message)",
-            ])
+        var metadata = logMetadata
+        metadata["status"] = "\(error.httpStatus)"
+        metadata["reason"] = "\(error.message)"
+        services.logger.notice("exchange failed", metadata: metadata)
+    }
+
+    private var logMetadata: Logger.Metadata {
+        [
+            "request": "\(request.exchangeID)", "model": "\(request.model)", "provider": "\(route.provider.name)",
+            "ms": "\(clock.elapsedMs())",
+        ]
     }
 
     // MARK: Ending

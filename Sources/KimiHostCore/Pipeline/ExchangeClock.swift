@@ -4,7 +4,10 @@ import PluginABI
 
 /// Which wait an exchange is in, and when it has lasted too long. A value; somebody else has the clock.
 package struct ExchangeClock {
-    private enum Wait { case planning, head, body, settling }
+    private enum Wait { case planning, pause(NIODeadline), head, body, settling }
+
+    /// An upstream that says no has this long to say why; then what has come of its words must do.
+    static let errorBodyMs: Int64 = 10_000
 
     /// A reply is delivered; the upstream has this long to send its last bytes.
     static let settleMs: Int64 = 1_000
@@ -13,6 +16,7 @@ package struct ExchangeClock {
     private let began: NIODeadline
     private var last: NIODeadline
     private var heldSince: NIODeadline?
+    private var errorSince: NIODeadline?
     private var wait = Wait.planning
 
     package init(timeouts: RouteTimeouts, now: NIODeadline = .now()) {
@@ -27,12 +31,31 @@ package struct ExchangeClock {
         wait = .head
     }
 
+    /// The plugin asked for a pause; it is not the upstream's.
+    package mutating func waiting(_ milliseconds: Int, _ now: NIODeadline = .now()) {
+        wait = .pause(now + .milliseconds(Int64(milliseconds)))
+        last = now
+    }
+
     /// Something came, or the client took something.
     package mutating func heard(_ now: NIODeadline = .now()) {
-        guard wait != .settling else { return }
+        if case .settling = wait { return }
         last = now
         wait = .body
     }
+
+    /// The head of a refusal came; its body is awaited.
+    package mutating func gotErrorHead(_ now: NIODeadline = .now()) { errorSince = now }
+
+    /// True once, when that body is late.
+    package mutating func isErrorBodyLate(_ now: NIODeadline) -> Bool {
+        guard let since = errorSince, (now - since).nanoseconds / 1_000_000 > Self.errorBodyMs else { return false }
+        errorSince = nil
+        return true
+    }
+
+    /// Milliseconds since the exchange began.
+    package func elapsedMs(_ now: NIODeadline = .now()) -> Int64 { (now - began).nanoseconds / 1_000_000 }
 
     /// Whether transforms hold everything that came since the client last got something.
     package mutating func held(_ isHeld: Bool, _ now: NIODeadline = .now()) {
@@ -57,11 +80,15 @@ package struct ExchangeClock {
     /// The error of the wait that has lasted too long, or nil.
     package func overdue(_ now: NIODeadline) -> ExchangeError? {
         let waited = (now - last).nanoseconds / 1_000_000
-        if timeouts.total > 0, (now - began).nanoseconds / 1_000_000 > Int64(timeouts.total), wait != .settling {
+        if case .settling = wait { return waited > Self.settleMs ? Self.error("settled") : nil }
+        if timeouts.total > 0, elapsedMs(now) > Int64(timeouts.total) {
             return Self.error("the exchange took longer than \(timeouts.total) ms (timeouts.total)")
         }
         switch wait {
-        case .settling: return waited > Self.settleMs ? Self.error("settled") : nil
+        case .settling: return nil
+        case .pause(let until):
+            // The timer ends the pause; that it did not within a second more would be our own mistake.
+            return now > until + .milliseconds(Self.settleMs) ? Self.error("a pause did not end") : nil
         case .planning, .head:
             guard timeouts.head > 0, waited > Int64(timeouts.head) else { return nil }
             return Self.error("the upstream did not answer within \(timeouts.head) ms (timeouts.head)")

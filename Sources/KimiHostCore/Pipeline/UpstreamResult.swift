@@ -34,6 +34,7 @@ final class SideRequest: UpstreamReceiver {
     static let maxBodyBytes = 4 << 20
 
     private let id: UInt32
+    private let heard: () -> Void
     private let finished: (SideRequest) -> Void
     private var head: UpstreamHead?
     private var body: [UInt8] = []
@@ -41,19 +42,23 @@ final class SideRequest: UpstreamReceiver {
     /// Set by the exchange once the transfer is started.
     var transfer: Transfer?
 
-    init(id: UInt32, finished: @escaping (SideRequest) -> Void) {
+    /// `heard` tells that something came, `finished` that this is complete; the latter comes once.
+    init(id: UInt32, heard: @escaping () -> Void, finished: @escaping (SideRequest) -> Void) {
         self.id = id
+        self.heard = heard
         self.finished = finished
     }
 
     func received(_ delivery: UpstreamDelivery) {
+        heard()
         if let head = delivery.head { self.head = head }
         transfer?.consumed(delivery.body.count)
-        if body.count + delivery.body.count <= Self.maxBodyBytes {
-            body.append(contentsOf: delivery.body)
-        } else {
+        guard body.count + delivery.body.count <= Self.maxBodyBytes else {
             problem = "the answer is larger than \(Self.maxBodyBytes) bytes"
+            transfer?.cancel()
+            return finished(self)
         }
+        body.append(contentsOf: delivery.body)
         guard let end = delivery.end else { return }
         if case .failed(let error) = end { problem = error.message }
         finished(self)

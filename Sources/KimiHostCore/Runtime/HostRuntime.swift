@@ -12,26 +12,32 @@ internal import Glibc
 /// A configuration made ready to serve: plugin instances, routes and limits. Immutable; any thread.
 package final class HostRuntime: Sendable {
     package let limits: HostConfig.Limits
+    /// Milliseconds of silence after which a client connection is closed; 0: never.
+    package let clientTimeoutMs: Int
     /// Unix seconds; the `created` of listed models.
     package let startedAt: Int64
     private let router: Router
     /// By `RouteConfig.index`.
     private let routes: [Route]
 
-    /// Creates an instance of each plugin for each route that uses it. Throws the first refusal, with its route.
+    /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
     package init(config: HostConfig, plugins: PluginSet, logger: Logger) throws(RuntimeError) {
         self.limits = config.limits
+        self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
         self.router = Router(config)
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(try Self.route(route, plugins, timeouts, config.limits.maxResponseBytes, logger))
             } catch {
-                throw RuntimeError(message: "\(route.path) (\(route.modelName)): \(error.message)")
+                refusals.append(
+                    Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
             }
         }
+        guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
         self.routes = routes
     }
 
@@ -71,11 +77,10 @@ package final class HostRuntime: Sendable {
     }
 }
 
-/// Why a configuration that passed its checks cannot be served.
-package struct RuntimeError: Error, CustomStringConvertible {
-    package let message: String
-
-    package var description: String { message }
+/// Why a configuration that passed its checks cannot be served: what plugins say of their part.
+package struct RuntimeError: Error {
+    /// At least one.
+    package let refusals: [Diagnostic]
 }
 
 extension RouteTimeouts {

@@ -41,16 +41,18 @@ package final class ErrorRecord {
         self.message = String(decoding: message.prefix(PluginLimits.maxMessageBytes), as: UTF8.self)
     }
 
+    /// Forgets what a call said that succeeded after all.
+    func clear() {
+        guard !message.isEmpty else { return }
+        (category, retryAfterMs, message) = (KIMI_CAT_NONE, 0, "")
+    }
+
     /// The last message, if there is one; used by the loader for the handshake.
     package var described: String? { message.isEmpty ? nil : message }
 
     /// The failure of a call that returned `status`, and forgets it.
     package func take(_ status: kimi_status, plugin: String, function: String) -> ExchangeError {
-        defer {
-            category = KIMI_CAT_NONE
-            retryAfterMs = 0
-            message = ""
-        }
+        defer { clear() }
         let text =
             message.isEmpty
             ? "plugin '\(plugin)' failed in \(function) with status \(status) and gave no reason" : message

@@ -105,7 +105,7 @@ package enum HostTable {
 
     private static let emit: @convention(c) (OpaquePointer?, UnsafePointer<kimi_event>?, Int) -> kimi_status = {
         sink, events, count in
-        guard let sink, let events else { return kimi_status(count == 0 ? KIMI_OK : KIMI_E_ARG) }
+        guard let sink, let events, count > 0 else { return kimi_status(count == 0 ? KIMI_OK : KIMI_E_ARG) }
         return SinkNode.at(sink).consume(events, count)
     }
 

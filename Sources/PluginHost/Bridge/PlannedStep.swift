@@ -60,7 +60,9 @@ final class PlanRecord {
             return KIMI_E_LIMIT
         }
         switch field {
-        case KIMI_FIELD_METHOD: request.method = String(decoding: value, as: UTF8.self)
+        case KIMI_FIELD_METHOD:
+            guard Self.isToken(value) else { return KIMI_E_ARG }
+            request.method = String(decoding: value, as: UTF8.self)
         case KIMI_FIELD_URL: request.url = String(decoding: value, as: UTF8.self)
         case KIMI_FIELD_HEADER, KIMI_FIELD_SECRET_HEADER: return header(field, key, value)
         case KIMI_FIELD_TOKEN_KEY, KIMI_FIELD_SIGN_ALG, KIMI_FIELD_SIGN_KEY, KIMI_FIELD_SIGN_DATA,
@@ -119,11 +121,12 @@ final class PlanRecord {
 
     private func append(_ value: UnsafeRawBufferPointer, to bytes: inout [UInt8]?) -> kimi_status_code {
         guard (bytes?.count ?? 0) + value.count <= PluginLimits.maxRequestBytes else { return KIMI_E_LIMIT }
-        bytes = (bytes ?? []) + value
+        if bytes == nil { bytes = [] }
+        bytes?.append(contentsOf: value)
         return KIMI_OK
     }
 
-    /// A header name by RFC 9110: one or more token characters.
+    /// A header name or a method by RFC 9110: one or more token characters.
     private static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
         !bytes.isEmpty
             && bytes.allSatisfy { byte in

@@ -57,7 +57,7 @@ package final class PluginAttempt {
 
     private let provider: ProviderInstance
     /// The request after all transforms.
-    package let request: PluginRequest
+    package private(set) var request: PluginRequest
     private let exchange: OpaquePointer
     private let head: SinkNode
     private let tail: SinkNode
@@ -101,6 +101,9 @@ package final class PluginAttempt {
     }
 
     package var framing: PluginFraming { provider.framing }
+
+    /// Events that have reached the receiver.
+    package var delivered: Int { tail.delivered }
 
     // MARK: Planning
 
@@ -146,6 +149,9 @@ package final class PluginAttempt {
             }
         }
     }
+
+    /// The upstream request is made: the request's bytes are not needed any more.
+    package func forgetRequest() { request.json = [] }
 
     /// Hands a step's result over. True when the provider wants the body whole.
     package func result(_ result: kimi_result) throws(ExchangeError) -> Bool {
@@ -205,12 +211,15 @@ package final class PluginAttempt {
 
     @discardableResult
     private func check(_ status: kimi_status, _ function: String) throws(ExchangeError) -> kimi_status {
-        guard status.isFailure else { return status }
+        guard status.isFailure else {
+            errors.clear()
+            return status
+        }
         throw fail(errors.take(status, plugin: provider.name, function: function))
     }
 
     private func fail(_ error: ExchangeError) -> ExchangeError {
-        end(KIMI_WHY_FAILED)
+        end(tail.isStopped ? KIMI_WHY_CANCELLED : KIMI_WHY_FAILED)  // S16
         return error
     }
 

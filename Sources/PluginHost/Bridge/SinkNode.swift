@@ -8,7 +8,7 @@ struct ScratchArena {
 
     /// nil over the bound.
     mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
-        guard used + count <= PluginLimits.maxScratchBytes else { return nil }
+        guard count <= PluginLimits.maxScratchBytes - used else { return nil }
         used += count
         let block = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: 16)
         blocks.append(block)
@@ -34,6 +34,9 @@ final class SinkNode {
 
     /// Events that carry the answer's content, of those that came to this node.
     private(set) var contentTaken = 0
+    /// The last node: events handed to the receiver, and whether it has had enough.
+    private(set) var delivered = 0
+    private(set) var isStopped = false
 
     /// The first failure of the transform behind this node.
     private(set) var failure: ExchangeError?
@@ -60,7 +63,12 @@ final class SinkNode {
     /// Takes a batch. KIMI_OK, KIMI_STOP, or the transform's failure.
     func consume(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
         for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
-        if let receiver { return receiver.receive(UnsafeBufferPointer(start: events, count: count)) }
+        if let receiver {
+            delivered += count
+            let status = receiver.receive(UnsafeBufferPointer(start: events, count: count))
+            isStopped = isStopped || status == kimi_status(KIMI_STOP)
+            return status
+        }
         guard let transform else { return kimi_status(KIMI_E_STATE) }
         if failure != nil { return kimi_status(KIMI_STOP) }
         var start = 0

@@ -1,7 +1,5 @@
+import ConfigYAML
 package import JSONSchema
-
-/// Yams has a Mark too, and a module cannot be named where a type of it has the same name.
-typealias ConfigMark = Mark
 
 /// The `NAME.yaml` beside a library in plugins.d. Every key is described in docs/plugin-manifest.md.
 package struct PluginSidecar: Sendable {
@@ -22,11 +20,9 @@ package struct PluginSidecar: Sendable {
     /// Reads a sidecar's text. An unknown key or a value of the wrong kind is an error with its line.
     package init(parsing yaml: String, file: String) throws(PluginLoadError) {
         self.file = file
-        let root: ConfigNode
-        do {
-            root = try SidecarYAML.parse(yaml)
-        } catch {
-            throw Self.failure(file, error.mark, "is not YAML: \(error.message)", "correct the text")
+        let (node, problems) = YAMLReader.read(yaml)
+        guard let root = node, problems.isEmpty else {
+            throw Self.failure(file, problems.first?.mark, problems.first?.message ?? "is not YAML", "correct the text")
         }
         let reader = Reader(file: file, root: root)
         try reader.checkKeys()

@@ -1,8 +1,8 @@
-import JSONSchema
+package import JSONSchema
 
 /// What an unquoted word means, by the core schema of YAML 1.2; `.inf` and `.nan`, which JSON cannot say, are strings.
-enum YAMLScalar {
-    static func resolve(_ text: String) -> ConfigValue {
+package enum YAMLScalar {
+    package static func resolve(_ text: String) -> ConfigValue {
         switch text {
         case "", "~", "null", "Null", "NULL": return .null
         case "true", "True", "TRUE": return .bool(true)

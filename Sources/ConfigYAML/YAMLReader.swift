@@ -1,34 +1,34 @@
 package import JSONSchema
 import Yams
 
+/// One thing that is wrong with a YAML text, and where.
+package struct YAMLProblem: Error, Sendable, Equatable {
+    /// What is wrong and what to do, without the file's name.
+    package var message: String
+    package var mark: ConfigMark?
+}
+
 /// Turns YAML text into a ``ConfigNode`` with marks. Plain scalars follow YAML 1.2: `yes` and `on` are strings.
 package struct YAMLReader {
     /// Aliases are expanded; this bounds what a small file can grow into.
     package static let maxNodes = 200_000
 
-    private let file: String
     private var nodes = 0
-    private var diagnostics: [Diagnostic] = []
+    private var problems: [YAMLProblem] = []
 
-    /// Reads one document. `node` is nil when there is no usable YAML; the diagnostics say why.
-    package static func read(_ text: String, file: String) -> (node: ConfigNode?, diagnostics: [Diagnostic]) {
-        var reader = YAMLReader(file: file)
+    /// Reads one document; an empty text is null. `node` is nil when there is no usable YAML; the problems say why.
+    package static func read(_ text: String) -> (node: ConfigNode?, problems: [YAMLProblem]) {
+        var reader = YAMLReader()
         do {
             // The basic resolver leaves plain scalars alone; `scalar` resolves them.
-            guard let root = try Yams.compose(yaml: text, .basic) else {
-                return (nil, [Diagnostic(.error, file: file, message: "is empty; it needs at least 'models:'")])
-            }
+            guard let root = try Yams.compose(yaml: text, .basic) else { return (.null, []) }
             let node = reader.convert(root)
-            return (reader.diagnostics.hasErrors ? nil : node, reader.diagnostics)
+            return (reader.problems.isEmpty ? node : nil, reader.problems)
         } catch let error as YamlError {
-            return (nil, [diagnostic(for: error, file)])
+            return (nil, [problem(error)])
         } catch {
-            return (nil, [Diagnostic(.error, file: file, message: "is not YAML: \(error)")])
+            return (nil, [YAMLProblem(message: "is not YAML: \(error)")])
         }
-    }
-
-    private init(file: String) {
-        self.file = file
     }
 
     private mutating func convert(_ node: Node) -> ConfigNode {
@@ -79,7 +79,7 @@ package struct YAMLReader {
     }
 
     private mutating func fail(_ mark: ConfigMark?, _ message: String) {
-        diagnostics.append(Diagnostic(.error, file: file, mark: mark, message: message))
+        problems.append(YAMLProblem(message: message, mark: mark))
     }
 
     private mutating func scalar(_ scalar: Node.Scalar) -> ConfigValue {
@@ -98,9 +98,9 @@ package struct YAMLReader {
         mark.map { ConfigMark(line: $0.line, column: $0.column) }
     }
 
-    private static func diagnostic(for error: YamlError, _ file: String) -> Diagnostic {
-        func mistake(_ mark: Yams.Mark?, _ message: String) -> Diagnostic {
-            Diagnostic(.error, file: file, mark: self.mark(mark), message: message)
+    private static func problem(_ error: YamlError) -> YAMLProblem {
+        func mistake(_ mark: Yams.Mark?, _ message: String) -> YAMLProblem {
+            YAMLProblem(message: message, mark: self.mark(mark))
         }
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
