@@ -156,7 +156,12 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
-        tests("PipelineTests", ["CanonicalModel", "KimiHostCore", "PluginABI", "PluginHost", "Upstream"]),
+        tests(
+            "PipelineTests",
+            [
+                "CanonicalModel", "KimiHostCore", "PluginABI", "PluginHost", "Upstream",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         tests("KimiHostCoreTests", ["JSONSchema", "KimiHostCore", "PluginHost"]),
     ]
         + plugin("OpenAIProvider", ["OpenAICompatible"])

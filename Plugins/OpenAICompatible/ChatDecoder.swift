@@ -12,6 +12,7 @@ struct ChatDecoder {
     private(set) var hasFailed = false
     private var choices: [ChoiceDecoder] = []
     private var extras = SeenMembers()
+    private var preamble = Preamble()
     private var usage = UsageStash()
 
     var isFinished: Bool { !choices.isEmpty && choices.allSatisfy(\.isFinished) }
@@ -62,7 +63,11 @@ struct ChatDecoder {
     private mutating func decode(
         _ top: TopLevel, _ root: JSONValue, isWhole: Bool, to workspace: Workspace
     ) throws(PluginFailure) {
-        if !hasStarted { start(top, to: workspace) }
+        if !hasStarted {
+            if !isWhole, top.isPreamble, preamble.keep(root) { return }
+            start(top, to: workspace)
+            preamble.emit(to: workspace)
+        }
         if top.hasExtras { emitExtras(root, to: workspace) }
         if let usage = top.usage { self.usage.keep(usage) }
         if let list = top.choices {

@@ -30,6 +30,11 @@ struct TopLevel {
         }
     }
 
+    /// Azure's first chunk tells of the prompt's filters, before there is an answer with an id and a model.
+    var isPreamble: Bool {
+        (choices?.elementCount ?? 0) == 0 && usage == nil && (id?.stringBytes?.isEmpty ?? true)
+    }
+
     /// Answers that are errors in another API's words, such as `{"detail": …}`: only where nothing else speaks.
     func bareError(_ root: JSONValue) -> JSONValue? {
         guard choices == nil, id == nil, usage == nil else { return nil }

@@ -44,7 +44,7 @@ final class HTTPHost: Sendable {
         }
         let request = PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: requestID, dialect: "openai.chat",
-            wantsStream: chat.wantsStream, attempt: 1)
+            wantsStream: chat.wantsStream, attempt: 1, deadlineMs: route.timeouts.deadlineMs)
         let encoder: any ResponseEncoder =
             chat.wantsStream
             ? ChatStreamEncoder(wantsUsage: chat.wantsUsage) : ChatUnaryEncoder(maxBytes: route.maxResponseBytes)

@@ -36,7 +36,10 @@ package struct HostServer: Sendable {
         let application = Application(
             router: Self.router(runtime, state),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
-            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    runtime.limits.maxConnections)),
             onServerRunning: { channel in
                 state.isReady = true
                 onRunning(channel.localAddress?.port ?? port)

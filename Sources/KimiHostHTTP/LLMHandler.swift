@@ -31,21 +31,16 @@ final class LLMHandler: ChannelDuplexHandler {
     private struct Incoming {
         let head: HTTPRequestHead
         let target: RequestTarget
-        var body: ByteBuffer?
-
-        mutating func append(_ buffer: ByteBuffer) {
-            if body == nil {
-                body = buffer
-            } else {
-                var buffer = buffer
-                body?.writeBuffer(&buffer)
-            }
-        }
     }
+
+    /// Bytes reserved at once for a body whose length the client has told.
+    private static let maxReservedBytes = 4 << 20
 
     private let host: HTTPHost
     private let loop: LoopContext
     private var state = State.idle
+    /// What has come of the request's body. Not part of `state`: a copy there would make each piece copy it all.
+    private var body: ByteBuffer?
     private var writer: ResponseWriter?
     private var context: ChannelHandlerContext?
     /// Parts of requests that came before the present one was answered.
@@ -150,16 +145,24 @@ final class LLMHandler: ChannelDuplexHandler {
     private func receive(_ buffer: ByteBuffer) {
         switch state {
         case .passing: pass(.body(buffer))
-        case .receiving(var incoming):
-            state = .discarding  // Keeps the body's storage unique while it grows.
+        case .receiving(let incoming):
             let limit = host.runtime.limits.maxBodyBytes
-            guard (incoming.body?.readableBytes ?? 0) + buffer.readableBytes <= limit else {
+            guard (body?.readableBytes ?? 0) + buffer.readableBytes <= limit else {
                 return refuse(Self.tooLarge(limit), closing: true)
             }
-            incoming.append(buffer)
-            state = .receiving(incoming)
+            keep(buffer, incoming.head)
         default: break
         }
+    }
+
+    private func keep(_ buffer: ByteBuffer, _ head: HTTPRequestHead) {
+        var buffer = buffer
+        if body == nil {
+            let told = head.headers.first(name: "content-length").flatMap(Int.init) ?? 0
+            if told <= buffer.readableBytes { return body = buffer }
+            body = context?.channel.allocator.buffer(capacity: min(told, Self.maxReservedBytes))
+        }
+        body?.writeBuffer(&buffer)
     }
 
     private func receiveEnd(_ trailers: HTTPHeaders?) {
@@ -194,9 +197,11 @@ final class LLMHandler: ChannelDuplexHandler {
 
     private func begin(_ incoming: Incoming) {
         guard let writer else { return }
+        let body = self.body
+        self.body = nil
         do {
             let exchange = try host.exchange(
-                body: incoming.body, target: incoming.target, requestID: writer.requestID, loop: loop, client: self)
+                body: body, target: incoming.target, requestID: writer.requestID, loop: loop, client: self)
             state = .exchanging(exchange)
             exchange.start()
         } catch {
@@ -208,6 +213,7 @@ final class LLMHandler: ChannelDuplexHandler {
     /// Answers before the body is in. `closing`: the body is too much to be read to its end.
     private func refuse(_ error: ExchangeError, closing: Bool = false) {
         state = .discarding
+        body = nil
         if closing {
             writer?.closesAfterReply = true
             writer?.lingers = true
@@ -266,9 +272,29 @@ final class LLMHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError { return refuse(error) }
         if case .exchanging(let exchange) = state { exchange.clientIsGone() }
         context.fireErrorCaught(error)
         context.close(promise: nil)
+    }
+
+    /// What came is no HTTP, or more of it than is read. There is no telling where a next request would begin.
+    private func refuse(_ error: HTTPParserError) {
+        switch state {
+        case .idle, .receiving:
+            let isTooLong = error == .headerOverflow
+            writer?.beginUnreadable(ids: &loop.ids)
+            refuse(
+                ExchangeError(
+                    KIMI_CAT_BAD_REQUEST,
+                    isTooLong ? "the request's head is too large" : "the request is not valid HTTP/1.1: \(error)",
+                    httpStatus: isTooLong ? 431 : 400), closing: true)
+        case .exchanging(let exchange):
+            exchange.clientIsGone()
+            writer?.close()
+        case .passing, .discarding, .closed: writer?.close()
+        }
+        state = .closed
     }
 }
 

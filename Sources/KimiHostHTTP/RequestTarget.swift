@@ -12,7 +12,7 @@ struct RequestTarget: Equatable {
 
     /// Nil for every path that the exchange pipeline does not serve.
     init?(uri: String) {
-        let path = uri.utf8.prefix { $0 != 0x3F && $0 != 0x23 }
+        let path = Self.withoutAuthority(uri.utf8[...]).prefix { $0 != 0x3F && $0 != 0x23 }
         let suffix = Self.chatCompletions
         guard path.count >= suffix.count, path.suffix(suffix.count).elementsEqual(suffix) else { return nil }
         let front = path.dropLast(suffix.count)
@@ -22,7 +22,34 @@ struct RequestTarget: Equatable {
         } else {
             let name = front.dropFirst()
             guard front.first == 0x2F, !name.isEmpty, !name.contains(0x2F) else { return nil }
-            profile = String(decoding: name, as: UTF8.self)
+            guard let decoded = Self.percentDecoded(name) else { return nil }
+            profile = decoded
         }
+    }
+
+    /// `http://host/path` is as good as `/path` (RFC 9112, 3.2.2).
+    private static func withoutAuthority(_ uri: Substring.UTF8View) -> Substring.UTF8View {
+        guard uri.first != 0x2F else { return uri }
+        for scheme in ["http://", "https://"] where uri.starts(with: scheme.utf8) {
+            return uri.dropFirst(scheme.utf8.count).drop { $0 != 0x2F }
+        }
+        return uri
+    }
+
+    /// Nil for a broken escape.
+    private static func percentDecoded(_ text: Substring.UTF8View) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text
+        while let byte = rest.popFirst() {
+            guard byte == 0x25 else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst(), let low = rest.popFirst(),
+                let value = UInt8(String(decoding: [high, low], as: UTF8.self), radix: 16)
+            else { return nil }
+            bytes.append(value)
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 }

@@ -43,6 +43,12 @@ final class ResponseWriter {
         requestID = RequestID.accept(head.headers.first(name: "x-request-id"), or: &ids)
     }
 
+    /// Something came that is no request.
+    func beginUnreadable(ids: inout IDGenerator) {
+        (version, isKeepAlive, isHead) = (.http1_1, false, false)
+        requestID = RequestID.make(using: &ids)
+    }
+
     /// The interim answer to `Expect: 100-continue`.
     func writeContinue() {
         guard version.minor >= 1 else { return }

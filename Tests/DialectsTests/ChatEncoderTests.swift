@@ -140,6 +140,60 @@ import WireJSON
                 + #""usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#)
     }
 
+    @Test(arguments: [(Int64.max, Int64.max), (.max, 1), (.min, .min), (-1, 5), (0, .max)])
+    func `extreme numbers are no reason to crash`(input: Int64, output: Int64) throws {
+        for encoder in [ChatStreamEncoder(wantsUsage: true) as any ResponseEncoder, ChatUnaryEncoder()] {
+            let steps: [Step] = [
+                .start(created: .min), .text("x"), .finish("stop"), .usage("", input, output, .max, .min),
+            ]
+            for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
+            try encoder.complete()
+        }
+    }
+
+    @Test func `a choice may come alone, whatever its number`() throws {
+        for encoder in [ChatStreamEncoder(wantsUsage: false) as any ResponseEncoder, ChatUnaryEncoder()] {
+            for step in [Step.start(), .text("x", choice: 2), .finish("stop", choice: 2)] { step.send(to: encoder) }
+            try encoder.complete()
+            #expect(text(encoder).contains(#""index":2"#))
+            #expect(!text(encoder).contains(#""index":0"#))
+        }
+    }
+
+    @Test func `JSON over several lines stays on one`() throws {
+        let pretty = "{\n  \"a\": [1,\r\n 2],\n  \"b\": \"x\\ny\"\n}"
+        let steps: [Step] = [
+            .start(), .json(KIMI_SCOPE_RESPONSE, "top", pretty), .json(KIMI_SCOPE_MESSAGE, "extra", pretty), .text("x"),
+            .finish("stop"), .usage(pretty, 1, 1),
+        ]
+        let events = try stream(steps, usage: true)
+        #expect(events.allSatisfy { $0.hasPrefix("data: ") && !$0.contains("\n") && !$0.contains("\r") })
+        #expect(events[0].contains(#""b": "x\ny""#))
+    }
+
+    @Test(arguments: ["{", "nope", "{}x", "[1,]"]) func `what is no JSON is refused`(json: String) {
+        for encoder in [ChatStreamEncoder(wantsUsage: false) as any ResponseEncoder, ChatUnaryEncoder()] {
+            Step.start().send(to: encoder)
+            #expect(Step.json(KIMI_SCOPE_MESSAGE, "extra", json).send(to: encoder) == kimi_status(KIMI_STOP))
+            #expect(encoder.failure?.code == "plugin_misbehaved")
+        }
+    }
+
+    @Test func `calls of a foreign kind stand beside the others`() throws {
+        let encoder = ChatUnaryEncoder()
+        let foreign = #"[{"id":"c","type":"custom","custom":{"name":"n","input":"i"}}]"#
+        let steps: [Step] = [
+            .start(), .begin(0, id: "1", name: "f"), .end(0), .json(KIMI_SCOPE_MESSAGE, "tool_calls", foreign),
+            .finish("tool_calls"),
+        ]
+        for step in steps { step.send(to: encoder) }
+        try encoder.complete()
+        #expect(
+            text(encoder).contains(
+                #""tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":""}},"#
+                    + #"{"id":"c","type":"custom","custom":{"name":"n","input":"i"}}]"#))
+    }
+
     @Test func `content is null beside calls only`() throws {
         let encoder = ChatUnaryEncoder()
         for step in [Step.start(), .begin(0, id: "1", name: "f"), .end(0), .finish("tool_calls")] {

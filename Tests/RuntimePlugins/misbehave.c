@@ -72,13 +72,15 @@ static kimi_status misbehave_begin(kimi_inst *instance, const kimi_request *requ
                                    kimi_exch **exchange, kimi_error *error) {
     if (has(instance, "begin_fails")) return refuse(instance->host, error, KIMI_E_INTERNAL, "begin fails as told");
     if (has(instance, "null_exchange")) return KIMI_UNCHANGED;
+    const kimi_status status = change(instance, out);
+    if (status < 0) return refuse(instance->host, error, status, "the host did not take the change");
     kimi_exch *made = calloc(1, sizeof *made);
     if (made == NULL) return refuse(instance->host, error, KIMI_E_NOMEM, "no memory");
     made->instance = instance;
     keep(made->id, request->exchange_id);
     log_life(instance->host, instance->ctx, "misbehave", "begun", made->id, 0);
     *exchange = made;
-    return change(instance, out);
+    return status;
 }
 
 static void hold(kimi_exch *exchange, const kimi_event *event) {

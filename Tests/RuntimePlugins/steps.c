@@ -41,8 +41,9 @@ static kimi_status fail(const kimi_exch *exchange, kimi_error *error, kimi_statu
 
 /* ---------------------------------------------------------------- steps */
 
-static kimi_status field(const kimi_exch *exchange, kimi_plan *plan, uint32_t field, const char *key, kimi_bytes value) {
-    return exchange->instance->host->plan_field(plan, field, text(key), value);
+static kimi_status field(const kimi_exch *exchange, kimi_plan *plan, uint32_t kind, const char *key,
+                         kimi_bytes value) {
+    return exchange->instance->host->plan_field(plan, kind, text(key), value);
 }
 
 static kimi_status step(const kimi_exch *exchange, kimi_plan *plan, uint32_t kind, uint64_t arg) {
@@ -187,9 +188,10 @@ static kimi_status emit(const kimi_exch *exchange, kimi_sink *sink, const kimi_e
 /* Two pieces, or what the steps found out. */
 static kimi_status reply_plainly(kimi_exch *exchange, kimi_sink *sink, kimi_error *error) {
     if (exchange->words[0] != 0) {
-        EMIT(START, {.type = KIMI_EVENT_TEXT, .a = {(const uint8_t *)exchange->words, strlen(exchange->words)}}, FINISH);
+        EMIT(START, {.type = KIMI_EVENT_TEXT, .a = text(exchange->words)}, FINISH);
     } else {
-        EMIT(START, TEXT("Hello"), TEXT(" there."), FINISH, {.type = KIMI_EVENT_USAGE, .i0 = 3, .i1 = 2, .i2 = -1, .i3 = -1});
+        EMIT(START, TEXT("Hello"), TEXT(" there."), FINISH,
+             {.type = KIMI_EVENT_USAGE, .i0 = 3, .i1 = 2, .i2 = -1, .i3 = -1});
     }
     return KIMI_DONE;
 }
@@ -257,7 +259,8 @@ static kimi_status reply_json_with_newlines(kimi_exch *exchange, kimi_sink *sink
     EMIT(START, JSON(KIMI_SCOPE_RESPONSE, "on_response", "{\n  \"a\": [\r\n1,\n\n2]\r}"), TEXT("Hello"),
          JSON(KIMI_SCOPE_CHOICE, "on_choice", "{\n  \"a\": [\r\n1,\n\n2]\r}"),
          JSON(KIMI_SCOPE_MESSAGE, "on_message", "{\n  \"a\": [\r\n1,\n\n2]\r}"),
-         {.type = KIMI_EVENT_PART, .a = SLICE("{\n\"type\": \"image_url\",\n\n\"image_url\": {\r\n\"url\": \"data:,\"}\r}")},
+         {.type = KIMI_EVENT_PART,
+          .a = SLICE("{\n\"type\": \"image_url\",\n\n\"image_url\": {\r\n\"url\": \"data:,\"}\r}")},
          FINISH,
          {.type = KIMI_EVENT_USAGE, .a = SLICE("{\n\"prompt_tokens\": 3,\n\"more\": {\n\n\"x\": 1\r\n}\n}"), .i0 = 3,
           .i1 = 2, .i2 = -1, .i3 = -1});

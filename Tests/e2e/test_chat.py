@@ -151,3 +151,16 @@ def test_the_demo_in_one_piece(client):
     choice = ask(client, model="demo", tools=[LOOKUP]).choices[0]
     assert choice.finish_reason == "tool_calls"
     assert choice.message.tool_calls[0].function.name == "lookup"
+
+
+def test_a_first_chunk_about_the_prompt_does_not_hide_id_and_model(host, upstream):
+    """Azure's first chunk has no id, no model and no choices."""
+    preamble = {
+        "id": "", "object": "", "created": 0, "model": "", "choices": [],
+        "prompt_filter_results": [{"prompt_index": 0}],
+    }  # fmt: skip
+    upstream.reply(*replies.stream([preamble, *replies.text_chunks("a")]))
+    request = {"model": "mock", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    chunks = [json.loads(frame) for frame in wire.chat(host.port, request).frames[:-1]]
+    assert {(one["id"], one["model"]) for one in chunks} == {("chatcmpl-mock", "upstream-model")}
+    assert chunks[0]["prompt_filter_results"] == [{"prompt_index": 0}]

@@ -33,12 +33,24 @@ enum ChatReply {
         case KIMI_EVENT_JSON, KIMI_EVENT_PART: break
         default: return nil
         }
+        if kimi_event_type(event.type) == KIMI_EVENT_JSON, isReserved(event) {
+            return "JSON for the member '\(LogText.oneLine(event.b.text))', which has an event of its own"
+        }
         guard event.a.len > 0 else { return nil }
         do {
             _ = try JSONSpans.value(of: event.a.buffer)
             return nil
         } catch {
             return "an event whose JSON is not valid: \(error.message)"
+        }
+    }
+
+    private static func isReserved(_ event: CanonicalEvent) -> Bool {
+        let name = event.b.text
+        switch kimi_scope(UInt32(clamping: event.i0)) {
+        case KIMI_SCOPE_RESPONSE: return ["id", "object", "created", "model", "choices", "usage"].contains(name)
+        case KIMI_SCOPE_CHOICE: return ["index", "delta", "message", "finish_reason"].contains(name)
+        default: return ["role", "content", "reasoning_content"].contains(name)
         }
     }
 

@@ -16,6 +16,8 @@ package final class ChatStreamEncoder: ResponseEncoder {
     /// Where those begin.
     private var headLength = 0
     private var members = JSONMembers()
+    /// Bytes of members that are repeated in each chunk.
+    private static let maxRepeatedBytes = 1_024
     private var hasRole: [Bool] = []
     private var usage: ByteWriter?
 
@@ -109,9 +111,7 @@ package final class ChatStreamEncoder: ResponseEncoder {
     private func extra(_ event: CanonicalEvent) {
         switch kimi_scope(UInt32(clamping: event.i0)) {
         case KIMI_SCOPE_RESPONSE:
-            members.set(event.b, event.a)
-            head.truncate(to: headLength)
-            members.write(to: head, leadingComma: false)
+            responseMember(event)
         case KIMI_SCOPE_CHOICE:
             beginChoice(event)
             output.append(#","delta":{"#)
@@ -123,6 +123,20 @@ package final class ChatStreamEncoder: ResponseEncoder {
         default:
             delta(event) { ChatReply.member(event.b, event.a, to: $0.out) }
         }
+    }
+
+    /// Members of the response stand in every chunk from here on, as upstreams repeat them; what is too much for that
+    /// comes once.
+    private func responseMember(_ event: CanonicalEvent) {
+        guard members.byteCount + event.a.len + event.b.len <= Self.maxRepeatedBytes else {
+            begin()
+            ChatReply.member(event.b, event.a, to: output)
+            output.append(#","choices":[]}"#)
+            return output.append("\n\n")
+        }
+        members.set(event.b, event.a)
+        head.truncate(to: headLength)
+        members.write(to: head, leadingComma: false)
     }
 
     private func finish(_ event: CanonicalEvent) {

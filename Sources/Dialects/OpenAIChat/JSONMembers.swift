@@ -6,6 +6,9 @@ import WireJSON
 struct JSONMembers {
     private var members: [(name: [UInt8], json: [UInt8])] = []
 
+    /// Bytes of all names and values.
+    var byteCount: Int { members.reduce(0) { $0 + $1.name.count + $1.json.count } }
+
     mutating func set(_ name: kimi_bytes, _ json: kimi_bytes) {
         let value = json.len > 0 ? Array(json.buffer) : Array("null".utf8)
         if let index = members.firstIndex(where: { $0.name.elementsEqual(name.buffer) }) {

@@ -74,6 +74,13 @@ package enum ConfigSchema {
                   "maximum": 4294967296,
                   "description": "Longest upstream answer held as a whole, that is, not streamed.",
                   "default": 67108864
+                },
+                "max_connections": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "description": "Most client connections open at once; further ones wait to be accepted.",
+                  "default": 10000
                 }
               }
             },

@@ -27,6 +27,8 @@ package struct HostConfig: Sendable {
         package var maxBodyBytes = 64 << 20
         /// The longest upstream answer held in memory as a whole (answers that are not streamed), in bytes.
         package var maxResponseBytes = 64 << 20
+        /// Client connections open at once; further ones wait to be accepted.
+        package var maxConnections = 10_000
 
         package init() {}
     }

@@ -14,6 +14,7 @@ struct SettingsReader {
         readServer(&config.server, &log)
         set(&config.limits.maxBodyBytes, from: root["limits"]?["max_body_bytes"])
         set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])
+        set(&config.limits.maxConnections, from: root["limits"]?["max_connections"])
         readTimeouts(&config.timeouts)
         readLogging(&config.logging, &log)
     }

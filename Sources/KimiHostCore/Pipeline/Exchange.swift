@@ -378,7 +378,7 @@ package final class Exchange: UpstreamReceiver {
     private func log(_ error: ExchangeError) {
         var metadata = logMetadata
         metadata["status"] = "\(error.httpStatus)"
-        metadata["reason"] = "\(error.message)"
+        metadata["reason"] = "\(LogText.oneLine(error.message))"
         services.logger.notice("exchange failed", metadata: metadata)
     }
 

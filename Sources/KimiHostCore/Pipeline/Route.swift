@@ -1,5 +1,11 @@
 package import PluginHost
 
+#if canImport(Darwin)
+internal import Darwin
+#else
+internal import Glibc
+#endif
+
 /// One upstream entry for a model name, ready to serve. Immutable, shared by event loops.
 package final class Route: Sendable {
     package let provider: ProviderInstance
@@ -35,6 +41,14 @@ package struct RouteTimeouts: Sendable {
     package var total: Int
     /// How long transforms may hold everything back before they are asked to give it up; 0: as long as they like.
     package var hold: Int
+
+    /// Unix milliseconds at which an exchange that begins now is given up; 0: never.
+    package var deadlineMs: UInt64 {
+        guard total > 0 else { return 0 }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UInt64(now.tv_sec * 1000 + now.tv_nsec / 1_000_000 + total)
+    }
 
     package init(
         connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0, hold: Int = 1_000

@@ -63,7 +63,9 @@ final class PlanRecord {
         case KIMI_FIELD_METHOD:
             guard Self.isToken(value) else { return KIMI_E_ARG }
             request.method = String(decoding: value, as: UTF8.self)
-        case KIMI_FIELD_URL: request.url = String(decoding: value, as: UTF8.self)
+        case KIMI_FIELD_URL:
+            guard value.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return KIMI_E_ARG }
+            request.url = String(decoding: value, as: UTF8.self)
         case KIMI_FIELD_HEADER, KIMI_FIELD_SECRET_HEADER: return header(field, key, value)
         case KIMI_FIELD_TOKEN_KEY, KIMI_FIELD_SIGN_ALG, KIMI_FIELD_SIGN_KEY, KIMI_FIELD_SIGN_DATA,
             KIMI_FIELD_TOKEN_VALUE, KIMI_FIELD_EXPIRES_AT, KIMI_FIELD_REFRESH_AT:
@@ -110,14 +112,20 @@ final class PlanRecord {
         _ field: kimi_field, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> kimi_status_code {
         guard request.headers.count < PluginLimits.maxHeaders else { return KIMI_E_LIMIT }
-        guard Self.isToken(key), !value.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
+        guard Self.isToken(key), value.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
             return KIMI_E_ARG
         }
         let name = String(decoding: key, as: UTF8.self)
+        // How the message is framed is the host's business.
+        guard !Self.framing.contains(where: { $0.count == key.count && name.lowercased() == $0 }) else {
+            return KIMI_E_ARG
+        }
         if field == KIMI_FIELD_SECRET_HEADER { request.secretHeaders.append(request.headers.count) }
         request.headers.append((name, String(decoding: value, as: UTF8.self)))
         return KIMI_OK
     }
+
+    private static let framing = ["content-length", "transfer-encoding", "connection"]
 
     private func append(_ value: UnsafeRawBufferPointer, to bytes: inout [UInt8]?) -> kimi_status_code {
         guard (bytes?.count ?? 0) + value.count <= PluginLimits.maxRequestBytes else { return KIMI_E_LIMIT }

@@ -14,10 +14,14 @@ package struct PluginRequest: Sendable {
     package let dialect: String
     package let wantsStream: Bool
     package let attempt: Int
+    /// Unix milliseconds after which the host gives up; 0: never.
+    package let deadlineMs: UInt64
 
     package init(
-        json: [UInt8], model: String, exchangeID: String, dialect: String, wantsStream: Bool, attempt: Int
+        json: [UInt8], model: String, exchangeID: String, dialect: String, wantsStream: Bool, attempt: Int,
+        deadlineMs: UInt64
     ) {
+        self.deadlineMs = deadlineMs
         self.json = json
         self.model = model
         self.exchangeID = exchangeID
@@ -39,7 +43,7 @@ package struct PluginRequest: Sendable {
                             model: kimi_bytes(UnsafeRawBufferPointer(model)),
                             exchange_id: kimi_bytes(UnsafeRawBufferPointer(id)),
                             dialect: kimi_bytes(UnsafeRawBufferPointer(dialect)), conversation: kimi_bytes(),
-                            attempt: UInt64(attempt), deadline_ms: 0)
+                            attempt: UInt64(attempt), deadline_ms: deadlineMs)
                         return withUnsafePointer(to: request, body)
                     }
                 }
@@ -268,7 +272,7 @@ package final class PluginAttempt {
             if let exchange { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
             throw ExchangeError(
                 KIMI_CAT_INTERNAL,
-                "plugin '\(transform.name)' changed the request to something that is not JSON: \(error.message)")
+                "plugin '\(transform.name)' changed the request to something that is no JSON object: \(error.message)")
         }
         return exchange
     }
@@ -277,7 +281,9 @@ package final class PluginAttempt {
         _ edit: RequestEditRecord, _ status: kimi_status, _ request: inout PluginRequest
     ) throws(JSONError) {
         guard status != kimi_status(KIMI_UNCHANGED), let how = edit.how else { return }
-        request.json = how == KIMI_PUT_REPLACE ? edit.data : try merge(edit.data, into: request.json)
+        guard how == KIMI_PUT_REPLACE else { return request.json = try merge(edit.data, into: request.json) }
+        _ = try edit.data.withBytes { bytes throws(JSONError) in try JSONSpans.members(of: bytes) }
+        request.json = edit.data
     }
 
     private static func merge(_ patch: [UInt8], into json: [UInt8]) throws(JSONError) -> [UInt8] {

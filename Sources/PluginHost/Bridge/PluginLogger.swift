@@ -1,3 +1,4 @@
+import CanonicalModel
 import Logging
 
 /// Writes plugins' lines, with the plugin named and its secrets masked by value.
@@ -18,7 +19,7 @@ struct PluginLogger: Sendable {
         let level = Self.level(level)
         guard level >= logger.logLevel else { return }
         let line = String(decoding: text.prefix(PluginLimits.maxMessageBytes), as: UTF8.self)
-        logger.log(level: level, "\(mask.masked(line))")
+        logger.log(level: level, "\(LogText.oneLine(mask.masked(line)))")
     }
 
     private static func level(_ level: UInt32) -> Logger.Level {
