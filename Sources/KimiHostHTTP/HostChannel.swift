@@ -10,6 +10,10 @@ import NIOHTTPTypesHTTP1
 struct HostChannel: HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
+    /// TCP_NOTSENT_LOWAT of linux/tcp.h, which Swift's Glibc module does not show.
+    private static let notSentLowWater = NIOBSDSocket.Option(rawValue: 25)
+    private static let maxUnsentBytes = 16 << 10
+
     let responder: HTTPChannelHandler.Responder
     let host: HTTPHost
     let loops: LoopContexts
@@ -19,6 +23,10 @@ struct HostChannel: HTTPChannelHandler {
             // A client that is gone must be noticed at once, not at the next write.
             try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
             try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+            #if os(Linux)
+            // With less lying unsent in the kernel, a slow reader's progress shows in time (timeouts.idle).
+            try channel.syncOptions?.setOption(.tcpOption(Self.notSentLowWater), value: Self.maxUnsentBytes)
+            #endif
             let pipeline = channel.pipeline.syncOperations
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)

@@ -266,8 +266,8 @@ final class LLMHandler: ChannelDuplexHandler {
         lastBuffered = buffered
         guard limit > 0, (now - lastActivity).nanoseconds / 1_000_000 > Int64(limit) else { return }
         switch state {
-        case .exchanging, .passing: break
-        case .idle, .receiving, .discarding, .closed: writer?.close()
+        case .exchanging, .passing(request: false, reply: _): break
+        case .idle, .receiving, .discarding, .closed, .passing: writer?.close()
         }
     }
 

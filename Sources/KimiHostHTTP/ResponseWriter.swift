@@ -57,7 +57,7 @@ final class ResponseWriter {
     }
 
     func beginStream() {
-        var headers = baseHeaders(contentType: "text/event-stream; charset=utf-8")
+        var headers = baseHeaders(contentType: "text/event-stream")
         headers.add(name: "cache-control", value: "no-cache")
         headers.add(name: "x-accel-buffering", value: "no")
         // HTTP/1.0 knows no chunks: there the end of the connection ends the stream.

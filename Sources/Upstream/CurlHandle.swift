@@ -78,7 +78,8 @@ struct CurlHandles {
         } else {
             // Each of POST, HTTPGET and NOBODY undoes what the others left on a used handle.
             ccurl_set_long(easy, request.method == "HEAD" ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
-            ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, ["GET", "HEAD"].contains(request.method) ? nil : request.method)
+            ccurl_set_string(
+                easy, CURLOPT_CUSTOMREQUEST, ["GET", "HEAD"].contains(request.method) ? nil : request.method)
         }
     }
 

@@ -50,7 +50,10 @@ import Upstream
     }
 
     @Test func `a provider may ask for the body whole`() throws {
-        #expect(try frames(.sse, head(200, "text/event-stream"), whole: true, ["data: a\n\n"]).map(\.text) == ["data: a\n\n"])
+        #expect(
+            try frames(.sse, head(200, "text/event-stream"), whole: true, ["data: a\n\n"]).map(\.text) == [
+                "data: a\n\n"
+            ])
     }
 
     @Test func `raw pieces come as they are`() throws {

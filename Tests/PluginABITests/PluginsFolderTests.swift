@@ -128,7 +128,10 @@ import Testing
         ("config: 5\n", "line 1: 'config' must be keys and values; cure: indent them below 'config:'"),
         ("path: 5\n", "line 1: 'path' must be a string; cure: put it in quotes"),
         ("- one\n", "line 1: is a list, not keys and values; cure: write 'enabled: true'"),
-        ("a: [1\n", "line 2: is not YAML: did not find expected ',' or ']' (while parsing a flow sequence, line 1); cure: correct the text"),
+        (
+            "a: [1\n",
+            "line 2: is not YAML: did not find expected ',' or ']' (while parsing a flow sequence, line 1); cure: correct the text"
+        ),
         ("id: a.b\nid: c.d\n", "line 1: the key 'id' is written more than once; keep one; cure: correct the text"),
     ])
     func `a sidecar that is wrong is refused with its line, and its library is not loaded`(

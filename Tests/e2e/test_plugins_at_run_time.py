@@ -149,6 +149,8 @@ def understood(answer, stream: bool) -> chatshape.Reply:
 def error_of(answer) -> dict:
     """The error of an answer that failed, before or after output had begun."""
     if answer.status == 200:
+        assert answer.header("content-type").startswith("text/event-stream"), f"no error: {answer.body[:500]!r}"
+        answer.body.decode("utf-8")
         return chatshape.assert_stream_error(answer)
     return chatshape.assert_error(answer, *range(400, 600))
 
@@ -334,6 +336,19 @@ def test_slow_ticks_are_no_timeout(plugged):
     assert understood(answer, True).only.content == "tick " * 8
 
 
+def test_busy_ticks_do_not_hold_up_others(plugged):
+    """A pace of 0 is many ticks, not one that never returns."""
+    host = plugged()
+    with wire.Connection(host.port) as busy:
+        busy.request("POST", "/v1/chat/completions", json.dumps(body("silent_busy_ticks")).encode())
+        time.sleep(0.1)
+        for _ in range(8):  # Enough connections for every event loop to get one.
+            with wire.Connection(host.port) as connection:
+                connection.socket.settimeout(2)
+                connection.request("POST", "/v1/chat/completions", json.dumps(body("plain")).encode())
+                assert connection.read_response().status == 200
+
+
 # -- one end per exchange ---------------------------------------------------------------------------------------------
 
 
@@ -470,8 +485,9 @@ def test_transforms_that_are_in_order(plugged, fault, prefix, stream):
 
 
 @pytest.mark.parametrize("fault,words", [
-    ("begin_fails", "begin fails as told"), ("feed_fails", "feed fails as told"), ("flush_fails", "flush fails as told"),
-    ("drops_everything", ""), ("drops_finish", ""), ("patch_not_json", "misbehave"),
+    ("begin_fails", "begin fails as told"), ("feed_fails", "feed fails as told"),
+    ("flush_fails", "flush fails as told"), ("drops_everything", ""), ("drops_finish", ""),
+    ("patch_not_json", "misbehave"),
     ("replaces_with_garbage", "misbehave"), ("replaces_with_array", "misbehave"), ("emits_twice_finish", "FINISH"),
 ])  # fmt: skip
 @pytest.mark.parametrize("prefix", ["plain", "none"])

@@ -260,10 +260,11 @@ def settled(upstream) -> int:
 
 
 @pytest.mark.parametrize("end", [Finish(), Reset()], ids=["closed", "reset"])
+@pytest.mark.parametrize("count", [PIECES, 4 * PIECES], ids=["3 MB", "12 MB"])
 @MODELS
-def test_a_slow_client_gets_everything_and_then_the_error(host, upstream, end, model):
-    """The upstream breaks off while 3 MB wait for a client that does not read yet."""
-    texts = numbered()
+def test_a_slow_client_gets_everything_and_then_the_error(host, upstream, end, count, model):
+    """The upstream breaks off while its text waits for a client that does not read yet."""
+    texts = numbered(count)
     upstream.reply(*stream_steps(texts), end)
     with slow_connection(host.port, model) as connection:
         settled(upstream)

@@ -37,6 +37,9 @@ enum ChatReply {
             return "JSON for the member '\(LogText.oneLine(event.b.text))', which has an event of its own"
         }
         guard event.a.len > 0 else { return nil }
+        guard String(validating: event.a.buffer, as: UTF8.self) != nil else {
+            return "an event whose JSON is not UTF-8"
+        }
         do {
             _ = try JSONSpans.value(of: event.a.buffer)
             return nil
@@ -67,7 +70,9 @@ enum ChatReply {
         let out = ByteWriter(capacity: max(256, event.a.len + 128))
         out.append("{")
         var names: [String] = []
-        if event.a.len > 0, let members = try? JSONSpans.members(of: event.a.buffer) {
+        if event.a.len > 0, String(validating: event.a.buffer, as: UTF8.self) != nil,
+            let members = try? JSONSpans.members(of: event.a.buffer)
+        {
             for member in members {
                 if !names.isEmpty { out.append(",") }
                 names.append(member.key)

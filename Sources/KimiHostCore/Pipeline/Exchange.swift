@@ -295,18 +295,16 @@ package final class Exchange: UpstreamReceiver {
     private func startTicker(_ milliseconds: Int) {
         clock.heard()
         let ticker = LocalTicker(eventLoop: services.eventLoop, milliseconds: milliseconds) { [weak self] in
-            self?.tick() ?? false
+            self?.tick() ?? .pause
         }
         self.ticker = ticker
         ticker.start()
     }
 
-    /// One tick. False when there shall be no next one, or not before the client reads again.
-    private func tick() -> Bool {
-        guard !reply.isOver, let client else { return false }
-        guard client.isWritable else { return false }
+    /// One tick of a provider that answers by itself, unless the client does not read.
+    private func tick() -> LocalTicker.Outcome {
+        guard !reply.isOver, let client, client.isWritable else { return .pause }
         let delivered = attempt?.delivered
-        defer { if attempt?.delivered != delivered { clock.heard() } }
         proceed { (self) throws(ExchangeError) in
             var frame = kimi_frame()
             frame.kind = KIMI_FRAME_TICK.rawValue
@@ -315,7 +313,11 @@ package final class Exchange: UpstreamReceiver {
             }
             if self.isProviderDone { try self.finish() }
         }
-        return !reply.isOver
+        guard !reply.isOver else { return .pause }
+        // A tick that brings nothing is no sign of life: timeouts.idle ends a provider that never goes on.
+        guard attempt?.delivered != delivered else { return .silent }
+        clock.heard()
+        return .brought
     }
 
     // MARK: To the client

@@ -2,14 +2,23 @@ import NIOCore
 
 /// The clock of a provider that answers by itself. Event loop only.
 final class LocalTicker {
+    /// What one tick came to.
+    enum Outcome { case brought, silent, pause }
+
+    /// Ticks without a pause of a provider that wants none, before sockets are looked at again.
+    private static let burst = 64
+    /// Milliseconds until the next tick after one that brought nothing, for a provider that wants no pause.
+    private static let silenceMs = 5
+
     private let eventLoop: any EventLoop
     private let milliseconds: Int
-    /// Does one tick; false pauses until `resume`.
-    private let tick: () -> Bool
+    /// Does one tick; `pause` stops until `resume`.
+    private let tick: () -> Outcome
     private var isRunning = false
     private var isStopped = false
+    private var inBurst = 0
 
-    init(eventLoop: any EventLoop, milliseconds: Int, tick: @escaping () -> Bool) {
+    init(eventLoop: any EventLoop, milliseconds: Int, tick: @escaping () -> Outcome) {
         self.eventLoop = eventLoop
         self.milliseconds = milliseconds
         self.tick = tick
@@ -20,21 +29,29 @@ final class LocalTicker {
     func resume() {
         guard !isRunning, !isStopped else { return }
         isRunning = true
-        schedule()
+        schedule(milliseconds)
     }
 
     func stop() { isStopped = true }
 
-    private func schedule() {
-        // Also with a pace of 0 each tick is a turn of the loop, so that a long reply starves nobody.
-        let task: () -> Void = { [weak self] in
-            guard let self, !isStopped else { return }
-            if tick() { schedule() } else { isRunning = false }
+    private func run() {
+        guard !isStopped else { return }
+        switch tick() {
+        case .pause: isRunning = false
+        case .silent: schedule(max(milliseconds, Self.silenceMs))
+        case .brought: schedule(milliseconds)
         }
-        if milliseconds == 0 {
-            eventLoop.assumeIsolated().execute(task)
-        } else {
-            eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(milliseconds)), task)
+    }
+
+    /// The loop runs everything that is ready before it looks at its sockets, so "at once" has to end now and then.
+    private func schedule(_ milliseconds: Int) {
+        inBurst += 1
+        if milliseconds == 0, inBurst < Self.burst {
+            return eventLoop.assumeIsolated().execute { [weak self] in self?.run() }
+        }
+        inBurst = 0
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(max(milliseconds, 1)))) { [weak self] in
+            self?.run()
         }
     }
 }
