@@ -278,7 +278,7 @@ def test_a_slow_client_gets_everything_and_then_the_error(host, upstream, end, c
         # After a RST the upstream's kernel throws away what it had not sent; after a FIN nothing may be missing.
         assert len(got) == len(sent)
     else:
-        assert len(got) > 50 * PIECE
+        assert len(got) > 10 * PIECE
 
 
 @MODELS
