@@ -12,12 +12,13 @@ final class LoopContext {
     let services: LoopServices
     let parser: JSONParser
     var ids = IDGenerator()
-    let connections: ConnectionWatch
+    /// Looks at the connections' clocks.
+    let connections: LoopWatch<LLMHandler>
 
     init(services: LoopServices, maxBodyBytes: Int) {
         self.services = services
         self.parser = JSONParser(maxBytes: maxBodyBytes)
-        self.connections = ConnectionWatch(eventLoop: services.eventLoop)
+        self.connections = LoopWatch(eventLoop: services.eventLoop, periodMs: 1_000)
     }
 }
 

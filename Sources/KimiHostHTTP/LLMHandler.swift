@@ -10,7 +10,7 @@ import WireJSON
 ///
 /// Requests are served one at a time. What a client sends ahead is kept, and nothing more is read, until the present
 /// reply is out; so at most what one read brought is kept.
-final class LLMHandler: ChannelDuplexHandler {
+final class LLMHandler: ChannelDuplexHandler, Watched {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart

@@ -34,13 +34,14 @@ package final class LoopServices {
     package let eventLoop: any EventLoop
     package let reactor: CurlReactor
     package let logger: Logger
-    package let watch: ExchangeWatch
+    /// Looks at the exchanges' clocks.
+    let watch: LoopWatch<Exchange>
 
     package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger) {
         self.eventLoop = eventLoop
         self.reactor = reactor
         self.logger = logger
-        self.watch = ExchangeWatch(eventLoop: eventLoop)
+        self.watch = LoopWatch(eventLoop: eventLoop, periodMs: 250)
     }
 }
 
@@ -48,7 +49,7 @@ package final class LoopServices {
 /// encoder and client, and ends the reply legally whatever happens.
 ///
 /// Event loop only. Nothing here waits: each entry point does what can be done now and returns.
-package final class Exchange: UpstreamReceiver {
+package final class Exchange: UpstreamReceiver, Watched {
     let services: LoopServices
     private let route: Route
     private let encoder: any ResponseEncoder
@@ -68,7 +69,7 @@ package final class Exchange: UpstreamReceiver {
     var clock: ExchangeClock
     private var isProviderDone = false
     /// In the loop's watch; nil when not watched.
-    var watchPlace: Int?
+    package var watchPlace: Int?
 
     package init(
         services: LoopServices, route: Route, encoder: any ResponseEncoder, request: PluginRequest,
@@ -111,7 +112,7 @@ package final class Exchange: UpstreamReceiver {
     }
 
     /// Called about four times a second.
-    func checkClock(_ now: NIODeadline) {
+    package func checkClock(_ now: NIODeadline) {
         noticeReading(now)
         if let overdue = clock.overdue(now) {
             if reply.isOver { return release(KIMI_WHY_END) }

@@ -217,11 +217,12 @@ typedef enum kimi_send_flag {
     KIMI_SEND_NO_BODY = 2
 } kimi_send_flag;
 
-/* plan_field: key is used by HEADER and SECRET_HEADER only. */
+/* plan_field: key is used by HEADER and SECRET_HEADER only. Methods, URLs, header names and values without
+ * control characters; anything else is KIMI_E_ARG. */
 typedef enum kimi_field {
     KIMI_FIELD_METHOD = 1,        /* default POST */
     KIMI_FIELD_URL = 2,           /* absolute, http or https; its host must be one the manifest allows */
-    KIMI_FIELD_HEADER = 3,
+    KIMI_FIELD_HEADER = 3,        /* not content-length, transfer-encoding, connection: those are the host's */
     KIMI_FIELD_BODY = 4,          /* appended to what earlier BODY fields gave */
     KIMI_FIELD_BODY_PATCH = 5,    /* JSON merge patch (RFC 7396) on the exchange's request: untouched
                                      members keep their bytes. Neither BODY nor BODY_PATCH: as it is. */
