@@ -1,49 +1,11 @@
-package import CanonicalModel
+import CanonicalModel
 package import Dialects
-package import Logging
+import Logging
 package import NIOCore
 import PluginABI
 package import PluginHost
 package import Upstream
-package import WireJSON
-
-/// The client's side of an exchange, as the exchange sees it. Event loop only.
-package protocol ExchangeClient: AnyObject {
-    /// May more be written now? When it turns true again the owner calls `Exchange.clientIsWritable`.
-    var isWritable: Bool { get }
-    /// Bytes written and not taken by the client yet. A falling number means that it reads.
-    var bufferedBytes: Int { get }
-    /// Status and headers of a stream; the framing is the client's business.
-    func exchangeBeganStream()
-    /// Bytes of the stream; they are copied. Written out at the next `exchangeFlushed` at the latest.
-    func exchangeStreamed(_ bytes: ByteWriter)
-    /// Everything of this wake-up was handed over.
-    func exchangeFlushed()
-    /// A whole successful reply.
-    func exchangeReplied(_ body: ByteWriter)
-    /// A whole failed reply: nothing has been sent before.
-    func exchangeFailed(_ error: ExchangeError)
-    /// The stream is over. `failed`: its error event was its last.
-    func exchangeEndedStream(failed: Bool)
-    /// The client has not taken what it was sent for too long: close the connection.
-    func exchangeAbandoned()
-}
-
-/// What an exchange needs of its event loop. One per loop.
-package final class LoopServices {
-    package let eventLoop: any EventLoop
-    package let reactor: CurlReactor
-    package let logger: Logger
-    /// Looks at the exchanges' clocks.
-    let watch: LoopWatch<Exchange>
-
-    package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger) {
-        self.eventLoop = eventLoop
-        self.reactor = reactor
-        self.logger = logger
-        self.watch = LoopWatch(eventLoop: eventLoop, periodMs: 250)
-    }
-}
+import WireJSON
 
 /// One client request on its way: runs the plan of one attempt, moves bytes and events between upstream, plugins,
 /// encoder and client, and ends the reply legally whatever happens.
