@@ -107,25 +107,6 @@ struct ExchangeTests {
         #expect(host.answer().content == (0..<3000).map { "w\($0) \n<b" }.joined())
     }
 
-    @Test("cost of clean text", .enabled(if: ProcessInfo.processInfo.environment["KIMI_BENCH"] != nil))
-    func cost() throws {
-        for perBatch in [1, 8, 64] {
-            let (host, exchange) = (FakeHost(), exchange("kimi-k2-instruct"))
-            try feed(exchange, host, EventScript().add(KIMI_EVENT_TEXT, "Start"))
-            host.isCounting = true
-            let script = EventScript()
-            for number in 0..<perBatch { script.add(KIMI_EVENT_TEXT, " token\(number)") }
-            let sink = host.sink
-            let rounds = 4_000_000 / perBatch
-            let time = try ContinuousClock().measure {
-                try script.events.withUnsafeBufferPointer { events in
-                    for _ in 0..<rounds { try exchange.feed(events, to: sink) }
-                }
-            }
-            print("clean text, \(perBatch) events a batch: \(time / (rounds * perBatch)) per event")
-        }
-    }
-
     @Test("cost of reading a request", .enabled(if: ProcessInfo.processInfo.environment["KIMI_BENCH"] != nil))
     func requestCost() {
         let text = String(repeating: #"some \"words\" and more\n"#, count: 40)
