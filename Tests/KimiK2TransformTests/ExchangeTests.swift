@@ -1,4 +1,3 @@
-import FoundationEssentials
 import KimiK2TransformLogic
 import PluginABI
 import PluginKit
@@ -105,18 +104,6 @@ struct ExchangeTests {
         for number in 0..<3000 { script.add(KIMI_EVENT_TEXT, "w\(number) \n<b") }
         try feed(exchange, host, script.add(KIMI_EVENT_FINISH, "stop"))
         #expect(host.answer().content == (0..<3000).map { "w\($0) \n<b" }.joined())
-    }
-
-    @Test("cost of reading a request", .enabled(if: ProcessInfo.processInfo.environment["KIMI_BENCH"] != nil))
-    func requestCost() {
-        let text = String(repeating: #"some \"words\" and more\n"#, count: 40)
-        let message = #"{"role":"user","content":"\#(text)"}"#
-        let messages = Array(repeating: message, count: 220).joined(separator: ",")
-        let json = Array(#"{"model":"m","messages":[\#(messages)],"tools":[{"function":{"name":"f"}}]}"#.utf8)
-        let time = ContinuousClock().measure {
-            for _ in 0..<1000 { json.withUnsafeBytes { #expect(!RequestReading(json: $0).tools.isEmpty) } }
-        }
-        print("reading a request of \(json.count) bytes: \(time / 1000)")
     }
 
     // MARK: -
