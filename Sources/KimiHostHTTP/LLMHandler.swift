@@ -49,6 +49,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     private var isReadHeld = false
     private var lastActivity = NIODeadline.now()
     private var lastBuffered = 0
+    /// Nothing more can be read: the reply that the handlers behind owe is the last.
+    private var isBroken = false
     /// In the loop's list of connections; nil when not there.
     var watchPlace: Int?
 
@@ -99,7 +101,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// an exchange's call does not begin the next exchange there.
     private func goOn() {
         lastActivity = .now()
-        if writer?.closesAfterReply == true {
+        if !isPassing, writer?.closesConnection == true {
             // What was sent ahead on a connection that is being closed is not served.
             ahead.removeAll()
             return state = .closed
@@ -113,6 +115,12 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             isReadHeld = false
             self.context?.read()
         }
+    }
+
+    /// The handlers behind close by their own rules.
+    private var isPassing: Bool {
+        if case .passing = state { return true }
+        return false
     }
 
     private func receive(_ part: HTTPServerRequestPart) {
@@ -189,6 +197,10 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             return context.write(data, promise: promise)
         }
         context.write(data, promise: promise)
+        if isBroken {
+            context.flush()
+            return context.close(promise: nil)
+        }
         state = .passing(request: request, reply: false)
         if !request { goOn() }
     }
@@ -278,7 +290,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         context.close(promise: nil)
     }
 
-    /// What came is no HTTP, or more of it than is read. There is no telling where a next request would begin.
+    /// What came is no HTTP, or more of it than is read. There is no telling where a next request would begin; one that
+    /// is complete is answered all the same.
     private func refuse(_ error: HTTPParserError) {
         switch state {
         case .idle, .receiving:
@@ -289,12 +302,13 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                     KIMI_CAT_BAD_REQUEST,
                     isTooLong ? "the request's head is too large" : "the request is not valid HTTP/1.1: \(error)",
                     httpStatus: isTooLong ? 431 : 400), closing: true)
-        case .exchanging(let exchange):
-            exchange.clientIsGone()
+            state = .closed
+        case .exchanging: writer?.closesAfterReply = true
+        case .passing(request: false, reply: true): isBroken = true
+        case .passing, .discarding, .closed:
             writer?.close()
-        case .passing, .discarding, .closed: writer?.close()
+            state = .closed
         }
-        state = .closed
     }
 }
 

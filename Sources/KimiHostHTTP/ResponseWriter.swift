@@ -15,6 +15,8 @@ final class ResponseWriter {
     private(set) var requestID = ""
     /// The connection is closed when the present response is out.
     var closesAfterReply = false
+    /// Is the connection closed behind the present reply, by our wish or the client's?
+    var closesConnection: Bool { closesAfterReply || !isKeepAlive }
     /// The request is not read to its end: see `linger`.
     var lingers = false
 
@@ -104,8 +106,7 @@ final class ResponseWriter {
 
     private func end() {
         guard let context else { return }
-        let closes = closesAfterReply || !isKeepAlive
-        guard closes else { return write(.end(nil)) }
+        guard closesConnection else { return write(.end(nil)) }
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { [self] _ in lingers ? linger() : close() }
         context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: promise)
@@ -121,7 +122,7 @@ final class ResponseWriter {
     }
 
     private func addConnection(_ headers: inout HTTPHeaders) {
-        if closesAfterReply || !isKeepAlive {
+        if closesConnection {
             headers.add(name: "connection", value: "close")
         } else if version.minor == 0 {
             headers.add(name: "connection", value: "keep-alive")

@@ -199,7 +199,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
         guard !isProviderDone else { return }
         try framing?.push(body) { frames throws(ExchangeError) in try self.feed(frames) }
-        if framing?.isCut == true { try finishBody() }
+        if framing?.isCut == true { return try cutErrorBody() }
         if isProviderDone { try finish() }
     }
 
