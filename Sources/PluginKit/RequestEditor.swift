@@ -5,7 +5,7 @@ public import WireJSON
 /// many pieces as it likes. Valid during `begin`.
 public struct RequestEditor {
     private let host: UnsafePointer<kimi_host>
-    private let out: OpaquePointer?
+    let out: OpaquePointer?
 
     package init(host: UnsafePointer<kimi_host>, out: OpaquePointer?) {
         self.host = host

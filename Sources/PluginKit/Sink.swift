@@ -6,7 +6,7 @@ public import PluginABI
 /// When the host wants no more (S16), each function throws `PluginFailure.stopped`: let it through.
 public struct Sink {
     private let host: UnsafePointer<kimi_host>
-    private let sink: OpaquePointer?
+    let sink: OpaquePointer?
 
     package init(host: UnsafePointer<kimi_host>, sink: OpaquePointer?) {
         self.host = host

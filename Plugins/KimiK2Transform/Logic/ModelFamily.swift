@@ -6,7 +6,7 @@ package enum ModelFamily: String, Sendable, CaseIterable {
     case k2Thinking = "k2-thinking"
     /// K2.5 to K2.7: the template opens the thought.
     case k25 = "k2.5"
-    /// K3: another format, not read yet; its text passes.
+    /// K3: XTML, always thinks.
     case k3
 
     /// The family that an upstream's model name tells of; nil if it does not.
@@ -18,15 +18,15 @@ package enum ModelFamily: String, Sendable, CaseIterable {
             where: name.contains)
         {
             self = .k25
+        } else if name.contains("k3") {
+            self = .k3
         } else if name.contains("k2"), ["instruct", "0711", "0905", "turbo"].contains(where: name.contains) {
             self = .k2
-        } else if name.contains("kimi-k3") || name == "k3" {
-            self = .k3
         } else {
             return nil
         }
     }
 
     /// Does it think at all?
-    var thinks: Bool { self == .k2Thinking || self == .k25 }
+    var thinks: Bool { self != .k2 }
 }

@@ -66,6 +66,8 @@ package struct Normaliser {
     /// A call or its header was cut off by the end.
     var isCut = false
     var hasContent = false
+    /// What was repaired and seen since somebody last asked.
+    package var notes = NoteCounts()
     package private(set) var isFinished = false
     /// The channel that clean text goes out on, when nothing at all is pending.
     private var quickTarget: TextChannel?

@@ -12,6 +12,13 @@ package struct NormaliserOptions: Sendable {
     package var isThinker: Bool
     /// The most that is held while it is unknown. Bytes.
     package var maxHeldThinkingBytes: Int
+    /// nil: not known; then the markup itself must tell.
+    package var family: ModelFamily?
+    package var ids = IDStyle.short
+    package var repairs = RepairSet.all
+    package var conversation = Conversation()
+    /// Where the random ids of `IDStyle.unique` begin.
+    package var idSeed: UInt64 = 0
 
     package init(
         startsInThinking: StartsInThinking = .unknown, isThinker: Bool = false, maxHeldThinkingBytes: Int? = nil

@@ -78,6 +78,9 @@
 #define KIMI_PROVIDER_ID "kimi.provider/1"
 #define KIMI_AUTH_ID "kimi.auth/1"
 #define KIMI_TRANSFORM_ID "kimi.transform/1"
+/* Ids of the host's own further tables, for kimi_host.extension. */
+#define KIMI_HOST_KV_ID "kimi.host.kv/1"
+#define KIMI_HOST_NOTES_ID "kimi.host.notes/1"
 
 /* Does table *t have member m? False for a table older than m and for a member left NULL. */
 #define KIMI_HAS(t, m) \
@@ -94,6 +97,7 @@ typedef enum kimi_status_code {
     KIMI_STOP = 2,       /* from emit or text: take no more trouble, return (S16) */
     KIMI_DONE = 3,       /* provider feed: the reply is complete, bytes that follow are not wanted */
     KIMI_WHOLE = 4,      /* provider result(SEND): give me the body as one BODY frame, not framed */
+    KIMI_NONE = 5,       /* kimi_host_kv.get: nothing is filed under that key */
     KIMI_E_ARG = -1,     /* the caller broke a rule of this header */
     KIMI_E_CONFIG = -2,
     KIMI_E_STATE = -3,
@@ -348,6 +352,37 @@ typedef struct kimi_host {
     /* [call] n bytes, 16-aligned, that die with the call; NULL when the host's bound is reached. */
     void *(*scratch)(kimi_sink *sink, size_t n) KIMI_NOTHROW;
 } kimi_host;
+
+/* A memory that outlives exchanges: extension("kimi.host.kv/1"). Owned by the host, valid for the life of the
+ * process. One namespace per plugin id, shared by its instances. In memory only, lost at the host's end, bounded:
+ * what was used longest ago goes first, so every value may be gone at the next call. */
+typedef struct kimi_host_kv {
+    uint32_t struct_size;
+    uint32_t flags; /* 0 in 1.0 */
+    /* [any] Files a copy of value under key (1 to 256 bytes) in place of what was there. ttl_ms: 0 = until its room
+     * is needed. KIMI_OK, KIMI_E_ARG, or KIMI_E_LIMIT for a value larger than this host keeps. */
+    kimi_status (*put)(kimi_ctx *ctx, kimi_bytes key, kimi_bytes value, uint64_t ttl_ms) KIMI_NOTHROW;
+    /* [any] Copies the value into dst, which the plugin owns; *length says how long it is. KIMI_OK, KIMI_NONE, or
+     * KIMI_E_LIMIT if capacity is too small: then dst is untouched. */
+    kimi_status (*get)(kimi_ctx *ctx, kimi_bytes key, uint8_t *dst, size_t capacity, size_t *length)
+        KIMI_NOTHROW;
+    /* [any] Takes the value out. KIMI_OK, also if there was none. */
+    kimi_status (*forget)(kimi_ctx *ctx, kimi_bytes key) KIMI_NOTHROW;
+} kimi_host_kv;
+
+/* What a plugin did to an exchange: extension("kimi.host.notes/1"). Owned by the host, valid for the life of the
+ * process. Counts go to the exchange's row in the log and, by plugin and kind, to /metrics.
+ * kind: 1 to 64 bytes of a-z, 0-9 and _, one of a fixed set of the plugin's own (a host may file kinds beyond the
+ * 64th under "other"). detail: one line for the log, may be empty, no secrets. Both are copied.
+ * KIMI_OK, or KIMI_E_ARG. */
+typedef struct kimi_host_notes {
+    uint32_t struct_size;
+    uint32_t flags; /* 0 in 1.0 */
+    /* [call] In a transform's begin, about the request. */
+    kimi_status (*request)(kimi_out *out, kimi_bytes kind, uint64_t count, kimi_bytes detail) KIMI_NOTHROW;
+    /* [call] In feed or flush, about the reply. */
+    kimi_status (*reply)(kimi_sink *sink, kimi_bytes kind, uint64_t count, kimi_bytes detail) KIMI_NOTHROW;
+} kimi_host_notes;
 
 /* A provider: get_interface("kimi.provider/1"). Static in the plugin. All members but flags required. */
 typedef struct kimi_provider {
