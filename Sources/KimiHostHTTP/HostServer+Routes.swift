@@ -5,6 +5,7 @@ import Hummingbird
 import KimiHostCore
 import NIOCore
 import PluginABI
+import PluginHost
 import Synchronization
 import WireJSON
 
@@ -20,7 +21,9 @@ final class ServerState: Sendable {
 
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
-    static func router(_ runtime: HostRuntime, _ state: ServerState) -> Hummingbird.Router<BasicRequestContext> {
+    static func router(
+        _ runtime: HostRuntime, _ state: ServerState, _ metrics: HostMetrics
+    ) -> Hummingbird.Router<BasicRequestContext> {
         let router = Hummingbird.Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware { Framing() }
         router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
@@ -29,11 +32,19 @@ extension HostServer {
                 ? Self.json(.ok, #"{"status":"ready"}"#)
                 : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
         }
+        router.get("/metrics") { _, _ in Self.metrics(runtime, metrics) }
         router.get("/v1/models") { _, _ in Self.models(runtime, profile: nil) }
         router.get("/:profile/v1/models") { _, context in
             Self.models(runtime, profile: context.parameters.get("profile"))
         }
         return router
+    }
+
+    private static func metrics(_ runtime: HostRuntime, _ metrics: HostMetrics) -> Response {
+        let text = PrometheusText(metrics.snapshot, memories: runtime.services.memorySizes).text
+        return Response(
+            status: .ok, headers: [.contentType: PrometheusText.contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     private static func models(_ runtime: HostRuntime, profile: String?) -> Response {

@@ -19,6 +19,7 @@ package struct HostServer: Sendable {
     private let runtime: HostRuntime
     private let settings: UpstreamSettings
     private let logger: Logger
+    private let metrics = HostMetrics()
 
     package init(runtime: HostRuntime, settings: UpstreamSettings, logger: Logger) {
         self.runtime = runtime
@@ -30,11 +31,11 @@ package struct HostServer: Sendable {
     package func run(host: String, port: Int, onRunning: @escaping @Sendable (Int) -> Void) async throws {
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
-            maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger)
+            maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger, metrics: metrics)
         let httpHost = HTTPHost(runtime: runtime)
         let state = ServerState()
         let application = Application(
-            router: Self.router(runtime, state),
+            router: Self.router(runtime, state, metrics),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: nil,

@@ -31,7 +31,9 @@ struct Serve: AsyncParsableCommand {
     private func serve(_ config: HostConfig, _ prepared: Preparation) async throws {
         let logger = Self.logger(config.logging.level)
         do {
-            let runtime = try HostRuntime(config: config, plugins: prepared.plugins, logger: logger)
+            let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
+            let runtime = try HostRuntime(
+                config: config, plugins: prepared.plugins, services: services, logger: logger)
             let server = HostServer(
                 runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values), logger: logger)
             let models = runtime.modelNames(profile: nil).count
@@ -86,7 +88,9 @@ struct Check: ParsableCommand {
     /// The plugins' own opinion of their configuration.
     private static func creationMistakes(_ config: HostConfig, _ plugins: PluginSet) -> [String] {
         do {
-            _ = try HostRuntime(config: config, plugins: plugins, logger: Logger(label: "check"))
+            let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
+            _ = try HostRuntime(
+                config: config, plugins: plugins, services: services, logger: Logger(label: "check"))
             return []
         } catch {
             return error.refusals.map(\.description)

@@ -115,6 +115,19 @@ MEMBER(kimi_auth, next, 16, 8);
 MEMBER(kimi_auth, result, 24, 8);
 MEMBER(kimi_auth, end, 32, 8);
 
+TABLE(kimi_host_kv, 32, 8);
+MEMBER(kimi_host_kv, struct_size, 0, 4);
+MEMBER(kimi_host_kv, flags, 4, 4);
+MEMBER(kimi_host_kv, put, 8, 8);
+MEMBER(kimi_host_kv, get, 16, 8);
+MEMBER(kimi_host_kv, forget, 24, 8);
+
+TABLE(kimi_host_notes, 24, 8);
+MEMBER(kimi_host_notes, struct_size, 0, 4);
+MEMBER(kimi_host_notes, flags, 4, 4);
+MEMBER(kimi_host_notes, request, 8, 8);
+MEMBER(kimi_host_notes, reply, 16, 8);
+
 TABLE(kimi_transform, 56, 8);
 MEMBER(kimi_transform, struct_size, 0, 4);
 MEMBER(kimi_transform, event_mask, 4, 4);
@@ -141,6 +154,8 @@ HOLDS(sizeof(KIMI_ENTRY_SYMBOL) == sizeof("kimi_plugin_entry_v1"));
 HOLDS(sizeof(KIMI_PROVIDER_ID) == sizeof("kimi.provider/1"));
 HOLDS(sizeof(KIMI_AUTH_ID) == sizeof("kimi.auth/1"));
 HOLDS(sizeof(KIMI_TRANSFORM_ID) == sizeof("kimi.transform/1"));
+HOLDS(sizeof(KIMI_HOST_KV_ID) == sizeof("kimi.host.kv/1"));
+HOLDS(sizeof(KIMI_HOST_NOTES_ID) == sizeof("kimi.host.notes/1"));
 
 HOLDS(sizeof(kimi_status_code) == 4);
 VALUE(KIMI_OK, 0);
@@ -148,6 +163,7 @@ VALUE(KIMI_UNCHANGED, 1);
 VALUE(KIMI_STOP, 2);
 VALUE(KIMI_DONE, 3);
 VALUE(KIMI_WHOLE, 4);
+VALUE(KIMI_NONE, 5);
 VALUE(KIMI_E_ARG, -1);
 VALUE(KIMI_E_CONFIG, -2);
 VALUE(KIMI_E_STATE, -3);

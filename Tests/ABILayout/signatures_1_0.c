@@ -116,6 +116,32 @@ static const kimi_host host = {sizeof(kimi_host), KIMI_ABI_MINOR, extension, log
                                clock_of, clock_of, random_bytes, fail, put,
                                plan_field, plan_step, text, emit, scratch};
 
+/* ---- the host's further tables */
+
+static kimi_status kv_put(kimi_ctx *ctx, kimi_bytes key, kimi_bytes value, uint64_t ttl_ms) KIMI_NOTHROW {
+    (void)ctx, (void)key, (void)value, (void)ttl_ms;
+    return KIMI_OK;
+}
+static kimi_status kv_get(kimi_ctx *ctx, kimi_bytes key, uint8_t *dst, size_t capacity, size_t *length) KIMI_NOTHROW {
+    (void)ctx, (void)key, (void)dst, (void)capacity, (void)length;
+    return KIMI_NONE;
+}
+static kimi_status kv_forget(kimi_ctx *ctx, kimi_bytes key) KIMI_NOTHROW {
+    (void)ctx, (void)key;
+    return KIMI_OK;
+}
+static kimi_status note_request(kimi_out *out, kimi_bytes kind, uint64_t count, kimi_bytes detail) KIMI_NOTHROW {
+    (void)out, (void)kind, (void)count, (void)detail;
+    return KIMI_OK;
+}
+static kimi_status note_reply(kimi_sink *sink, kimi_bytes kind, uint64_t count, kimi_bytes detail) KIMI_NOTHROW {
+    (void)sink, (void)kind, (void)count, (void)detail;
+    return KIMI_OK;
+}
+
+static const kimi_host_kv kv = {sizeof(kimi_host_kv), 0, kv_put, kv_get, kv_forget};
+static const kimi_host_notes notes = {sizeof(kimi_host_notes), 0, note_request, note_reply};
+
 /* ---- entry */
 
 static const void *get_interface(const char *id) KIMI_NOTHROW {
@@ -136,5 +162,6 @@ static const kimi_entry_fn entry_function = entry;
 /* Also the use of KIMI_HAS, the one macro authors call, in every language mode. */
 int kimi_abi_signatures_are_1_0(void) {
     const int tables = KIMI_HAS(&provider, end) && KIMI_HAS(&auth, end) && KIMI_HAS(&transform, end);
-    return tables && KIMI_HAS(&host, scratch) && KIMI_HAS(&handshake, quiesce) && entry_function(0, 0) == KIMI_OK;
+    const int services = KIMI_HAS(&kv, forget) && KIMI_HAS(&notes, reply) && KIMI_HAS(&host, scratch);
+    return (tables & services) && KIMI_HAS(&handshake, quiesce) && entry_function(0, 0) == KIMI_OK;
 }

@@ -8,6 +8,7 @@ enum ABIConstants10 {
         ("KIMI_STOP", Int(KIMI_STOP.rawValue), 2),
         ("KIMI_DONE", Int(KIMI_DONE.rawValue), 3),
         ("KIMI_WHOLE", Int(KIMI_WHOLE.rawValue), 4),
+        ("KIMI_NONE", Int(KIMI_NONE.rawValue), 5),
         ("KIMI_E_ARG", Int(KIMI_E_ARG.rawValue), -1),
         ("KIMI_E_CONFIG", Int(KIMI_E_CONFIG.rawValue), -2),
         ("KIMI_E_STATE", Int(KIMI_E_STATE.rawValue), -3),

@@ -117,6 +117,23 @@ enum ABILayout10 {
                 ("end", \kimi_auth.end, 32),
             ]),
         layout(
+            "kimi_host_kv", kimi_host_kv.self, size: 32, alignment: 8,
+            [
+                ("struct_size", \kimi_host_kv.struct_size, 0),
+                ("flags", \kimi_host_kv.flags, 4),
+                ("put", \kimi_host_kv.put, 8),
+                ("get", \kimi_host_kv.get, 16),
+                ("forget", \kimi_host_kv.forget, 24),
+            ]),
+        layout(
+            "kimi_host_notes", kimi_host_notes.self, size: 24, alignment: 8,
+            [
+                ("struct_size", \kimi_host_notes.struct_size, 0),
+                ("flags", \kimi_host_notes.flags, 4),
+                ("request", \kimi_host_notes.request, 8),
+                ("reply", \kimi_host_notes.reply, 16),
+            ]),
+        layout(
             "kimi_transform", kimi_transform.self, size: 56, alignment: 8,
             [
                 ("struct_size", \kimi_transform.struct_size, 0),

@@ -13,7 +13,7 @@ import Testing
 
     @Test func `every constant has its number`() {
         for (name, found, expected) in ABIConstants10.all { #expect(found == expected, "\(name)") }
-        #expect(ABIConstants10.all.count == 91)
+        #expect(ABIConstants10.all.count == 92)
         #expect(KIMI_ABI_MAJOR == 1)
     }
 
@@ -22,6 +22,8 @@ import Testing
         #expect(KIMI_PROVIDER_ID == "kimi.provider/1")
         #expect(KIMI_AUTH_ID == "kimi.auth/1")
         #expect(KIMI_TRANSFORM_ID == "kimi.transform/1")
+        #expect(KIMI_HOST_KV_ID == "kimi.host.kv/1")
+        #expect(KIMI_HOST_NOTES_ID == "kimi.host.notes/1")
     }
 
     @Test func `the C files that assert layout and signatures are part of the build`() {

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import openai
 import pytest
 
 import hostprocess
 from hostprocess import Host
 from mock_upstream import MockUpstream
+
+RUNTIME_PLUGINS = hostprocess.ROOT / "Tests/RuntimePlugins"
 
 
 def entry(name: str, upstream_url: str, **more) -> dict:
@@ -66,6 +71,18 @@ def host(shared_host, upstream):
     """The host that most tests share, in front of `upstream`. Every test leaves it alive."""
     yield shared_host
     assert shared_host.alive, f"the host died:\n{shared_host.output[-4000:]}"
+
+
+@pytest.fixture(scope="session")
+def runtime_plugins(tmp_path_factory):
+    """A plugins folder with the usual plugins and those that misbehave."""
+    folder = tmp_path_factory.mktemp("runtime-plugins") / "plugins.d"
+    folder.mkdir(mode=0o755)
+    made = subprocess.run(["make", "-C", RUNTIME_PLUGINS, f"OUT={folder}"], capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stdout + made.stderr
+    for library in hostprocess.PLUGINS.glob("*.so"):
+        shutil.copy2(library, folder)
+    return folder
 
 
 @pytest.fixture

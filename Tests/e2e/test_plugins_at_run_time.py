@@ -6,8 +6,6 @@ the plugins log when one begins and ends, and the `plugged` fixture counts after
 
 import json
 import re
-import shutil
-import subprocess
 import threading
 import time
 
@@ -31,18 +29,6 @@ MODES = pytest.mark.parametrize("stream", [False, True], ids=["unary", "streamed
 #: A chunked body of 64 kB pieces that does not end within a test.
 ENDLESS = [step for _ in range(2000) for step in (replies.http_chunk(b"x" * (64 << 10)), Wait(0.01))]
 QUICK = 3.0
-
-
-@pytest.fixture(scope="session")
-def runtime_plugins(tmp_path_factory):
-    """A plugins folder with the usual plugins and those that misbehave."""
-    folder = tmp_path_factory.mktemp("runtime-plugins") / "plugins.d"
-    folder.mkdir(mode=0o755)
-    made = subprocess.run(["make", "-C", SOURCES, f"OUT={folder}"], capture_output=True, text=True, timeout=60)
-    assert made.returncode == 0, made.stdout + made.stderr
-    for library in hostprocess.PLUGINS.glob("*.so"):
-        shutil.copy2(library, folder)
-    return folder
 
 
 def steps(script: str, url: str, **more) -> dict:

@@ -81,6 +81,13 @@ package enum ConfigSchema {
                   "maximum": 1000000,
                   "description": "Most client connections open at once; further ones wait to be accepted.",
                   "default": 10000
+                },
+                "plugin_memory_bytes": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 17179869184,
+                  "default": 67108864,
+                  "description": "What each plugin may keep between exchanges, such as thoughts that clients drop. 0: nothing."
                 }
               }
             },

@@ -29,6 +29,8 @@ package struct HostConfig: Sendable {
         package var maxResponseBytes = 64 << 20
         /// Client connections open at once; further ones wait to be accepted.
         package var maxConnections = 10_000
+        /// What each plugin may keep between exchanges, in bytes; 0: nothing.
+        package var pluginMemoryBytes = 64 << 20
 
         package init() {}
     }

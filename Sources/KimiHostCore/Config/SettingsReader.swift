@@ -15,6 +15,7 @@ struct SettingsReader {
         set(&config.limits.maxBodyBytes, from: root["limits"]?["max_body_bytes"])
         set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])
         set(&config.limits.maxConnections, from: root["limits"]?["max_connections"])
+        set(&config.limits.pluginMemoryBytes, from: root["limits"]?["plugin_memory_bytes"])
         readTimeouts(&config.timeouts)
         readLogging(&config.logging, &log)
     }

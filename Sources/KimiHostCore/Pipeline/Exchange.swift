@@ -30,6 +30,9 @@ package final class Exchange: UpstreamReceiver, Watched {
     private var lastBuffered = 0
     var clock: ExchangeClock
     private var isProviderDone = false
+    /// What the plugins did to this exchange.
+    private let book = NoteBook()
+    private var isReported = false
     /// In the loop's watch; nil when not watched.
     package var watchPlace: Int?
 
@@ -50,9 +53,11 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// Starts the attempt. The client may be answered before this returns.
     package func start() {
         services.watch.add(self)
+        services.metrics.exchangeBegan()
         do {
             attempt = try PluginAttempt(
-                provider: route.provider, transforms: route.transforms, request: request, receiver: encoder)
+                provider: route.provider, transforms: route.transforms, request: request, receiver: encoder,
+                book: book)
             request.json = []  // The attempt has its own.
             try step()
         } catch {
@@ -64,6 +69,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     package func clientIsGone() {
         guard !reply.isOver else { return }
         _ = reply.completed()
+        report(.cancelled)
         release(KIMI_WHY_CANCELLED)
     }
 
@@ -96,7 +102,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// A wait has lasted too long. If it is the client who does not read, nothing more can be told to it.
     private func expire(_ error: ExchangeError) {
         guard let client, !client.isWritable else { return fail(error) }
-        log(error)
+        report(.failed, error)
         if reply.completed() { client.exchangeAbandoned() }
         release(KIMI_WHY_FAILED)
     }
@@ -316,7 +322,7 @@ package final class Exchange: UpstreamReceiver, Watched {
             encoder.output.removeAll(keepingCapacity: false)
         }
         guard reply.completed() else { return }
-        services.logger.debug("exchange done", metadata: logMetadata)
+        report(.ok)
         encoder.isStreaming ? client.exchangeEndedStream(failed: false) : client.exchangeReplied(encoder.output)
         client.exchangeFlushed()
         settle()
@@ -325,7 +331,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     private func fail(_ error: ExchangeError) {
         var error = error
         error.message = route.provider.masked(error.message)
-        log(error)
+        report(.failed, error)
         switch reply.failed() {
         case .none: break
         case .errorResponse:
@@ -340,21 +346,19 @@ package final class Exchange: UpstreamReceiver, Watched {
         release(KIMI_WHY_FAILED)
     }
 
-    private func log(_ error: ExchangeError) {
-        var metadata = logMetadata
-        metadata["status"] = "\(error.httpStatus)"
-        metadata["reason"] = "\(LogText.oneLine(error.message))"
-        services.logger.notice("exchange failed", metadata: metadata)
-    }
-
-    private var logMetadata: Logger.Metadata {
-        [
-            "request": "\(request.exchangeID)", "model": "\(request.model)", "provider": "\(route.provider.name)",
-            "ms": "\(clock.elapsedMs())",
-        ]
-    }
-
     // MARK: Ending
+
+    /// Counts the exchange and writes its line, once.
+    private func report(_ outcome: HostMetrics.Outcome, _ error: ExchangeError? = nil) {
+        guard !isReported else { return }
+        isReported = true
+        let row = ExchangeRow(
+            requestID: request.exchangeID, model: request.model, provider: route.provider.name,
+            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
+        services.metrics.exchangeEnded(
+            model: row.model, provider: row.provider, outcome, notes: row.notes)
+        row.write(to: services.logger, masking: route.masked)
+    }
 
     private func acknowledge() {
         guard unacknowledged > 0, client?.isWritable ?? true else { return }

@@ -31,13 +31,15 @@ package final class LoopServices {
     package let eventLoop: any EventLoop
     package let reactor: CurlReactor
     package let logger: Logger
+    package let metrics: HostMetrics
     /// Looks at the exchanges' clocks.
     let watch: LoopWatch<Exchange>
 
-    package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger) {
+    package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger, metrics: HostMetrics) {
         self.eventLoop = eventLoop
         self.reactor = reactor
         self.logger = logger
+        self.metrics = metrics
         self.watch = LoopWatch(eventLoop: eventLoop, periodMs: 250)
     }
 }

@@ -27,6 +27,11 @@ package final class Route: Sendable {
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
     }
+
+    /// `text` with the secrets of all its plugins hidden.
+    package func masked(_ text: String) -> String {
+        transforms.reduce(provider.masked(text)) { $1.masked($0) }
+    }
 }
 
 /// Bounds on waiting for an upstream, in milliseconds; 0 means none, where it is allowed.

@@ -1,7 +1,7 @@
 package import CanonicalModel
 package import Logging
 import PluginABI
-import PluginHost
+package import PluginHost
 
 #if canImport(Darwin)
 internal import Darwin
@@ -16,12 +16,17 @@ package final class HostRuntime: Sendable {
     package let clientTimeoutMs: Int
     /// Unix seconds; the `created` of listed models.
     package let startedAt: Int64
+    /// What plugins were lent, for `/metrics`.
+    package let services: PluginServices
     private let router: Router
     /// By `RouteConfig.index`.
     private let routes: [Route]
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
-    package init(config: HostConfig, plugins: PluginSet, logger: Logger) throws(RuntimeError) {
+    package init(
+        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
+    ) throws(RuntimeError) {
+        self.services = services
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
@@ -31,7 +36,8 @@ package final class HostRuntime: Sendable {
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
-                routes.append(try Self.route(route, plugins, timeouts, config.limits.maxResponseBytes, logger))
+                routes.append(
+                    try Self.route(route, plugins, services, timeouts, config.limits.maxResponseBytes, logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -56,20 +62,22 @@ package final class HostRuntime: Sendable {
     }
 
     private static func route(
-        _ config: RouteConfig, _ plugins: PluginSet, _ timeouts: RouteTimeouts,
+        _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
         _ maxResponseBytes: Int, _ logger: Logger
     ) throws(ExchangeError) -> Route {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
         let provider = try ProviderInstance(
-            plugin, name: config.provider, config: config.providerConfig, logger: logger)
+            plugin, name: config.provider, config: config.providerConfig, logger: logger, services: services)
         var transforms: [TransformInstance] = []
         for use in config.transforms {
             guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
                 throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
             }
-            transforms.append(try TransformInstance(plugin, name: use.plugin, config: use.config, logger: logger))
+            transforms.append(
+                try TransformInstance(
+                    plugin, name: use.plugin, config: use.config, logger: logger, services: services))
         }
         return Route(
             provider: provider, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,

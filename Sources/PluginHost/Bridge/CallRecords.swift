@@ -76,8 +76,20 @@ package final class ErrorRecord {
 final class RequestEditRecord {
     private(set) var how: kimi_put?
     private(set) var data: [UInt8] = []
+    private let plugin: String
+    private let book: NoteBook
+
+    init(plugin: String, book: NoteBook) {
+        self.plugin = plugin
+        self.book = book
+    }
 
     var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+    func note(_ kind: kimi_bytes, _ count: UInt64, _ detail: kimi_bytes) -> kimi_status {
+        let isFiled = book.add(plugin: plugin, kind: kind.buffer, count: count, detail: detail.buffer)
+        return kimi_status(isFiled ? KIMI_OK : KIMI_E_ARG)
+    }
 
     static func at(_ pointer: OpaquePointer) -> RequestEditRecord {
         Unmanaged<RequestEditRecord>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
@@ -98,9 +110,12 @@ final class RequestEditRecord {
 /// Behind `kimi_ctx`: one per instance, alive until its plugin's destroy has returned.
 final class PluginContextRecord: Sendable {
     private let logger: PluginLogger
+    /// What the plugin keeps between exchanges.
+    let memory: PluginMemory
 
-    init(logger: PluginLogger) {
+    init(logger: PluginLogger, memory: PluginMemory) {
         self.logger = logger
+        self.memory = memory
     }
 
     var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }

@@ -26,9 +26,8 @@ package enum HostTable {
 
     // MARK: [any], by context
 
-    /// ABI 1.0 defines no extension table; ids that later minors add are answered here.
     private static let findExtension: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?) -> UnsafeRawPointer? = {
-        _, _ in nil
+        _, id in id.flatMap(ServiceTables.find)
     }
 
     private static let logOn: @convention(c) (OpaquePointer?, UInt32) -> UInt32 = { context, level in
@@ -48,6 +47,9 @@ package enum HostTable {
     private static let monotonicNanoseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in
         clock(CLOCK_MONOTONIC, 1)
     }
+
+    /// The monotonic clock in milliseconds.
+    static var monotonicMs: UInt64 { clock(CLOCK_MONOTONIC, 1) / 1_000_000 }
 
     private static func clock(_ id: clockid_t, _ unit: Int) -> UInt64 {
         var time = timespec()

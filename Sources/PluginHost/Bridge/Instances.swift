@@ -17,7 +17,9 @@ package final class ProviderInstance: @unchecked Sendable {
     private let context: PluginContextRecord
 
     /// Calls the plugin's create. Throws its own words when it refuses the configuration.
-    package init(_ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger) throws(ExchangeError) {
+    package init(
+        _ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger, services: PluginServices
+    ) throws(ExchangeError) {
         guard let table = plugin.provider else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
         }
@@ -28,7 +30,9 @@ package final class ProviderInstance: @unchecked Sendable {
             patterns: plugin.manifest.hosts,
             urls: plugin.configSchema.values(marked: "x-host", in: config).compactMap(\.node.string))
         let mask = SecretMask(plugin.secrets(in: config))
-        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, mask: mask))
+        let context = PluginContextRecord(
+            logger: PluginLogger(logger: logger, plugin: name, mask: mask),
+            memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
@@ -53,20 +57,29 @@ package final class TransformInstance: @unchecked Sendable {
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
     private let context: PluginContextRecord
+    private let mask: SecretMask
 
-    package init(_ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger) throws(ExchangeError) {
+    package init(
+        _ plugin: LoadedPlugin, name: String, config: ConfigNode, logger: Logger, services: PluginServices
+    ) throws(ExchangeError) {
         guard let table = plugin.transform else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
         }
         self.name = name
         self.table = table
         let mask = SecretMask(plugin.secrets(in: config))
-        let context = PluginContextRecord(logger: PluginLogger(logger: logger, plugin: name, mask: mask))
+        let context = PluginContextRecord(
+            logger: PluginLogger(logger: logger, plugin: name, mask: mask),
+            memory: services.memory(of: plugin.manifest.id))
+        self.mask = mask
         self.context = context
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
     }
+
+    /// `text` with the instance's secrets hidden.
+    package func masked(_ text: String) -> String { mask.masked(text) }
 
     deinit {
         table.pointee.destroy(instance)

@@ -74,23 +74,24 @@ package final class PluginAttempt {
     /// Did the last feed that brought content let none of it through to the receiver? Then a transform holds it.
     package private(set) var isHolding = false
 
-    /// Begins the transforms in config order, then the provider.
+    /// Begins the transforms in config order, then the provider. Their notes go to `book`.
     package init(
         provider: ProviderInstance, transforms: [TransformInstance], request: PluginRequest,
-        receiver: any EventReceiver
+        receiver: any EventReceiver, book: NoteBook
     ) throws(ExchangeError) {
         var request = request
-        let tail = SinkNode(receiver: receiver)
+        let tail = SinkNode(receiver: receiver, book: book)
         var node = tail
         var nodes: [SinkNode] = []
         var links: [TransformLink] = []
         for transform in transforms {
-            guard let exchange = try Self.begin(transform, &request) else { continue }
+            guard let exchange = try Self.begin(transform, &request, book) else { continue }
             let link = TransformLink(instance: transform, exchange: exchange, next: node)
-            node = SinkNode(transform: link)
+            node = SinkNode(transform: link, book: book)
             links.append(link)
             nodes.append(node)
         }
+        node.isFed(by: provider.name)
         self.exchange = try Self.begin(provider, request, errors)
         self.provider = provider
         self.request = request
@@ -257,10 +258,10 @@ package final class PluginAttempt {
     }
 
     private static func begin(
-        _ transform: TransformInstance, _ request: inout PluginRequest
+        _ transform: TransformInstance, _ request: inout PluginRequest, _ book: NoteBook
     ) throws(ExchangeError) -> OpaquePointer? {
         let errors = ErrorRecord()
-        let edit = RequestEditRecord()
+        let edit = RequestEditRecord(plugin: transform.name, book: book)
         var exchange: OpaquePointer?
         let status = request.withABI {
             transform.table.pointee.begin(transform.instance, $0, edit.opaque, &exchange, errors.opaque)

@@ -31,6 +31,10 @@ final class SinkNode {
     private let transform: TransformLink?
     private let receiver: (any EventReceiver)?
     var arena = ScratchArena()
+    /// Whoever emits to this node.
+    private var producer = ""
+    /// Where its notes go.
+    private let book: NoteBook
 
     /// Events that carry the answer's content, of those that came to this node.
     private(set) var contentTaken = 0
@@ -42,15 +46,22 @@ final class SinkNode {
     private(set) var failure: ExchangeError?
 
     /// The end of the chain.
-    init(receiver: any EventReceiver) {
+    init(receiver: any EventReceiver, book: NoteBook) {
         self.transform = nil
         self.receiver = receiver
+        self.book = book
     }
 
     /// A transform, whose events go to `next`.
-    init(transform: TransformLink) {
+    init(transform: TransformLink, book: NoteBook) {
         self.transform = transform
         self.receiver = nil
+        self.book = book
+    }
+
+    func note(_ kind: kimi_bytes, _ count: UInt64, _ detail: kimi_bytes) -> kimi_status {
+        let isFiled = book.add(plugin: producer, kind: kind.buffer, count: count, detail: detail.buffer)
+        return kimi_status(isFiled ? KIMI_OK : KIMI_E_ARG)
     }
 
     var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
@@ -90,6 +101,9 @@ final class SinkNode {
         type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
     }
 
+    /// Names the plugin that emits to this node.
+    func isFed(by name: String) { producer = name }
+
     /// Passes a flush to the transform behind this node; later ones are flushed by the caller, in order.
     func flush(_ why: kimi_why) -> kimi_status {
         guard let transform, failure == nil else { return kimi_status(KIMI_OK) }
@@ -124,6 +138,7 @@ final class TransformLink {
         self.exchange = exchange
         self.mask = instance.table.pointee.event_mask
         self.next = next
+        next.isFed(by: instance.name)
     }
 
     deinit {

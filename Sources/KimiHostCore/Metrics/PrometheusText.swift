@@ -1,0 +1,67 @@
+package import PluginHost
+
+/// Writes metrics in Prometheus' text format, version 0.0.4
+/// (https://prometheus.io/docs/instrumenting/exposition_formats/).
+package struct PrometheusText {
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    package private(set) var text = ""
+
+    package init(_ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)]) {
+        exchanges(metrics)
+        notes(metrics)
+        family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
+        for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
+        family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")
+        for memory in memories { sample([("plugin", memory.plugin)], memory.size.entries) }
+        family("kimi_plugin_memory_evictions_total", "counter", "Values that went for want of room.")
+        for memory in memories { sample([("plugin", memory.plugin)], memory.size.evictions) }
+    }
+
+    private var name = ""
+
+    private mutating func exchanges(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_exchanges_active", "gauge", "Client requests under way.")
+        sample([], metrics.active)
+        family("kimi_exchanges_total", "counter", "Client requests that ended, by route and outcome.")
+        let ordered = metrics.exchanges.sorted {
+            ($0.key.model, $0.key.provider, $0.key.outcome.rawValue)
+                < ($1.key.model, $1.key.provider, $1.key.outcome.rawValue)
+        }
+        for (key, count) in ordered {
+            sample([("model", key.model), ("provider", key.provider), ("outcome", key.outcome.rawValue)], count)
+        }
+    }
+
+    private mutating func notes(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_plugin_notes_total", "counter", "What plugins repaired or flagged, by kind.")
+        let ordered = metrics.notes.sorted { ($0.key.plugin, $0.key.kind) < ($1.key.plugin, $1.key.kind) }
+        for (key, count) in ordered { sample([("plugin", key.plugin), ("kind", key.kind)], count) }
+    }
+
+    private mutating func family(_ name: String, _ type: String, _ help: String) {
+        self.name = name
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+    }
+
+    private mutating func sample(_ labels: [(String, String)], _ value: Int) {
+        text += name
+        if !labels.isEmpty {
+            text += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}"
+        }
+        text += " \(value)\n"
+    }
+
+    private static func escaped(_ value: String) -> String {
+        var result = ""
+        for character in value.unicodeScalars {
+            switch character {
+            case "\\": result += "\\\\"
+            case "\"": result += "\\\""
+            case "\n": result += "\\n"
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+}

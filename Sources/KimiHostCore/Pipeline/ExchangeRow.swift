@@ -1,0 +1,58 @@
+import CanonicalModel
+import Logging
+import PluginHost
+
+/// One finished exchange, as the process log tells of it.
+struct ExchangeRow {
+    let requestID: String
+    let model: String
+    let provider: String
+    let milliseconds: Int64
+    let outcome: HostMetrics.Outcome
+    let error: ExchangeError?
+    let notes: [NoteBook.Note]
+
+    /// A failure is worth a notice, a repair is information; what passed as it came is for debugging only.
+    private var level: Logger.Level {
+        switch outcome {
+        case .failed: .notice
+        case .ok, .cancelled: notes.isEmpty ? .debug : .info
+        }
+    }
+
+    /// Writes the line, if lines of its level are written. `masking` hides the plugins' secrets.
+    func write(to logger: Logger, masking: (String) -> String) {
+        let level = level
+        guard level >= logger.logLevel else { return }
+        var metadata: Logger.Metadata = [
+            "request": "\(requestID)", "model": "\(model)", "provider": "\(provider)", "ms": "\(milliseconds)",
+        ]
+        if let error {
+            metadata["status"] = "\(error.httpStatus)"
+            metadata["reason"] = "\(LogText.oneLine(error.message))"
+        }
+        if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
+        logger.log(level: level, message, metadata: metadata)
+    }
+
+    private var message: Logger.Message {
+        switch outcome {
+        case .ok: "exchange done"
+        case .failed: "exchange failed"
+        case .cancelled: "exchange cancelled"
+        }
+    }
+
+    /// `kimi-k2: names=1 history_ids=2 (call_a is functions.read:0; …)`, plugin by plugin.
+    private var described: String {
+        var parts: [String] = []
+        var plugin = ""
+        for note in notes {
+            if note.plugin != plugin { parts.append("\(note.plugin):") }
+            plugin = note.plugin
+            let details = note.details.isEmpty ? "" : " (\(note.details.joined(separator: "; ")))"
+            parts.append("\(note.kind)=\(note.count)\(details)")
+        }
+        return parts.joined(separator: " ")
+    }
+}
