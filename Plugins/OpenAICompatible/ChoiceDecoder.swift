@@ -39,7 +39,7 @@ struct ChoiceDecoder {
     /// The upstream never said why it stopped: the answer ends as its content suggests.
     mutating func finishUnsaid(to workspace: Workspace) throws(PluginFailure) {
         guard !isFinished else { return }
-        try calls.close(choice: number, to: workspace)
+        calls.close(choice: number, to: workspace)
         var event = kimi_event(KIMI_EVENT_FINISH, choice: number)
         event.a = kimi_bytes(literal: calls.isEmpty ? "stop" : "tool_calls")
         workspace.add(event)
@@ -47,7 +47,7 @@ struct ChoiceDecoder {
     }
 
     private mutating func finish(_ reason: UnsafeRawBufferPointer, to workspace: Workspace) throws(PluginFailure) {
-        try calls.close(choice: number, to: workspace)
+        calls.close(choice: number, to: workspace)
         var event = kimi_event(KIMI_EVENT_FINISH, choice: number)
         event.a = FinishReason.canonical(reason)
         event.b = kimi_bytes(reason)

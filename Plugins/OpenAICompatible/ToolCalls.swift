@@ -15,10 +15,23 @@ struct ToolCalls {
     private struct Call {
         let key: Int64?
         var id: [UInt8]
-        var name: [UInt8]
+        var name: [UInt8] = []
+        /// Nothing more of the name can come.
+        var isNameWhole = false
         var held: [UInt8] = []
         var balance = ArgumentBalance()
         var isBegun = false
+
+        /// An entry with nothing in it is no call.
+        var isNothing: Bool { name.isEmpty && held.isEmpty && id.isEmpty }
+
+        /// Takes what a fragment calls the function. Most upstreams give the name once; some again with every
+        /// fragment, some what they have of it so far, some in pieces.
+        mutating func take(_ part: UnsafeRawBufferPointer) {
+            guard !part.isEmpty, !name.elementsEqual(part) else { return }
+            if part.starts(with: name) { name.removeAll(keepingCapacity: true) }
+            name.append(contentsOf: part)
+        }
     }
 
     private var calls: [Call] = []
@@ -31,29 +44,36 @@ struct ToolCalls {
     var isEmpty: Bool { calls.isEmpty }
 
     /// Takes one fragment. `isWhole`: of a body, where each entry is a call of its own.
+    ///
+    /// A call begins when its name is sure: with the first of its arguments, the next call, or the end.
     mutating func add(
         _ fragment: ToolFragment, isWhole: Bool, choice: UInt32, to workspace: Workspace
     ) throws(PluginFailure) {
         let slot: Int
         if !isWhole, let known = find(fragment) { slot = known } else { slot = try append(fragment) }
         if calls[slot].id.isEmpty { calls[slot].id = fragment.id }
-        if calls[slot].name.isEmpty, let name = fragment.name { calls[slot].name = Array(name) }
+        if let name = fragment.name, !calls[slot].isBegun { calls[slot].take(name) }
+        if isWhole || fragment.hasArguments { calls[slot].isNameWhole = true }
         advance(choice, workspace)
         if let arguments = fragment.arguments { try add(arguments, to: slot, choice, workspace) }
         advance(choice, workspace)
     }
 
-    /// Begins and ends all that is left, before the choice's FINISH.
-    mutating func close(choice: UInt32, to workspace: Workspace) throws(PluginFailure) {
+    /// Begins and ends all that is left, before the choice's FINISH. A call without a name goes on as it is: a
+    /// transform may be able to tell the name, and the host refuses one that none can.
+    mutating func close(choice: UInt32, to workspace: Workspace) {
         while current < calls.count {
+            calls[current].isNameWhole = true
             advance(choice, workspace)
-            if calls[current].isBegun {
-                end(choice, workspace)
-            } else if calls[current].held.isEmpty, calls[current].id.isEmpty {
-                current += 1  // An entry with nothing in it is no call.
-            } else {
-                throw .protocolError("The upstream sent a tool call without a name.")
+            guard current < calls.count else { return }
+            if !calls[current].isBegun {
+                if calls[current].isNothing {
+                    current += 1
+                    continue
+                }
+                begin(choice, workspace)
             }
+            end(choice, workspace)
         }
     }
 
@@ -79,7 +99,7 @@ struct ToolCalls {
                 KIMI_E_LIMIT, KIMI_CAT_PROTOCOL,
                 "The upstream sent more than \(Self.maxCalls) tool calls in one answer.")
         }
-        calls.append(Call(key: fragment.key, id: fragment.id, name: []))
+        calls.append(Call(key: fragment.key, id: fragment.id))
         return calls.count - 1
     }
 
@@ -120,7 +140,8 @@ struct ToolCalls {
     private mutating func advance(_ choice: UInt32, _ workspace: Workspace) {
         while current < calls.count {
             if !calls[current].isBegun {
-                guard !calls[current].name.isEmpty else { return }
+                let isSure = calls[current].isNameWhole || current + 1 < calls.count
+                guard isSure, !calls[current].name.isEmpty else { return }
                 begin(choice, workspace)
             }
             guard calls[current].balance.isWhole, current + 1 < calls.count else { return }

@@ -20,6 +20,14 @@ struct ToolFragment {
 
     var hasName: Bool { name.map { !$0.isEmpty } ?? false }
 
+    var hasArguments: Bool {
+        switch arguments {
+        case .text(let bytes): !bytes.isEmpty
+        case .object: true
+        case nil: false
+        }
+    }
+
     init(_ entry: JSONValue) {
         for (key, value) in entry.members {
             if key.matches("index") {

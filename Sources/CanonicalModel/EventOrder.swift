@@ -76,7 +76,6 @@ package struct EventOrder {
         guard event.index == choice.nextCall else {
             return "TOOL_BEGIN with index \(event.index), the next is \(choice.nextCall)"
         }
-        guard event.b.len > 0 else { return "TOOL_BEGIN without a name" }
         choice.openCall = event.index
         choice.nextCall += 1
         return nil

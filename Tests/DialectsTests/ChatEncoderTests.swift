@@ -105,7 +105,6 @@ import WireJSON
         [Step.text("x")], [.start(), .start()], [.start(), .arguments(0, "x")],
         [.start(), .begin(1, id: "a", name: "b")],
         [.start(), .begin(0, id: "a", name: "b"), .begin(1, id: "a", name: "b")],
-        [.start(), .begin(0, id: "a", name: "")],
         [.start(), .finish("stop"), .text("x")], [.start(), .begin(0, id: "a", name: "b"), .finish("stop")],
         [.start(), .end(0)], [.start(), .text("x", choice: 4_000_000)],
     ])
@@ -116,6 +115,15 @@ import WireJSON
             #expect(steps.last?.send(to: encoder) == kimi_status(KIMI_STOP))
             #expect(encoder.failure?.message.contains("S11") == true)
             #expect(encoder.output.count == before)
+        }
+    }
+
+    @Test func `a call that nobody could name is the upstream's fault`() {
+        for encoder in [ChatStreamEncoder(wantsUsage: false) as any ResponseEncoder, ChatUnaryEncoder()] {
+            Step.start().send(to: encoder)
+            #expect(Step.begin(0, id: "a", name: "").send(to: encoder) == kimi_status(KIMI_STOP))
+            #expect(encoder.failure?.category == KIMI_CAT_PROTOCOL)
+            #expect(encoder.failure?.message.contains("tool call without a name") == true)
         }
     }
 

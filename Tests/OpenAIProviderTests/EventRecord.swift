@@ -71,7 +71,6 @@ final class EventRecord {
         case KIMI_EVENT_TOOL_BEGIN:
             rule(open[event.choice] == nil, "call still open")
             rule(event.index == nextCall[event.choice, default: 0], "not dense")
-            rule(event.b.len > 0, "no name")
             open[event.choice] = event.index
             nextCall[event.choice] = event.index + 1
         case KIMI_EVENT_TOOL_ARGS: rule(isOpen, "not open")

@@ -27,8 +27,19 @@ enum ChatReply {
         if json.len > 0 { out.append(json: json.buffer) } else { out.append("null") }
     }
 
+    /// Why an event cannot be encoded, or nil; `order` follows the events.
+    static func failure(_ event: CanonicalEvent, _ order: inout EventOrder) -> ExchangeError? {
+        if let violation = order.violation(event) ?? violation(event) {
+            return ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
+        }
+        guard kimi_event_type(event.type) == KIMI_EVENT_TOOL_BEGIN, event.b.len == 0 else { return nil }
+        return ExchangeError(
+            KIMI_CAT_PROTOCOL, "the upstream sent a tool call without a name, and nothing told which tool it means",
+            code: "upstream_invalid_response")
+    }
+
     /// What is wrong with an event whose slice a must be JSON, or nil. Plugins may hand on anything.
-    static func violation(_ event: CanonicalEvent) -> String? {
+    private static func violation(_ event: CanonicalEvent) -> String? {
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_JSON, KIMI_EVENT_PART: break
         default: return nil

@@ -28,11 +28,8 @@ package final class ChatStreamEncoder: ResponseEncoder {
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            if let violation = order.violation(event) ?? ChatReply.violation(event) {
-                failure = ExchangeError(
-                    KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
-                return kimi_status(KIMI_STOP)
-            }
+            failure = ChatReply.failure(event, &order)
+            if failure != nil { return kimi_status(KIMI_STOP) }
             encode(event)
         }
         return kimi_status(KIMI_OK)

@@ -53,9 +53,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     package func abort(_ error: ExchangeError) {}
 
     private func problem(_ event: CanonicalEvent) -> ExchangeError? {
-        if let violation = order.violation(event) ?? ChatReply.violation(event) {
-            return ExchangeError(KIMI_CAT_INTERNAL, "a plugin sent \(violation) (rule S11)", code: "plugin_misbehaved")
-        }
+        if let failure = ChatReply.failure(event, &order) { return failure }
         size += event.a.len
         guard size <= maxBytes else {
             return ExchangeError(

@@ -168,6 +168,7 @@ typedef enum kimi_frame_flag {
  *   TEXT       a text of choice
  *   REASONING  a text of choice   b signature (opaque, may come alone)
  *   TOOL_BEGIN a call id (may be empty)   b name   index = number of the call in its choice, from 0
+ *              A name may be empty where a transform can tell it; none is left for the client.
  *   TOOL_ARGS  a next piece of the arguments' JSON text   index as above
  *   TOOL_END   index as above
  *   PART       a JSON of a content part that is not text   b mime   c inline bytes
