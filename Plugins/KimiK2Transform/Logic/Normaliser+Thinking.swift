@@ -2,6 +2,7 @@
 extension Normaliser {
     mutating func openThought(_ tag: ThinkTag, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         if tag.isForeign, hasTextBefore { return emitText(spelled, &output) }
+        notes.add(.thinking)
         code.reset()
         if source == .reasoning {
             thinkTag = tag
@@ -18,6 +19,7 @@ extension Normaliser {
 
     mutating func closeThought(_ tag: ThinkTag, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         if tag.isForeign, thinkTag != tag { return emitText(spelled, &output) }
+        notes.add(.thinking)
         code.reset()
         thinkTag = .think
         if source == .reasoning { return junction(&output) }
@@ -47,6 +49,12 @@ extension Normaliser {
         } else {
             held.replay(as: .reasoning, edges: &reasoningEdges, to: &output)
         }
+    }
+
+    /// More was held than may be: it is taken for the answer.
+    mutating func giveUpHolding(_ output: inout some NormalisedOutput) {
+        if options.maxHeldThinkingBytes > 0 { notes.add(.limit) }
+        decide(.content, &output)
     }
 
     /// Calls begin: a model not known to think has then been answering, not thinking.

@@ -38,8 +38,8 @@ package struct Normaliser {
     var thinkTag = ThinkTag.think
     var lead: Lead
     var log = EventLog()
-    var contentEdges = EdgeTrim()
-    var reasoningEdges = EdgeTrim()
+    var contentEdges: EdgeTrim
+    var reasoningEdges: EdgeTrim
     /// Markdown of the current channel, and of the other one.
     var code = CodeSpans()
     var otherCode = CodeSpans()
@@ -59,7 +59,7 @@ package struct Normaliser {
     var beginsAreLost = false
     var call: OpenCall?
     var arguments = ArgumentStream()
-    var ledger = CallLedger()
+    var ledger: CallLedger
     var structured: [StructuredCall] = []
     /// The name of the last call that was complete.
     var lastName: String?
@@ -75,7 +75,11 @@ package struct Normaliser {
     package init(options: NormaliserOptions, tools: DeclaredTools) {
         self.options = options
         self.tools = tools
+        contentEdges = EdgeTrim(dropsPlaceholder: options.repairs.contains(.noContent))
+        reasoningEdges = contentEdges
+        ledger = CallLedger(options)
         switch options.startsInThinking {
+        case _ where !options.repairs.contains(.thinking): lead = .known
         case .yes:
             lead = .known
             thinking = true
@@ -125,7 +129,8 @@ package struct Normaliser {
 
     /// The finish reason to give, after `finish`.
     package func finishReason(upstream: String) -> String {
-        FinishReason.corrected(upstream, calls: Int(ledger.count), inlineCalls: ledger.hasInline, cut: isCut)
+        guard options.repairs.contains(.finishReason) else { return upstream }
+        return FinishReason.corrected(upstream, calls: Int(ledger.count), inlineCalls: ledger.hasInline, cut: isCut)
     }
 
     mutating func refreshQuick() {
