@@ -8,7 +8,8 @@ extension Normaliser {
         repeat {
             while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
-        } while hold != nil
+            settleForeignAtEnd(&output)
+        } while hold != nil || foreign != nil || !carry.isEmpty
         code.settle()
         endOfMode(&output)
         for entry in structured { structuredEnd(entry.number, to: &output) }

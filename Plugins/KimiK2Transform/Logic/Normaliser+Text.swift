@@ -21,6 +21,10 @@ extension Normaliser {
             default:
                 code.settle()
                 switch MarkerTable.match(bytes, at: next) {
+                case .none where foreignBegins(bytes, next):
+                    emitText(bytes.slice(start..<next), &output)
+                    beginForeign()
+                    return next
                 case .none: break
                 case .partial:
                     emitText(bytes.slice(start..<next), &output)

@@ -80,6 +80,7 @@ extension Normaliser {
         if mode == .text {
             while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
+            settleForeignAtEnd(&output)
             code.settle()
         }
         source = channel

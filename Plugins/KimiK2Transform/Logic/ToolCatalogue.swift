@@ -48,6 +48,8 @@ package struct ToolCatalogue: Sendable {
 
     package var isEmpty: Bool { tools.isEmpty }
 
+    var names: [String] { tools.map(\.name) }
+
     func contains(_ name: some StringProtocol) -> Bool { places[String(name)] != nil }
 
     /// The tool declared under exactly this name.
