@@ -28,12 +28,16 @@ struct IDTests {
 
     @Test("native: as the model writes them, the next free number on collision") func native() {
         let history = Conversation(usedIDs: ["functions.find:0", "functions.find:6"], nextIndex: 5)
-        #expect(Self.ids(["functions.find:7", "read:8"], .native, history) == ["functions.find:7", "functions.read:8"])
-        #expect(Self.ids(["find", "functions.find:call_1"], .native, history) == ["functions.find:5", "functions.find:7"])
-        #expect(Self.ids(["functions.find:0", "functions.find:0"], .native, history)
-            == ["functions.find:5", "functions.find:7"])
-        #expect(Self.ids(["functions.find:-1", "functions.find:99999999999999"], .native)
-            == ["functions.find:0", "functions.find:1"])
+        #expect(
+            Self.ids(["functions.find:7", "read:8"], .native, history) == ["functions.find:7", "functions.read:8"])
+        #expect(
+            Self.ids(["find", "functions.find:call_1"], .native, history) == ["functions.find:5", "functions.find:7"])
+        #expect(
+            Self.ids(["functions.find:0", "functions.find:0"], .native, history)
+                == ["functions.find:5", "functions.find:7"])
+        #expect(
+            Self.ids(["functions.find:-1", "functions.find:99999999999999"], .native)
+                == ["functions.find:0", "functions.find:1"])
     }
 
     @Test("unique: random, the same for the same seed") func unique() {
@@ -51,7 +55,10 @@ struct IDTests {
             (.short, ["functions.read:42", "call_a", "toolu_1"], ["42", "call_a", "toolu_1"]),
             (.short, ["functions.read:0", "functions.read:0", "", "7"], ["0", "0-2", "2", "7"]),
             (.short, ["functions.:0", "functions.read:x", " c \n"], ["functions.:0", "functions.read:x", "c"]),
-            (.native, ["functions.read:4", "call_a", "9"], ["functions.read:4", "functions.read:1", "functions.read:9"]),
+            (
+                .native, ["functions.read:4", "call_a", "9"],
+                ["functions.read:4", "functions.read:1", "functions.read:9"]
+            ),
         ] as [(IDStyle, [String], [String])])
     func structured(_ style: IDStyle, _ given: [String], _ ids: [String]) {
         #expect(Self.structured(given, style, .all) == ids)

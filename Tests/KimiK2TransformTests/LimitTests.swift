@@ -13,7 +13,8 @@ struct LimitTests {
         ("foreign openings", "<tool_call>"), ("foreign values", "<function=f><parameter=a>"),
         ("foreign JSON", "<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":[{"), ("foreign words", "<tool_call>fff"),
         ("foreign calls", "<function=f><parameter=a>x</parameter></function>\n"), ("half tags", "<invoke name=\"f"),
-        ("wrappers", "<function_calls>"), ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"), ("prose", "Some words, then more of them. "),
+        ("wrappers", "<function_calls>"), ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"),
+        ("prose", "Some words, then more of them. "),
     ]
 
     /// Generous, because the machine is shared: a quadratic reader misses these bounds by orders of magnitude.

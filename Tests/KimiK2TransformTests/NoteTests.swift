@@ -14,7 +14,10 @@ struct NoteTests {
             ("(no content)(no content)Hm.</think>So.", ["no_content": 2, "thinking": 1]),
             ("One.<|tool_call_end|> Two.<|im_end|>", ["markers": 2]),
             (call + call, ["inline_calls": 2, "ids": 1, "finish_reason": 1]),
-            ("<|tool_call_begin|>Read<|tool_call_argument_begin|>{}", ["inline_calls": 1, "names": 1, "ids": 1, "finish_reason": 1]),
+            (
+                "<|tool_call_begin|>Read<|tool_call_argument_begin|>{}",
+                ["inline_calls": 1, "names": 1, "ids": 1, "finish_reason": 1]
+            ),
             (
                 "<|tool_call_begin|>7<|tool_call_argument_begin|>{\"path\":\"a\"}",
                 ["inline_calls": 1, "inferred_names": 1, "finish_reason": 1]
@@ -42,14 +45,20 @@ struct NoteTests {
     @Test("structured calls: clean ones cost nothing, broken ones count") func structured() throws {
         let clean = FakeHost()
         try run(
-            clean, [(KIMI_EVENT_TOOL_BEGIN, "call_1", "read"), (KIMI_EVENT_TOOL_ARGS, "{}", ""),
-                (KIMI_EVENT_TOOL_END, "", ""), (KIMI_EVENT_FINISH, "tool_calls", "")])
+            clean,
+            [
+                (KIMI_EVENT_TOOL_BEGIN, "call_1", "read"), (KIMI_EVENT_TOOL_ARGS, "{}", ""),
+                (KIMI_EVENT_TOOL_END, "", ""), (KIMI_EVENT_FINISH, "tool_calls", ""),
+            ])
         #expect(clean.noteCalls == 0)
         let broken = FakeHost()
         try run(
-            broken, [(KIMI_EVENT_TOOL_BEGIN, "", "Read"), (KIMI_EVENT_TOOL_ARGS, "{}", ""),
+            broken,
+            [
+                (KIMI_EVENT_TOOL_BEGIN, "", "Read"), (KIMI_EVENT_TOOL_ARGS, "{}", ""),
                 (KIMI_EVENT_TOOL_END, "", ""), (KIMI_EVENT_TEXT, Self.call, ""),
-                (KIMI_EVENT_FINISH, "stop", "")])
+                (KIMI_EVENT_FINISH, "stop", ""),
+            ])
         #expect(broken.notes == ["names": 1, "ids": 1, "duplicates": 1, "finish_reason": 1])
     }
 

@@ -50,7 +50,9 @@ enum CallHeader: Equatable {
         case .likely(let found, _, let id): return .likely(name: found, otherwise: name, id: id)
         default: break
         }
-        if bytes.trimmedRange().isEmpty || HeaderWords.isCounter(name[...]) { return .unnamed(id: nil, otherwise: name) }
+        if bytes.trimmedRange().isEmpty || HeaderWords.isCounter(name[...]) {
+            return .unnamed(id: nil, otherwise: name)
+        }
         return .call(name: name, id: nil)
     }
 

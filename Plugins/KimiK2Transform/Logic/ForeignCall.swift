@@ -51,9 +51,11 @@ struct ForeignCall {
 
     private static func read(_ entry: JSONValue, _ tools: ToolCatalogue, _ repairs: RepairSet) -> ForeignCall? {
         let known = ["name", "tool_name", "tool", "function", "arguments", "parameters", "input", "args", "id", "type"]
-        guard entry.isObject, entry.members.allSatisfy({ member in
-            known.contains { $0.utf8.elementsEqual(member.key) }
-        }) else { return nil }
+        guard entry.isObject,
+            entry.members.allSatisfy({ member in
+                known.contains { $0.utf8.elementsEqual(member.key) }
+            })
+        else { return nil }
         if let inner = entry["function"], inner.isObject {
             var call = read(inner, tools, repairs)
             call?.id = entry["id"]?.string

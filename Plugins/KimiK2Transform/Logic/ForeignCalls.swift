@@ -12,7 +12,7 @@ struct ForeignCalls {
     }
 
     /// Each with the place where it began.
-    private enum State {
+    enum State {
         /// Between tags.
         case between
         case tag(Int)
@@ -29,21 +29,21 @@ struct ForeignCalls {
     /// Everything read.
     private(set) var bytes: [UInt8] = []
     /// The calls found so far.
-    private(set) var found: [ForeignCall] = []
+    var found: [ForeignCall] = []
     /// With a verdict: what is behind this place in `bytes` is for others to read.
-    private(set) var end = 0
-    private var state = State.between
+    var end = 0
+    var state = State.between
     /// Open tags around calls.
-    private var wrappers: [String] = []
+    var wrappers: [String] = []
     /// The call being read, what closes it, and the parameter being read.
-    private var call: ForeignCall.Draft?
-    private var closer = ""
-    private var key = ""
+    var call: ForeignCall.Draft?
+    var closer = ""
+    var key = ""
     /// Words behind `<tool_call>` that are the beginnings of names.
-    private var words = 0
-    private var extent = JSONExtent()
-    private let tools: ToolCatalogue
-    private let repairs: RepairSet
+    var words = 0
+    var extent = JSONExtent()
+    let tools: ToolCatalogue
+    let repairs: RepairSet
 
     init(_ tools: ToolCatalogue, _ repairs: RepairSet) {
         self.tools = tools
@@ -55,7 +55,7 @@ struct ForeignCalls {
     /// Takes the next byte; the one that brings a verdict belongs to what follows.
     mutating func take(_ byte: UInt8) -> Verdict {
         let at = bytes.count
-        if isAtLimit, byte & 0xC0 != 0x80 { return text(upTo: at) }
+        if isAtLimit, byte & 0xC0 != 0x80 || at > Limits.foreignCalls + 4 { return text(upTo: at) }
         bytes.append(byte)
         let verdict = follow(byte, at)
         if verdict != .undecided { bytes.removeLast() }
@@ -116,7 +116,8 @@ struct ForeignCalls {
         // The first tag may have been cut before it could be told from others.
         if start == 0, at < 24, !bytes.withUnsafeBytes({ ForeignTag.mayBegin($0, at: 0) }) { return text(upTo: at) }
         // `<|` is never one of these tags, but a marker.
-        let isOver = byte == 0x3E || byte == 0x3C || byte == 0x7C || at - start > ForeignTag.limit
+        let isLong = at - start > ForeignTag.limit && byte & 0xC0 != 0x80
+        let isOver = byte == 0x3E || byte == 0x3C || byte == 0x7C || isLong
         return isOver ? text(upTo: start == 0 ? at : start) : .undecided
     }
 
@@ -162,89 +163,4 @@ struct ForeignCalls {
         let known = ForeignCall.followers + ForeignCall.lostClosers
         return known.contains { $0.utf8.starts(with: rest) } ? .undecided : text(upTo: bytes.count - 1)
     }
-}
-
-// MARK: - Tags and what is in them
-
-extension ForeignCalls {
-    /// Follows a tag; false if it has no place here.
-    private mutating func act(on tag: ForeignTag) -> Bool {
-        state = .between
-        if words > 0 { return tag == .open("tool_call") }
-        switch tag {
-        case .open(let word):
-            guard call == nil, wrappers.count < 3, wrappers.last != "tool_call" else { return false }
-            wrappers.append(word)
-            return true
-        case .call(let name, let closer): return begin(name, closer)
-        case .exec: return beginExec()
-        case .parameter(let key):
-            guard call?.takes(key) == true, closer != "exec" else { return false }
-            self.key = key
-            state = .value(bytes.count)
-            return true
-        case .close(let word): return close(word)
-        case .other: return false
-        }
-    }
-
-    private mutating func begin(_ name: String, _ closer: String) -> Bool {
-        guard repairs.contains(.foreignCalls), call == nil,
-            let tool = ForeignCall.tool(name, tools, repairs)
-        else { return false }
-        call = ForeignCall.Draft(tool)
-        self.closer = closer
-        return true
-    }
-
-    private mutating func beginExec() -> Bool {
-        guard repairs.contains(.foreignCalls), call == nil, wrappers.isEmpty, let tool = tools.tool("exec"),
-            let key = ForeignCall.onlyText(of: tool)
-        else { return false }
-        call = ForeignCall.Draft(tool)
-        closer = "exec"
-        self.key = key
-        state = .value(bytes.count)
-        return true
-    }
-
-    private mutating func close(_ word: String) -> Bool {
-        if let open = call {
-            guard word == closer, let finished = open.finished() else { return false }
-            call = nil
-            found.append(finished)
-        } else {
-            guard word == wrappers.last, !found.isEmpty else { return false }
-            wrappers.removeLast()
-        }
-        if wrappers.isEmpty {
-            state = .after
-            end = bytes.count
-        }
-        return true
-    }
-
-    /// At a `>` inside a value: is it the end of its close tag? False if the value cannot be one.
-    private mutating func endValue(_ start: Int) -> Bool {
-        let value = bytes[start...]
-        if closer == "exec" {
-            guard let text = value.without(suffix: "</exec>") else { return true }
-            return call?.setText(text.trimmedSlice, of: key) == true && close("exec")
-        }
-        let prefixed = Array("</".utf8) + ForeignTag.prefix + Array("parameter>".utf8)
-        guard let text = value.without(suffix: "</parameter>") ?? value.without(suffix: prefixed) else { return true }
-        call?.set(text.withoutOuterNewlines, of: key)
-        state = .between
-        return true
-    }
-
-    private mutating func takeJSON(_ json: [UInt8]) -> Bool {
-        guard repairs.contains(.foreignCalls) else { return false }
-        if call != nil { return call?.setJSON(json) == true }
-        let calls = ForeignCall.read(json, tools, repairs)
-        found += calls
-        return !calls.isEmpty
-    }
-
-    private func isName(_ range: Range<Int>) -> Bool { ForeignCall.beginsName(bytes[range], tools) }
 }

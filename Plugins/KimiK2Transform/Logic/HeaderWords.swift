@@ -53,9 +53,11 @@ struct HeaderWords {
     static func spellings(_ head: Substring) -> [Substring] {
         var result = [head]
         if let name = withoutPrefix(head) { result.append(name) }
-        if let rest = withoutPrefixWord(head), rest.startIndex != head.startIndex, "./:".contains(where: { sign in
-            head[..<rest.startIndex].contains(sign)
-        }) {
+        if let rest = withoutPrefixWord(head), rest.startIndex != head.startIndex,
+            "./:".contains(where: { sign in
+                head[..<rest.startIndex].contains(sign)
+            })
+        {
             result.append(unwrapped(rest))
         }
         if let dot = head.lastIndex(of: ".") {
