@@ -1,3 +1,8 @@
+/// What is held, behind one pointer: a normaliser is small without it, and nearly always without it.
+indirect enum HeldForeign {
+    case calls(ForeignCalls)
+}
+
 /// Calls in another family's markup, held from their first `<` until they are known to be calls, or text.
 extension Normaliser {
     /// Could such a call begin at `index` of running text?
@@ -6,11 +11,11 @@ extension Normaliser {
         return !tools.catalogue.isEmpty
     }
 
-    mutating func beginForeign() { foreign = ForeignCalls(tools.catalogue, options.repairs) }
+    mutating func beginForeign() { foreign = .calls(ForeignCalls(tools.catalogue, options.repairs)) }
 
     /// Feeds what is held; the byte that tells is not used.
     mutating func watchForeign(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
-        guard var held = foreign else { return start }
+        guard case .calls(var held) = foreign else { return start }
         foreign = nil
         for index in start..<bytes.count {
             let verdict = held.take(bytes[index])
@@ -19,13 +24,13 @@ extension Normaliser {
                 return index
             }
         }
-        foreign = held
+        foreign = .calls(held)
         return bytes.count
     }
 
     /// Nothing more comes that could tell.
     mutating func settleForeignAtEnd(_ output: inout some NormalisedOutput) {
-        guard var held = foreign else { return }
+        guard case .calls(var held) = foreign else { return }
         foreign = nil
         let verdict = held.atEnd()
         settleForeign(held, verdict, &output)

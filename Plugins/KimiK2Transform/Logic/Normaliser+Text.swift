@@ -21,7 +21,7 @@ extension Normaliser {
             default:
                 code.settle()
                 switch MarkerTable.match(bytes, at: next) {
-                case .none where foreignBegins(bytes, next):
+                case .none where bytes[next] == 0x3C && foreignBegins(bytes, next):
                     emitText(bytes.slice(start..<next), &output)
                     beginForeign()
                     return next

@@ -49,7 +49,7 @@ package struct Normaliser {
     var carriedHere = 0
     var hold: Hold?
     /// What may be a call in another family's markup.
-    var foreign: ForeignCalls?
+    var foreign: HeldForeign?
     /// Is such markup looked for at all?
     let readsForeign: Bool
     /// What is worked on was held as such markup, and is text.
