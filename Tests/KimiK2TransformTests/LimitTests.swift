@@ -10,7 +10,11 @@ struct LimitTests {
         ("think tags", "<think>x</think>"), ("angles", "<<|<|tool_"), ("blanks", " \n"),
         ("no content", "(no content) "),
         ("broken strings", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"x<|tool_call_end|>"),
-        ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"), ("prose", "Some words, then more of them. "),
+        ("foreign openings", "<tool_call>"), ("foreign values", "<function=f><parameter=a>"),
+        ("foreign JSON", "<tool_call>{\"name\":\"f\",\"arguments\":{\"a\":[{"), ("foreign words", "<tool_call>fff"),
+        ("foreign calls", "<function=f><parameter=a>x</parameter></function>\n"), ("half tags", "<invoke name=\"f"),
+        ("wrappers", "<function_calls>"), ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"),
+        ("prose", "Some words, then more of them. "),
     ]
 
     /// Generous, because the machine is shared: a quadratic reader misses these bounds by orders of magnitude.
@@ -52,7 +56,8 @@ struct LimitTests {
     private func time(_ text: String, piece: Int? = nil) -> Duration {
         let bytes = Array(text.utf8)
         return ContinuousClock().measure {
-            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools([]))
+            let tools = [DeclaredTool(name: "f"), DeclaredTool(name: "ffffff")]
+            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools(tools))
             var output = Counter()
             bytes.withUnsafeBytes { all in
                 var start = 0

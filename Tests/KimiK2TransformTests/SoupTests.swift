@@ -13,6 +13,9 @@ struct SoupTests {
         "\n",
         "\n\n", " ", "  ", "(no content)", "(no c", "word", " word", "東京", "◁", "▷", "“x”", "<", "<|", "<|tool", "</",
         "<b>",
+        "<tool_call>", "</tool_call>", "<function=read>", "</function>", "<parameter=path>", "</parameter>", "<invoke ",
+        "name=\"read\">", "</invoke>", "<function_calls>", "</function_calls>", "{\"name\":\"read\",\"arguments\":{}}",
+        "<exec>", "</exec>", "<tool_call>{\"name\":\"x\",\"arguments\":{}}</tool_call>",
         "<|tool_call_begin|>functions.read:1<|tool_call_argument_begin|>{\"path\":\"a\"}<|tool_call_end|>",
     ]
 
@@ -76,7 +79,7 @@ struct SoupTests {
     private static func answer(_ pieces: [String], _ round: Int) -> Collector {
         let tools = [
             DeclaredTool(name: "read", properties: ["path"], required: ["path"]),
-            DeclaredTool(name: "x", properties: ["a"]),
+            DeclaredTool(name: "x", properties: ["a"]), DeclaredTool(name: "exec"),
         ]
         var normaliser = Normaliser(options: readings[round % readings.count], tools: DeclaredTools(tools))
         var output = Collector()

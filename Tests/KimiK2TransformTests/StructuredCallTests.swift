@@ -23,7 +23,7 @@ struct StructuredCallTests {
             .begin(0, "0", "read"), .piece(0, "{}"), .begin(1, "0", "read"), .piece(1, #"{"a":1}"#), .end(0), .end(1),
             .begin(1, "", "read"), .piece(1, ""), .end(1),
         ])
-        #expect(answer.calls.map(\.id) == ["0", "0-2", "call_2"])
+        #expect(answer.calls.map(\.id) == ["0", "0-2", "2"])
         #expect(answer.calls.map(\.text) == ["{}", #"{"a":1}"#, "{}"])
     }
 

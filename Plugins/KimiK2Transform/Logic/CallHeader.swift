@@ -2,6 +2,8 @@
 enum CallHeader: Equatable {
     /// A call of `name`; `id` is the index, or what stood in its place.
     case call(name: String, id: String?)
+    /// Spelled `otherwise`, which nobody declared; probably `name`, if the arguments fit that.
+    case likely(name: String, otherwise: String, id: String?)
     /// No name in it: only the arguments can tell the tool. `otherwise` is the name to take if they do not.
     case unnamed(id: String?, otherwise: String?)
     /// Nothing that can be called.
@@ -10,33 +12,47 @@ enum CallHeader: Equatable {
     /// Longest header that is looked at, in bytes.
     static let limit = 512
 
-    /// Reads a header. The declared tools outrank every rule about how an id is spelled.
-    static func read(_ bytes: some Sequence<UInt8>, _ tools: ToolCatalogue) -> CallHeader {
-        let whole = String(decoding: Array(bytes).trimmed, as: UTF8.self)[...]
-        if whole.isEmpty { return .none }
-        if tools.contains(whole) { return .call(name: String(whole), id: nil) }
-        let (head, suffix) = splitIndex(whole)
-        for spelling in spellings(of: head) where tools.contains(spelling) {
-            return .call(name: String(spelling), id: suffix.map(cleanIndex))
+    /// Must the arguments be known before the name is?
+    var waitsForArguments: Bool {
+        switch self {
+        case .likely, .unnamed: true
+        case .call, .none: false
         }
-        for spelling in spellings(of: whole) where tools.contains(spelling) {
-            return .call(name: String(spelling), id: nil)
+    }
+
+    /// Reads a header. The declared tools outrank every rule about how an id is spelled. `repairing`: names that are
+    /// spelled otherwise than declared are repaired.
+    static func read(
+        _ bytes: some Sequence<UInt8>, _ tools: ToolCatalogue, repairing: Bool = true
+    ) -> CallHeader {
+        let words = HeaderWords(String(decoding: Array(bytes).trimmed, as: UTF8.self))
+        if words.whole.isEmpty { return .unnamed(id: nil, otherwise: nil) }
+        if let found = declared(words, tools) { return found }
+        guard repairing else { return plain(words) }
+        if let found = glued(words, tools) { return found }
+        for spelling in HeaderWords.spellings(words.head) {
+            if let name = tools.folded(spelling) { return .call(name: name, id: words.index) }
         }
-        if suffix == nil, let found = glued(head, tools) { return found }
-        for spelling in spellings(of: head) {
-            if let name = tools.folded(spelling) { return .call(name: name, id: suffix.map(cleanIndex)) }
+        if let last = words.whole.split(whereSeparator: \.isWhitespace).last, last.count < words.whole.count,
+            let found = declared(HeaderWords(String(last)), tools)
+        {
+            return found
         }
-        return undeclared(whole, head, suffix, tools)
+        return undeclared(words, tools)
     }
 
     /// The name of a call that came structured: its own if it can be one, else what the declared tools make of it.
     static func readStructured(_ bytes: Bytes, _ tools: ToolCatalogue) -> CallHeader {
-        let found = read(bytes, tools)
-        if case .call(let name, _) = found, tools.contains(name) || bytes.starts(with: "functions.".utf8) {
-            return found
-        }
         let name = String(decoding: bytes, as: UTF8.self)
-        if bytes.trimmedRange().isEmpty || isCounter(name[...]) { return .unnamed(id: nil, otherwise: name) }
+        switch read(bytes, tools) {
+        case .call(let found, let id) where tools.contains(found) || bytes.starts(with: "functions.".utf8):
+            return .call(name: found, id: id)
+        case .likely(let found, _, let id): return .likely(name: found, otherwise: name, id: id)
+        default: break
+        }
+        if bytes.trimmedRange().isEmpty || HeaderWords.isCounter(name[...]) {
+            return .unnamed(id: nil, otherwise: name)
+        }
         return .call(name: name, id: nil)
     }
 
@@ -46,88 +62,61 @@ enum CallHeader: Equatable {
         return bytes.allSatisfy(isDigit) || bytes.contains { $0 == 0x3A || $0 == 0x28 || isBlank($0) }
     }
 
-    // MARK: - Parts
+    // MARK: - Declared tools
 
-    /// Splits at the last colon, if what follows looks like an index or an id.
-    private static func splitIndex(_ text: Substring) -> (head: Substring, suffix: Substring?) {
-        guard let colon = text.lastIndex(of: ":") else { return (text, nil) }
-        let suffix = text[text.index(after: colon)...].drop { $0 == " " }
-        guard suffix.utf8.allSatisfy(isIndexByte) else { return (text, nil) }
-        return (text[..<colon], suffix)
+    private static func declared(_ words: HeaderWords, _ tools: ToolCatalogue) -> CallHeader? {
+        if let tool = tools.tool(words.whole) { return .call(name: tool.name, id: nil) }
+        if words.hasNumber, let name = declared(words.head, tools) { return .call(name: name, id: words.index) }
+        if let name = declared(words.whole, tools) { return .call(name: name, id: nil) }
+        if let name = declared(words.head, tools) { return .call(name: name, id: words.index) }
+        // `functions.read:0:0`: an index more than one.
+        if let name = declared(words.headWithoutNumbers, tools) { return .call(name: name, id: words.index) }
+        return nil
     }
 
-    private static func isIndexByte(_ byte: UInt8) -> Bool {
-        isDigit(byte) || byte == 0x2D || byte == 0x2E || byte == 0x5F || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
-    }
-
-    /// `2.0` is 2; anything else stays.
-    private static func cleanIndex(_ suffix: Substring) -> String {
-        if let dot = suffix.firstIndex(of: "."), suffix[..<dot].utf8.allSatisfy(isDigit) {
-            return String(suffix[..<dot])
+    private static func declared(_ head: Substring, _ tools: ToolCatalogue) -> String? {
+        for spelling in HeaderWords.spellings(head) {
+            if let tool = tools.tool(spelling) { return tool.name }
         }
-        return String(suffix)
-    }
-
-    /// The names that `head` may mean, the likeliest first.
-    private static func spellings(of head: Substring) -> [Substring] {
-        var result = [head]
-        if let name = withoutPrefix(head) { result.append(name) }
-        if let dot = head.lastIndex(of: ".") { result.append(head[head.index(after: dot)...]) }
-        return result
-    }
-
-    /// What follows `functions.`, or stands in `functions(…)`.
-    private static func withoutPrefix(_ head: Substring) -> Substring? {
-        guard head.hasPrefix("functions") else { return nil }
-        let rest = head.dropFirst(9)
-        if rest.hasPrefix("."), rest.count > 1 { return rest.dropFirst() }
-        if rest.hasPrefix("("), rest.hasSuffix(")"), rest.count > 2 { return rest.dropFirst().dropLast() }
         return nil
     }
 
     /// `functions.bash30`, `functionsexec5`, `functions_get_weather_1`: name and index without a proper separator.
-    private static func glued(_ head: Substring, _ tools: ToolCatalogue) -> CallHeader? {
-        var starts = [head]
-        if head.hasPrefix("functions") {
-            let rest = head.dropFirst(9)
-            starts.append(rest.first.map { "._-".contains($0) } == true ? rest.dropFirst() : rest)
-        }
-        for start in starts.reversed() {
+    private static func glued(_ words: HeaderWords, _ tools: ToolCatalogue) -> CallHeader? {
+        guard words.suffix == nil else { return nil }
+        var starts = [words.whole]
+        if let rest = HeaderWords.withoutPrefixWord(words.whole) { starts.insert(rest, at: 0) }
+        for start in starts {
+            if let tool = tools.tool(start) { return .call(name: tool.name, id: nil) }
             if let (name, digits) = tools.glued(start) { return .call(name: name, id: String(digits)) }
-            if start != head, tools.contains(start) { return .call(name: String(start), id: nil) }
         }
         return nil
     }
 
     // MARK: - No declared tool
 
-    private static func undeclared(
-        _ whole: Substring, _ head: Substring, _ suffix: Substring?, _ tools: ToolCatalogue
-    ) -> CallHeader {
-        if isCounter(whole) { return .unnamed(id: String(whole), otherwise: nil) }
-        var name = withoutPrefix(head) ?? head
-        var index = suffix
-        if suffix == nil, let dot = name.lastIndex(of: ".") {
+    /// What the header says, taken at its word.
+    private static func plain(_ words: HeaderWords) -> CallHeader {
+        let name = words.plainName
+        if HeaderWords.isCounter(name) || !HeaderWords.isName(name) { return .unnamed(id: words.index, otherwise: nil) }
+        return .call(name: String(name), id: words.index)
+    }
+
+    private static func undeclared(_ words: HeaderWords, _ tools: ToolCatalogue) -> CallHeader {
+        if HeaderWords.isCounter(words.whole) { return .unnamed(id: String(words.whole), otherwise: nil) }
+        var name = words.plainName
+        var index = words.suffix == nil ? nil : words.index
+        if words.suffix == nil, let dot = name.lastIndex(of: ".") {
             let digits = name[name.index(after: dot)...]
-            if !digits.isEmpty, digits.utf8.allSatisfy(isDigit) { (name, index) = (name[..<dot], digits) }
+            if !digits.isEmpty, digits.utf8.allSatisfy(isDigit) { (name, index) = (name[..<dot], String(digits)) }
         }
-        let id = index.map(cleanIndex)
-        if isCounter(name) { return .unnamed(id: id, otherwise: nil) }
-        guard isName(name) else { return .unnamed(id: id, otherwise: nil) }
-        if index != nil || name.startIndex != head.startIndex || tools.isEmpty {
-            return .call(name: String(name), id: id)
+        let isNative = index != nil && words.hasPrefix
+        if isNative ? HeaderWords.countsWithDigits(name) : HeaderWords.isCounter(name) {
+            return .unnamed(id: index, otherwise: nil)
         }
+        guard HeaderWords.isName(name) else { return .unnamed(id: index, otherwise: nil) }
+        if let likely = tools.namespaced(name) { return .likely(name: likely, otherwise: String(name), id: index) }
+        if index != nil || words.hasPrefix || tools.isEmpty { return .call(name: String(name), id: index) }
         return .unnamed(id: nil, otherwise: String(name))
-    }
-
-    /// `15`, `call00003`, `call_9f2c`: counts calls, names nothing.
-    private static func isCounter(_ text: Substring) -> Bool {
-        if text.utf8.allSatisfy(isDigit) { return !text.isEmpty }
-        if text.hasPrefix("call_") || text.hasPrefix("call-") { return true }
-        return text.hasPrefix("call") && text.count > 4 && text.dropFirst(4).utf8.allSatisfy(isDigit)
-    }
-
-    private static func isName(_ text: Substring) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { isIndexByte($0) || $0 == 0x3A || $0 == 0x2F || $0 >= 0x80 }
     }
 }

@@ -12,7 +12,9 @@ struct CallLedger {
         var isMatched = false
     }
 
-    private var ids = CallIDs()
+    private var ids: CallIDs
+    /// A call that comes twice is not given twice.
+    private let dropsRepetitions: Bool
     private var records: [Record] = []
     private var remembered = 0
     /// Records that no repetition was found for, by source.
@@ -21,15 +23,20 @@ struct CallLedger {
     private(set) var count: UInt32 = 0
     private(set) var hasInline = false
 
-    mutating func begin(wish: String?, inline: Bool) -> (index: UInt32, id: String) {
+    init(_ options: NormaliserOptions) {
+        ids = CallIDs(options)
+        dropsRepetitions = options.repairs.contains(.duplicates)
+    }
+
+    mutating func begin(wish: String?, name: String, inline: Bool) -> (index: UInt32, id: CallIDs.Claim) {
         defer { count += 1 }
         if inline { hasInline = true }
-        return (count, ids.claim(wish))
+        return (count, ids.claim(wish, name: name, isStructured: !inline, count: Int(count)))
     }
 
     /// Some servers give a call both as text and structured. Was one from elsewhere seen that this could repeat?
     func mayRepeat(_ source: CallSource) -> Bool {
-        unmatched.reduce(0, +) > unmatched[source.rawValue]
+        dropsRepetitions && unmatched.reduce(0, +) > unmatched[source.rawValue]
     }
 
     mutating func remember(_ source: CallSource, _ name: String, _ arguments: [UInt8]) {

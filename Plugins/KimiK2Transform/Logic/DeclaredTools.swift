@@ -33,9 +33,11 @@ package final class DeclaredTools {
         let function = entry["function"] ?? entry
         guard let name = function["name"]?.string else { return nil }
         let schema = function["parameters"] ?? function["input_schema"]
-        return DeclaredTool(
+        var tool = DeclaredTool(
             name: name,
             properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
             required: schema?["required"]?.elements.compactMap(\.string) ?? [])
+        tool.types = ParameterTypes(schema: schema)
+        return tool
     }
 }

@@ -9,6 +9,11 @@ struct EdgeTrim {
     /// Blanks and then `matched` bytes of the placeholder, while nothing was sent.
     private var held: [UInt8] = []
     private var matched = 0
+    private let dropsPlaceholder: Bool
+    /// Placeholders taken out.
+    private(set) var dropped = 0
+
+    init(dropsPlaceholder: Bool) { self.dropsPlaceholder = dropsPlaceholder }
 
     /// Was a text sent?
     var hasText: Bool { blanks.hasText }
@@ -26,7 +31,7 @@ struct EdgeTrim {
     /// Takes `bytes` and emits what may go; `emit` gets (bytes, whether they die with the call).
     mutating func text(_ bytes: Bytes, transient: Bool, emit: (Bytes, Bool) -> Void) {
         var first = 0
-        if !blanks.hasText {
+        if dropsPlaceholder, !blanks.hasText {
             first = matchStart(bytes)
             if first == bytes.count { return }
             releaseStart(emit)
@@ -59,6 +64,7 @@ struct EdgeTrim {
     private mutating func dropPlaceholder() {
         held.removeAll(keepingCapacity: true)
         matched = 0
+        dropped += 1
         blanks.junction()
     }
 

@@ -55,6 +55,9 @@ struct Hold {
         return false
     }
 
+    /// Has as much been held as may be?
+    var isAtLimit: Bool { bytes.count >= (isInString ? Limits.quotedInString : Limits.quotedMarkup) }
+
     /// Takes the next byte.
     mutating func take(_ byte: UInt8) -> Verdict {
         bytes.append(byte)

@@ -13,6 +13,8 @@ package final class KimiK2Exchange: TransformExchange {
     private var choices: [(number: UInt32, normaliser: Normaliser)] = []
     private let arena = ByteArena()
     private var storage: [kimi_event] = []
+    /// What was counted and is not reported yet.
+    private var notes = NoteCounts()
 
     package init(options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?) {
         self.options = options
@@ -27,11 +29,15 @@ package final class KimiK2Exchange: TransformExchange {
         storage = []
         for index in 0..<clean { batch.pass(events[index]) }
         for index in clean..<events.count { take(events[index], &batch) }
+        report(sink)
         storage = try batch.end()
     }
 
     package func flush(_ why: kimi_why, to sink: Sink) throws(PluginFailure) {
-        if why == KIMI_WHY_CANCELLED || why == KIMI_WHY_FAILED { return }
+        if why == KIMI_WHY_CANCELLED || why == KIMI_WHY_FAILED {
+            for at in choices.indices { gatherNotes(at) }
+            return report(sink)
+        }
         var batch = EventBatch(sink, arena, storage)
         storage = []
         for at in choices.indices where !choices[at].normaliser.isFinished {
@@ -39,9 +45,11 @@ package final class KimiK2Exchange: TransformExchange {
             if why == KIMI_WHY_TIMEOUT {
                 choices[at].normaliser.releaseHeld(to: &batch)
             } else {
-                end(at, why == KIMI_WHY_END ? kimi_event(KIMI_EVENT_FINISH, choice: batch.choice) : nil, &batch)
+                let isMissed = why == KIMI_WHY_END && options.repairs.contains(.finishReason)
+                end(at, isMissed ? kimi_event(KIMI_EVENT_FINISH, choice: batch.choice) : nil, &batch)
             }
         }
+        report(sink)
         storage = try batch.end()
     }
 
@@ -67,6 +75,7 @@ package final class KimiK2Exchange: TransformExchange {
             for at in choices.indices {
                 batch.choice = choices[at].number
                 choices[at].normaliser.finish(to: &batch)
+                gatherNotes(at)
             }
             batch.pass(event)
         case KIMI_EVENT_TEXT, KIMI_EVENT_REASONING, KIMI_EVENT_TOOL_BEGIN, KIMI_EVENT_TOOL_ARGS, KIMI_EVENT_TOOL_END,
@@ -108,14 +117,33 @@ package final class KimiK2Exchange: TransformExchange {
     private func end(_ at: Int, _ finish: kimi_event?, _ batch: inout EventBatch) {
         guard !choices[at].normaliser.isFinished else { return }
         choices[at].normaliser.finish(to: &batch)
+        defer { gatherNotes(at) }
         guard var event = finish else { return }
         let upstream = event.a.text
         let reason = choices[at].normaliser.finishReason(upstream: upstream)
         if reason != upstream {
+            notes.add(.finishReason)
             context?.log(KIMI_LOG_DEBUG, "choice \(event.choice): finish reason \(upstream) becomes \(reason)")
             event.a = batch.copy(reason)
         }
         batch.pass(event)
+    }
+
+    // MARK: - Counters
+
+    /// A choice is over: what it counted waits for `report`.
+    private func gatherNotes(_ at: Int) {
+        guard !choices[at].normaliser.notes.isEmpty else { return }
+        notes.add(choices[at].normaliser.notes)
+        choices[at].normaliser.notes = NoteCounts()
+    }
+
+    /// Tells the host what was counted, if it wants to know. There are only so many kinds, so that waiting for the
+    /// end of a choice costs no memory.
+    private func report(_ sink: Sink) {
+        guard !notes.isEmpty else { return }
+        let told = context?.notes
+        for (kind, count) in notes.drain() { told?.reply(sink, kind, count: count) }
     }
 
     // MARK: - Choices
@@ -128,7 +156,9 @@ package final class KimiK2Exchange: TransformExchange {
 
     private func add(_ number: UInt32) -> Int? {
         guard choices.count < Self.maxChoices else { return nil }
-        choices.append((number, Normaliser(options: options, tools: tools)))
+        var own = options
+        own.idSeed ^= UInt64(number) &* 0xD6E8_FEB8_6659_FD93  // Random ids differ between choices.
+        choices.append((number, Normaliser(options: own, tools: tools)))
         return choices.count - 1
     }
 

@@ -29,8 +29,18 @@ public final class KimiK2Transform: TransformPlugin {
         _ request: RequestView, _ editor: RequestEditor
     ) throws(PluginFailure) -> (changed: Bool, exchange: (any TransformExchange)?) {
         let reading = RequestReading(json: request.json)
-        let options = config.options(
+        var options = config.options(
             modelName: String(decoding: request.model, as: UTF8.self), asksForThought: reading.asksForThought)
+        if options.ids == .unique { options.idSeed = idSeed() }
         return (false, KimiK2Exchange(options: options, tools: DeclaredTools(json: reading.tools), context: context))
+    }
+
+    /// A number that no other request has; a host without randomness has at least a clock.
+    private func idSeed() -> UInt64 {
+        var seed: UInt64 = 0
+        let isRandom = withUnsafeMutableBytes(of: &seed) { bytes in
+            (try? context.random(into: bytes)) != nil
+        }
+        return isRandom ? seed : context.monotonicNanoseconds ^ context.unixMilliseconds << 20
     }
 }

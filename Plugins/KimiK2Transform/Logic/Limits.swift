@@ -11,6 +11,8 @@ enum Limits {
     /// Arguments remembered, all calls together, to know a call that arrives a second time in another place.
     static let remembered = 256 << 10
     static let rememberedCalls = 256
+    /// Markup of a call as other families write it, until it is complete.
+    static let foreignCalls = 64 << 10
     /// A role's name after `<|im_assistant|>`.
     static let roleName = 32
     /// Texts held until thought and answer can be told apart, by default: unknown models, thinking models.

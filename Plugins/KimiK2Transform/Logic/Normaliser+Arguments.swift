@@ -1,15 +1,15 @@
 /// Arguments of calls found in text.
 extension Normaliser {
     mutating func beginArguments(header: some Sequence<UInt8>) {
-        startCall(CallHeader.read(header, tools.catalogue))
+        let (found, isRenamed) = readHeader(header)
+        startCall(found, isRenamed: isRenamed)
         pending.removeAll(keepingCapacity: true)
     }
 
-    private mutating func startCall(_ header: CallHeader) {
+    private mutating func startCall(_ header: CallHeader, isRenamed: Bool = false) {
         let from: CallSource = source == .content ? .content : .reasoning
-        var waits = ledger.mayRepeat(from)
-        if case .unnamed = header { waits = true }
-        call = OpenCall(header: header, source: from, waits: waits)
+        let waits = ledger.mayRepeat(from) || header.waitsForArguments
+        call = OpenCall(header: header, source: from, waits: waits, isRenamed: isRenamed)
         arguments = ArgumentStream()
         mode = .arguments
     }

@@ -13,7 +13,7 @@ extension Normaliser {
         let index = begin(&open, &output)
         if callsWait {
             log.toolArguments(index, text)
-            if log.size > options.maxHeldThinkingBytes { decide(.content, &output) }
+            if log.size > options.maxHeldThinkingBytes { giveUpHolding(&output) }
         } else {
             output.toolArguments(index, text, transient: transient)
         }
@@ -26,7 +26,8 @@ extension Normaliser {
             Self.emptyObject.withUnsafeBytes { append($0, transient: true, to: &open, &output) }
         }
         if open.waits {
-            guard nameByArguments(&open), !isRepetition(open) else { return }
+            guard nameByArguments(&open) else { return notes.add(.droppedCall) }
+            if isRepetition(open) { return notes.add(.duplicates) }
             let text = open.arguments
             open.waits = false
             open.arguments = []
@@ -48,12 +49,13 @@ extension Normaliser {
         var name = ""
         var wish: String?
         if case .call(let found, let id) = open.header { (name, wish) = (found, id) }
-        let (index, id) = ledger.begin(wish: wish, inline: open.source != .structured)
+        let (index, id) = ledger.begin(wish: wish, name: name, inline: open.source != .structured)
         open.index = index
+        noteBegin(open, name, id)
         if callsWait {
-            log.toolBegin(index, id: id, name: name)
+            log.toolBegin(index, id: id.id, name: name)
         } else {
-            output.toolBegin(index, id: id, name: name)
+            output.toolBegin(index, id: id.id, name: name)
         }
         return index
     }
@@ -65,30 +67,22 @@ extension Normaliser {
 
     /// Too long to wait: a named call goes on unchecked, an unnamed one cannot be one.
     private mutating func stopWaiting(_ open: inout OpenCall, _ output: inout some NormalisedOutput) {
+        notes.add(.limit)
+        switch open.header {
+        case .likely(_, let otherwise, let id): open.header = .call(name: otherwise, id: id)
+        case .unnamed(let id, let otherwise?): open.header = .call(name: otherwise, id: id)
+        default: break
+        }
         if case .call = open.header {
             let text = open.arguments
             open.waits = false
             open.arguments = []
             text.withUnsafeBytes { append($0, transient: true, to: &open, &output) }
         } else {
+            notes.add(.droppedCall)
             open.header = .none
             open.arguments = []
         }
-    }
-
-    /// Finds the name in or by the arguments; false if there is none.
-    private func nameByArguments(_ open: inout OpenCall) -> Bool {
-        guard case .unnamed(let id, let otherwise) = open.header else { return true }
-        let tools = tools.catalogue
-        if let (name, rest) = ArgumentJSON.namedInside(open.arguments, tools) {
-            open.header = .call(name: name, id: id)
-            open.arguments = rest
-            return true
-        }
-        let fitting = ArgumentJSON.names(in: open.arguments).flatMap(tools.inferred)
-        guard let name = fitting ?? otherwise else { return false }
-        open.header = .call(name: name, id: id)
-        return true
     }
 
     private mutating func isRepetition(_ open: OpenCall) -> Bool {

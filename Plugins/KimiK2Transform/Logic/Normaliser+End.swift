@@ -3,18 +3,26 @@ extension Normaliser {
     mutating func endOfInput(_ output: inout some NormalisedOutput) {
         if !carry.isEmpty, mode == .section || mode == .header {
             carry = []  // Half a marker where only markers can stand.
-            isCut = true
+            noteCut()
         }
         repeat {
             while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
-        } while hold != nil
+            settleForeignAtEnd(&output)
+        } while hold != nil || foreign != nil || !carry.isEmpty
         code.settle()
         endOfMode(&output)
         for entry in structured { structuredEnd(entry.number, to: &output) }
         decide(.content, &output)
         contentEdges.finish { output.text(.content, $0, transient: $1) }
         reasoningEdges.finish { output.text(.reasoning, $0, transient: $1) }
+        notes.add(.noContent, contentEdges.dropped + reasoningEdges.dropped)
+    }
+
+    /// A call or its head was cut off by the end.
+    mutating func noteCut() {
+        isCut = true
+        notes.add(.cutCall)
     }
 
     private mutating func endOfMode(_ output: inout some NormalisedOutput) {
@@ -24,11 +32,11 @@ extension Normaliser {
         case .section: leaveCallsWithPending(&output)
         case .header:
             let words = pending.trimmed
-            if !words.isEmpty { isCut = true }
+            if words.isEmpty { notes.add(.markers) } else { noteCut() }
             if inSection || !words.contains(where: isBlank) { pending = [] }
             leaveCallsWithPending(&output)
         case .arguments:
-            if !arguments.isComplete { isCut = true }
+            if !arguments.isComplete { noteCut() }
             if arguments.isEmpty { call = nil } else { endCall(&output) }
         }
     }

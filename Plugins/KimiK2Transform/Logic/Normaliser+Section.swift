@@ -24,11 +24,10 @@ extension Normaliser {
 
     /// Some servers strip the begin markers: then the word before the arguments is the head of a call, if it names a
     /// declared tool and is still here. Later calls come the same way.
-    mutating func beginCallWithoutMarkers(_ output: inout some NormalisedOutput) {
+    mutating func beginCallWithoutMarkers(_ spelled: Bytes, _ output: inout some NormalisedOutput) {
         let word = isHeld ? Array(log.lastWord) : []
-        guard !word.isEmpty, case .call(let name, _) = CallHeader.read(word, tools.catalogue),
-            tools.catalogue.contains(name)
-        else { return junction(&output) }
+        guard !word.isEmpty, case .call(let name, _) = readHeader(word).header, tools.catalogue.contains(name)
+        else { return orphan(spelled, &output) }
         log.dropLastWord()
         beginSection(&output)
         sectionHasCalls = true
@@ -92,6 +91,7 @@ extension Normaliser {
         switch mode {
         case .header: return endsHeader(byte, &output)
         case .section where pending.count >= Limits.sectionText:
+            notes.add(.limit)
             leaveCallsWithPending(&output)
             return true
         case .role where pending.count >= Limits.roleName || byte == 0x0A:
@@ -113,7 +113,8 @@ extension Normaliser {
             return true
         }
         // Outside a section a second word means that somebody is writing about the format.
-        let hasSecondWord = !text.isEmpty && pending.last.map(isBlank) == true
+        let hasSecondWord =
+            !text.isEmpty && pending.last.map(isBlank) == true && text.last != 0x3A && byte != 0x3A
         if !inSection, hasSecondWord || pending.count >= CallHeader.limit {
             leaveCallsWithPending(&output)
             return true
@@ -144,7 +145,9 @@ extension Normaliser {
         case .sectionEnd where sectionHasCalls:
             pending.removeAll(keepingCapacity: true)
             if !beginsAreLost { leaveCalls() }
-        case .sectionEnd: leaveCallsWithPending(&output)
+        case .sectionEnd:
+            notes.add(.markers)
+            leaveCallsWithPending(&output)
         case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
         case .sectionBegin, .callEnd, .roleMiddle: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
@@ -154,6 +157,9 @@ extension Normaliser {
     }
 
     mutating func headerMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        if marker != .argumentBegin, marker != .roleMiddle {
+            if pending.trimmed.isEmpty { notes.add(.markers) } else { notes.add(.droppedCall) }
+        }
         switch marker {
         case .argumentBegin: beginArguments(header: pending.trimmed)
         case .callBegin: pending.removeAll(keepingCapacity: true)

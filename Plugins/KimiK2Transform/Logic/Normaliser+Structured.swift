@@ -15,11 +15,10 @@ extension Normaliser {
         structuredEnd(number, to: &output)
         decide(.content, &output)
         let wish = id.isEmpty ? nil : String(decoding: id, as: UTF8.self)
-        var header = CallHeader.call(name: String(decoding: name, as: UTF8.self), id: wish)
-        if CallHeader.isDoubtful(name) { header = repaired(name, wish) }
-        var waits = ledger.mayRepeat(.structured)
-        if case .unnamed = header { waits = true }
+        let header = structuredHeader(name, id: wish)
+        let waits = ledger.mayRepeat(.structured) || header.waitsForArguments
         var open = OpenCall(header: header, source: .structured, waits: waits)
+        if case .call(let found, _) = header { open.isRenamed = !name.elementsEqual(found.utf8) }
         if !waits { _ = begin(&open, &output) }
         structured.append(StructuredCall(number: number, call: open))
         refreshQuick()
@@ -48,16 +47,8 @@ extension Normaliser {
         guard let at = structured.firstIndex(where: { $0.number == number }) else { return }
         var entry = structured.remove(at: at)
         let isEmpty = entry.arguments.isEmpty
-        if !isEmpty, !entry.arguments.isComplete { isCut = true }
+        if !isEmpty, !entry.arguments.isComplete { noteCut() }
         close(&entry.call, isEmpty: isEmpty, &output)
         refreshQuick()
-    }
-
-    private func repaired(_ name: Bytes, _ wish: String?) -> CallHeader {
-        switch CallHeader.readStructured(name, tools.catalogue) {
-        case .call(let name, let id): .call(name: name, id: wish ?? id)
-        case .unnamed(_, let otherwise): .unnamed(id: wish, otherwise: otherwise)
-        case .none: .unnamed(id: wish, otherwise: String(decoding: name, as: UTF8.self))
-        }
     }
 }

@@ -21,6 +21,10 @@ extension Normaliser {
             default:
                 code.settle()
                 switch MarkerTable.match(bytes, at: next) {
+                case .none where bytes[next] == 0x3C && foreignBegins(bytes, next):
+                    emitText(bytes.slice(start..<next), &output)
+                    beginForeign()
+                    return next
                 case .none: break
                 case .partial:
                     emitText(bytes.slice(start..<next), &output)
@@ -51,7 +55,7 @@ extension Normaliser {
         guard !text.isEmpty else { return }
         if isHeld {
             log.text(text)
-            if log.size > options.maxHeldThinkingBytes { decide(.content, &output) }
+            if log.size > options.maxHeldThinkingBytes { giveUpHolding(&output) }
             return
         }
         let channel = target
@@ -81,7 +85,9 @@ extension Normaliser {
     // MARK: - Markers
 
     mutating func textMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
-        if code.isOpen, let doubt = doubt(about: marker, spelled) {
+        if !isActive(marker) {
+            emitText(spelled, &output)
+        } else if code.isOpen, let doubt = doubt(about: marker, spelled) {
             hold = doubt
         } else {
             apply(marker, spelled, &output)
@@ -100,18 +106,35 @@ extension Normaliser {
 
     /// A marker that means what it says.
     mutating func apply(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        guard isActive(marker) else { return emitText(spelled, &output) }
         switch marker {
         case .sectionBegin: beginSection(&output)
         case .callBegin: beginCall(&output)
         case .thinkOpen(let tag): openThought(tag, spelled, &output)
         case .thinkClose(let tag): closeThought(tag, spelled, &output)
-        case .argumentBegin: beginCallWithoutMarkers(&output)
-        case .sectionEnd, .callEnd, .turnEnd, .roleMiddle: junction(&output)
+        case .argumentBegin: beginCallWithoutMarkers(spelled, &output)
+        case .sectionEnd, .callEnd, .turnEnd, .roleMiddle: orphan(spelled, &output)
         case .role:
-            junction(&output)
+            orphan(spelled, &output)
             mode = .role
             pending.removeAll(keepingCapacity: true)
         }
+    }
+
+    /// Does this marker mean anything, or was its repair switched off?
+    private func isActive(_ marker: Marker) -> Bool {
+        switch marker {
+        case .thinkOpen, .thinkClose: options.repairs.contains(.thinking)
+        case .turnEnd, .role, .roleMiddle: options.repairs.contains(.markers)
+        default: options.repairs.contains(.inlineCalls)
+        }
+    }
+
+    /// A marker that nothing belongs to is taken out.
+    mutating func orphan(_ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        guard options.repairs.contains(.markers) else { return emitText(spelled, &output) }
+        notes.add(.markers)
+        junction(&output)
     }
 
     // MARK: - Doubtful markers
@@ -141,6 +164,7 @@ extension Normaliser {
                 actOn(held, all, &output)
                 run(all.slice(held.markerLength..<all.count), transient: true, &output)
             } else {
+                if held.isAtLimit { notes.add(.limit) }
                 passQuoted(held, all, &output)
             }
         }

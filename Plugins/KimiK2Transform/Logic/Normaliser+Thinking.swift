@@ -2,6 +2,7 @@
 extension Normaliser {
     mutating func openThought(_ tag: ThinkTag, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         if tag.isForeign, hasTextBefore { return emitText(spelled, &output) }
+        notes.add(.thinking)
         code.reset()
         if source == .reasoning {
             thinkTag = tag
@@ -18,6 +19,7 @@ extension Normaliser {
 
     mutating func closeThought(_ tag: ThinkTag, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         if tag.isForeign, thinkTag != tag { return emitText(spelled, &output) }
+        notes.add(.thinking)
         code.reset()
         thinkTag = .think
         if source == .reasoning { return junction(&output) }
@@ -49,6 +51,12 @@ extension Normaliser {
         }
     }
 
+    /// More was held than may be: it is taken for the answer.
+    mutating func giveUpHolding(_ output: inout some NormalisedOutput) {
+        if options.maxHeldThinkingBytes > 0 { notes.add(.limit) }
+        decide(.content, &output)
+    }
+
     /// Calls begin: a model not known to think has then been answering, not thinking.
     mutating func decideBeforeCalls(_ output: inout some NormalisedOutput) {
         if lead == .initial, source == .content, !options.isThinker { decide(.content, &output) }
@@ -72,6 +80,7 @@ extension Normaliser {
         if mode == .text {
             while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
+            settleForeignAtEnd(&output)
             code.settle()
         }
         source = channel

@@ -38,8 +38,8 @@ package struct Normaliser {
     var thinkTag = ThinkTag.think
     var lead: Lead
     var log = EventLog()
-    var contentEdges = EdgeTrim()
-    var reasoningEdges = EdgeTrim()
+    var contentEdges: EdgeTrim
+    var reasoningEdges: EdgeTrim
     /// Markdown of the current channel, and of the other one.
     var code = CodeSpans()
     var otherCode = CodeSpans()
@@ -48,6 +48,14 @@ package struct Normaliser {
     /// How many bytes of `carry` come from the bytes being worked on.
     var carriedHere = 0
     var hold: Hold?
+    /// What may be a call in another family's markup.
+    var foreign: HeldForeign?
+    /// Is such markup looked for at all?
+    let readsForeign: Bool
+    /// What is worked on was held as such markup, and is text.
+    var isForeignMuted = false
+    /// The same, of the bytes in `carry`.
+    var isCarryMuted = false
     /// Do the bytes being worked on die with the call?
     var isTransient = false
 
@@ -59,7 +67,7 @@ package struct Normaliser {
     var beginsAreLost = false
     var call: OpenCall?
     var arguments = ArgumentStream()
-    var ledger = CallLedger()
+    var ledger: CallLedger
     var structured: [StructuredCall] = []
     /// The name of the last call that was complete.
     var lastName: String?
@@ -75,7 +83,12 @@ package struct Normaliser {
     package init(options: NormaliserOptions, tools: DeclaredTools) {
         self.options = options
         self.tools = tools
+        contentEdges = EdgeTrim(dropsPlaceholder: options.repairs.contains(.noContent))
+        reasoningEdges = contentEdges
+        ledger = CallLedger(options)
+        readsForeign = options.repairs.contains(.foreignCalls) || options.repairs.contains(.leftovers)
         switch options.startsInThinking {
+        case _ where !options.repairs.contains(.thinking): lead = .known
         case .yes:
             lead = .known
             thinking = true
@@ -119,19 +132,21 @@ package struct Normaliser {
     package mutating func releaseHeld(to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
         if let held = hold { settleHold(held, .quoted, &output) }
+        settleForeignAtEnd(&output)
         if !options.isThinker { decide(.content, &output) }
         refreshQuick()
     }
 
     /// The finish reason to give, after `finish`.
     package func finishReason(upstream: String) -> String {
-        FinishReason.corrected(upstream, calls: Int(ledger.count), inlineCalls: ledger.hasInline, cut: isCut)
+        guard options.repairs.contains(.finishReason) else { return upstream }
+        return FinishReason.corrected(upstream, calls: Int(ledger.count), inlineCalls: ledger.hasInline, cut: isCut)
     }
 
     mutating func refreshQuick() {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
-        let ready = mode == .text && !isHeld && hold == nil && carry.isEmpty && code.isIdle && flowing
+        let ready = mode == .text && !isHeld && hold == nil && foreign == nil && carry.isEmpty && code.isIdle && flowing
         quickTarget = ready ? target : nil
     }
 
@@ -145,6 +160,8 @@ package struct Normaliser {
         while index < bytes.count {
             if hold != nil {
                 index = watch(bytes, index, &output)
+            } else if foreign != nil {
+                index = watchForeign(bytes, index, &output)
             } else if !carry.isEmpty {
                 index = completeMarker(bytes, index, &output)
             } else {
@@ -167,6 +184,7 @@ package struct Normaliser {
     /// Keeps the beginning of a marker at the end of `bytes`.
     mutating func carryRest(_ bytes: Bytes, from start: Int) -> Int {
         carry.append(contentsOf: bytes[start...])
+        isCarryMuted = isForeignMuted
         carriedHere = carry.count
         return bytes.count
     }
@@ -228,7 +246,12 @@ package struct Normaliser {
         switch mode {
         case .text:
             code.settle()
-            emitText(text, &output)
+            if !isCarryMuted, foreignBegins(text, 0) {
+                beginForeign()
+                _ = watchForeign(text, 0, &output)
+            } else {
+                emitText(text, &output)
+            }
         case .section, .header, .role: collectLiteral(text, &output)
         case .arguments:
             if arguments.takeLiteral() { argumentOutput(text, &output) }

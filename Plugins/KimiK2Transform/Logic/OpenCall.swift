@@ -11,4 +11,8 @@ struct OpenCall {
     var arguments: [UInt8] = []
     /// Not a call at all: its arguments are dropped with it.
     var isDropped: Bool { header == .none }
+    /// Written in another family's markup.
+    var isForeign = false
+    /// The name is not the one that was written.
+    var isRenamed = false
 }

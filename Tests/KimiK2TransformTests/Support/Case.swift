@@ -78,10 +78,12 @@ struct Case: CustomStringConvertible, Sendable {
     static func tools(_ json: JSONValue) -> [DeclaredTool] {
         json["tools"]?.elements.compactMap(\.string).map { name in
             let schema = json["tool_schemas"]?.member(name)
-            return DeclaredTool(
+            var tool = DeclaredTool(
                 name: name,
                 properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
                 required: schema?["required"]?.elements.compactMap(\.string) ?? [])
+            tool.types = ParameterTypes(schema: schema)
+            return tool
         } ?? []
     }
 }

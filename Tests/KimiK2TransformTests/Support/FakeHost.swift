@@ -21,9 +21,15 @@ final class FakeHost {
     var stopsAt = Int.max
     /// Only count, for measuring.
     var isCounting = false
+    /// Counts told through `kimi.host.notes/1`, by kind, and how often it was called.
+    var notes: [String: Int] = [:]
+    var noteCalls = 0
+    /// What is filed through `kimi.host.kv/1`.
+    var memory: [[UInt8]: [UInt8]] = [:]
     private let table = UnsafeMutablePointer<kimi_host>.allocate(capacity: 1)
 
-    init() {
+    /// `hasTables`: does it offer notes and memory?
+    init(hasTables: Bool = true) {
         var host = kimi_host()
         host.struct_size = UInt32(MemoryLayout<kimi_host>.size)
         host.emit = { sink, events, count in
@@ -31,7 +37,21 @@ final class FakeHost {
             let host = Unmanaged<FakeHost>.fromOpaque(UnsafeRawPointer(sink)).takeUnretainedValue()
             return host.take(UnsafeBufferPointer(start: events, count: count))
         }
+        if hasTables {
+            host.extension = { _, id in id.flatMap { FakeTables.shared.table(String(cString: $0)) } }
+        } else {
+            host.extension = { _, _ in nil }
+        }
+        host.random = { _, target, count in
+            for offset in 0..<count { target?[offset] = UInt8(truncatingIfNeeded: offset &* 37 &+ 11) }
+            return 0
+        }
         table.initialize(to: host)
+    }
+
+    /// What a plugin instance would be given.
+    var context: PluginContext {
+        PluginContext(host: table, ctx: OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
     }
 
     deinit { table.deallocate() }

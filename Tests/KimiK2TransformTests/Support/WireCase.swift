@@ -67,8 +67,9 @@ struct WireCase: CustomStringConvertible, Sendable {
         events.append(.arguments(lastNumber, arguments))
     }
 
-    func answer() -> Collector {
-        let options = KimiK2Config().options(modelName: "kimi", asksForThought: nil)
+    func answer(repairs: RepairSet = .all) -> Collector {
+        var options = KimiK2Config().options(modelName: "kimi", asksForThought: nil)
+        options.repairs = repairs
         var normaliser = Normaliser(options: options, tools: DeclaredTools(grading.tools))
         var output = Collector()
         for event in events {
