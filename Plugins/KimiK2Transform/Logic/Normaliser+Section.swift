@@ -146,7 +146,7 @@ extension Normaliser {
             if !beginsAreLost { leaveCalls() }
         case .sectionEnd: leaveCallsWithPending(&output)
         case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
-        case .sectionBegin, .callEnd, .roleMiddle: break
+        case .sectionBegin, .callEnd, .roleMiddle, .xtml: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
             leaveCallsWithPending(&output)
             apply(marker, spelled, &output)
@@ -167,7 +167,7 @@ extension Normaliser {
             pending.removeAll(keepingCapacity: true)
             mode = .section
             inSection = true
-        case .roleMiddle: break
+        case .roleMiddle, .xtml: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
             pending.removeAll(keepingCapacity: true)
             leaveCalls()

@@ -15,8 +15,7 @@ extension Normaliser {
         structuredEnd(number, to: &output)
         decide(.content, &output)
         let wish = id.isEmpty ? nil : String(decoding: id, as: UTF8.self)
-        var header = CallHeader.call(name: String(decoding: name, as: UTF8.self), id: wish)
-        if CallHeader.isDoubtful(name) { header = repaired(name, wish) }
+        let header = structuredHeader(name, wish: wish)
         var waits = ledger.mayRepeat(.structured)
         if case .unnamed = header { waits = true }
         var open = OpenCall(header: header, source: .structured, waits: waits)
@@ -51,6 +50,12 @@ extension Normaliser {
         if !isEmpty, !entry.arguments.isComplete { isCut = true }
         close(&entry.call, isEmpty: isEmpty, &output)
         refreshQuick()
+    }
+
+    /// What a name that was given as such, outside of any text, stands for.
+    func structuredHeader(_ name: Bytes, wish: String?) -> CallHeader {
+        if CallHeader.isDoubtful(name) { return repaired(name, wish) }
+        return .call(name: String(decoding: name, as: UTF8.self), id: wish)
     }
 
     private func repaired(_ name: Bytes, _ wish: String?) -> CallHeader {

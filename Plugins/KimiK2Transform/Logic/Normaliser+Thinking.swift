@@ -70,10 +70,10 @@ extension Normaliser {
 
     mutating func switchSource(to channel: TextChannel, _ output: inout some NormalisedOutput) {
         if mode == .text {
-            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
-            if !carry.isEmpty { feedCarry(as: nil, &output) }
+            settlePending(&output)
             code.settle()
         }
+        if channel == .content { xtml.answersInReasoning = false }
         source = channel
         swap(&code, &otherCode)
     }

@@ -17,6 +17,9 @@ package struct Normaliser {
         case tail
         /// After `<|im_assistant|>`, before `<|im_middle|>`.
         case role
+        /// K3: in its tools, outside a call; in a call, outside an argument; in an argument's value; after what may
+        /// be the value's end.
+        case tools, call, value, valueEnd
     }
 
     /// Is it known whether text in content is thought or answer?
@@ -48,6 +51,8 @@ package struct Normaliser {
     /// How many bytes of `carry` come from the bytes being worked on.
     var carriedHere = 0
     var hold: Hold?
+    /// K3's markup.
+    var xtml: XTMLState
     /// Do the bytes being worked on die with the call?
     var isTransient = false
 
@@ -75,6 +80,7 @@ package struct Normaliser {
     package init(options: NormaliserOptions, tools: DeclaredTools) {
         self.options = options
         self.tools = tools
+        xtml = XTMLState(family: options.family)
         switch options.startsInThinking {
         case .yes:
             lead = .known
@@ -131,7 +137,7 @@ package struct Normaliser {
     mutating func refreshQuick() {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
-        let ready = mode == .text && !isHeld && hold == nil && carry.isEmpty && code.isIdle && flowing
+        let ready = mode == .text && !isHeld && hold == nil && xtml.tag == nil && carry.isEmpty && code.isIdle && flowing
         quickTarget = ready ? target : nil
     }
 
@@ -145,6 +151,8 @@ package struct Normaliser {
         while index < bytes.count {
             if hold != nil {
                 index = watch(bytes, index, &output)
+            } else if xtml.tag != nil {
+                index = readTag(bytes, index, &output)
             } else if !carry.isEmpty {
                 index = completeMarker(bytes, index, &output)
             } else {
@@ -161,6 +169,9 @@ package struct Normaliser {
         case .section, .header, .role: collect(bytes, index, &output)
         case .arguments: runArguments(bytes, index, &output)
         case .tail: runTail(bytes, index, &output)
+        case .tools, .call: collectXTML(bytes, index, &output)
+        case .value: runValue(bytes, index, &output)
+        case .valueEnd: runValueEnd(bytes, index, &output)
         }
     }
 
@@ -177,7 +188,7 @@ package struct Normaliser {
     ) -> Int {
         carry.append(bytes[index])
         carriedHere += 1
-        switch carry.withUnsafeBytes({ MarkerTable.match($0, at: 0) }) {
+        switch carry.withUnsafeBytes({ lookUp($0, 0) }) {
         case .partial: return index + 1
         case .full(let found, _):
             feedCarry(as: found, &output)
@@ -213,6 +224,7 @@ package struct Normaliser {
 
     /// A marker of this spelling was met.
     mutating func marker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        if marker == .xtml { return beginTag(spelled) }
         switch mode {
         case .text: textMarker(marker, spelled, &output)
         case .section: sectionMarker(marker, spelled, &output)
@@ -220,6 +232,7 @@ package struct Normaliser {
         case .arguments: argumentMarker(marker, spelled, &output)
         case .tail: tailMarker(marker, spelled, &output)
         case .role: roleMarker(marker, spelled, &output)
+        case .tools, .call, .value, .valueEnd: literal(spelled, &output)
         }
     }
 
@@ -235,6 +248,11 @@ package struct Normaliser {
         case .tail:
             leaveTail()
             literal(text, &output)
+        case .tools, .call: collectXTMLLiteral(text, &output)
+        case .value: valueText(text, &output)
+        case .valueEnd:
+            quoteValueEnd(&output)
+            run(text, transient: true, &output)  // A tag may be open now.
         }
     }
 }
