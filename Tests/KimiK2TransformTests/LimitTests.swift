@@ -11,6 +11,11 @@ struct LimitTests {
         ("no content", "(no content) "),
         ("broken strings", "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"x<|tool_call_end|>"),
         ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"), ("prose", "Some words, then more of them. "),
+        ("opens", "<|open|>"), ("closes", "<|close|>argument"), ("whole closes", "<|close|>argument<|sep|>\n"),
+        ("half tags", "<|open|>call tool=\"<| o"), ("seps", "<|sep|>`"), ("two ends", "<|close|>call<|close|>tools"),
+        ("arguments", "<|open|>argument key=\"k\" type=\"object\"<|sep|>{"),
+        ("calls", "<|open|>call tool=\"f\"<|sep|>x<|close|>call<|sep|>"),
+        ("blanks after an end", "<|close|>argument<|sep|>" + String(repeating: " ", count: 1100)),
     ]
 
     /// Generous, because the machine is shared: a quadratic reader misses these bounds by orders of magnitude.
@@ -19,6 +24,8 @@ struct LimitTests {
         let unit = Self.probes[probe].unit
         let prefixes = [
             "", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"",
+            "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>",
+            "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|>", "<|open|>response<|sep|>",
         ]
         for prefix in prefixes {
             let count = 500_000 / unit.utf8.count
@@ -32,6 +39,21 @@ struct LimitTests {
     @Test("200 000 call begins, whole and in small pieces") func manyBegins() {
         let text = String(repeating: "<|tool_call_begin|>", count: 200_000)
         #expect(time(text) < .seconds(2))
+        #expect(time(text, piece: 7) < .seconds(4))
+    }
+
+    @Test("200 000 tokens of K3, whole and in small pieces", arguments: ["<|open|>", "<|close|>argument"])
+    func manyTokens(_ token: String) {
+        let text = String(repeating: token, count: 200_000)
+        for family in [nil, ModelFamily.k3] {
+            #expect(time(text, family: family) < .seconds(2))
+            #expect(time(text, piece: 7, family: family) < .seconds(4))
+        }
+    }
+
+    @Test("2 MB in one string argument of K3, in small pieces") func longString() {
+        let head = "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>"
+        let text = head + String(repeating: "let x = \"<b>\" // 東京\n", count: 80_000)
         #expect(time(text, piece: 7) < .seconds(4))
     }
 
@@ -49,10 +71,12 @@ struct LimitTests {
         #expect(output.events == pieces.count)
     }
 
-    private func time(_ text: String, piece: Int? = nil) -> Duration {
+    private func time(_ text: String, piece: Int? = nil, family: ModelFamily? = nil) -> Duration {
         let bytes = Array(text.utf8)
+        var options = NormaliserOptions()
+        options.family = family
         return ContinuousClock().measure {
-            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools([]))
+            var normaliser = Normaliser(options: options, tools: DeclaredTools([]))
             var output = Counter()
             bytes.withUnsafeBytes { all in
                 var start = 0

@@ -80,7 +80,7 @@ extension Normaliser {
     /// What looked like a marker is one more text to collect, if that is not over.
     mutating func collectLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
         if endsCollecting(text[0], &output) {
-            literal(text, &output)
+            run(text, transient: true, &output)  // In another mode it may begin something.
         } else {
             pending.append(contentsOf: text)
         }

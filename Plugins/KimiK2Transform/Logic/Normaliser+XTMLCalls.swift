@@ -157,7 +157,7 @@ extension Normaliser {
 
     mutating func collectXTMLLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
         if endsCollectingXTML(text[0], &output) {
-            literal(text, &output)
+            run(text, transient: true, &output)
         } else {
             pending.append(contentsOf: text)
         }

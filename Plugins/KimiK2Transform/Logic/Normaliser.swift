@@ -247,7 +247,7 @@ package struct Normaliser {
             if arguments.takeLiteral() { argumentOutput(text, &output) }
         case .tail:
             leaveTail()
-            literal(text, &output)
+            run(text, transient: true, &output)
         case .tools, .call: collectXTMLLiteral(text, &output)
         case .value: valueText(text, &output)
         case .valueEnd:
