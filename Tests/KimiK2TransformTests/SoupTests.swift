@@ -88,8 +88,10 @@ struct SoupTests {
     @Test("K3: what is not markup is kept, and tokens outside code and arguments are not", arguments: 0..<10)
     func xtmlConservation(_ seed: Int) {
         var generator = SeededGenerator(seed: UInt64(seed) + 7991)
-        let tokens = ["<|open|>", "<|close|>", "<|sep|>", "<|end_of_msg|>", "<|close|>call<|sep|>", "<| sep |>",
-            "<|open|>response<|sep|>", "<|close|>think<|sep|>", "<|open|>think<|sep|>", "<|close|>message<|sep|>"]
+        let tokens = [
+            "<|open|>", "<|close|>", "<|sep|>", "<|end_of_msg|>", "<|close|>call<|sep|>", "<| sep |>",
+            "<|open|>response<|sep|>", "<|close|>think<|sep|>", "<|open|>think<|sep|>", "<|close|>message<|sep|>",
+        ]
         for round in 0..<400 {
             var text = ""
             var kept = ""

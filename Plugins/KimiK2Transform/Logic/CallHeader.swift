@@ -7,6 +7,12 @@ enum CallHeader: Equatable {
     /// Nothing that can be called.
     case none
 
+    /// Must the arguments be complete before the name is sure?
+    var waitsForArguments: Bool {
+        if case .unnamed = self { return true }
+        return false
+    }
+
     /// Longest header that is looked at, in bytes.
     static let limit = 512
 

@@ -22,6 +22,8 @@ enum Limits {
     static let xtmlBlanks = 1024
     /// The value of a K3 argument that is not a string, until it is complete.
     static let xtmlValue = 1 << 20
+    /// Keys of one K3 call that are remembered, to know one that comes twice. Their number.
+    static let xtmlKeys = 4096
     /// Text in a K3 call outside its arguments.
     static let xtmlCallText = 64 << 10
 }

@@ -79,10 +79,12 @@ extension Normaliser {
 
     /// What looked like a marker is one more text to collect, if that is not over.
     mutating func collectLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
-        if endsCollecting(text[0], &output) {
-            run(text, transient: true, &output)  // In another mode it may begin something.
-        } else {
-            pending.append(contentsOf: text)
+        for index in text.indices {
+            // Where that is over it may begin something else.
+            if endsCollecting(text[index], &output) {
+                return run(text.slice(index..<text.count), transient: true, &output)
+            }
+            pending.append(text[index])
         }
     }
 

@@ -15,9 +15,8 @@ extension Normaliser {
         structuredEnd(number, to: &output)
         decide(.content, &output)
         let wish = id.isEmpty ? nil : String(decoding: id, as: UTF8.self)
-        let header = structuredHeader(name, wish: wish)
-        var waits = ledger.mayRepeat(.structured)
-        if case .unnamed = header { waits = true }
+        let header = structuredHeader(name, id: wish)
+        let waits = ledger.mayRepeat(.structured) || header.waitsForArguments
         var open = OpenCall(header: header, source: .structured, waits: waits)
         if !waits { _ = begin(&open, &output) }
         structured.append(StructuredCall(number: number, call: open))
@@ -53,9 +52,9 @@ extension Normaliser {
     }
 
     /// What a name that was given as such, outside of any text, stands for.
-    func structuredHeader(_ name: Bytes, wish: String?) -> CallHeader {
-        if CallHeader.isDoubtful(name) { return repaired(name, wish) }
-        return .call(name: String(decoding: name, as: UTF8.self), id: wish)
+    func structuredHeader(_ name: Bytes, id: String?) -> CallHeader {
+        if CallHeader.isDoubtful(name) { return repaired(name, id) }
+        return .call(name: String(decoding: name, as: UTF8.self), id: id)
     }
 
     private func repaired(_ name: Bytes, _ wish: String?) -> CallHeader {

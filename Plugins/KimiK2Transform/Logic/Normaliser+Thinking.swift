@@ -70,7 +70,7 @@ extension Normaliser {
 
     mutating func switchSource(to channel: TextChannel, _ output: inout some NormalisedOutput) {
         if mode == .text {
-            settlePending(&output)
+            if xtml.tag?.isInName != true { settlePending(&output) }  // A tag may go on in the other field.
             code.settle()
         }
         if channel == .content { xtml.answersInReasoning = false }

@@ -74,12 +74,10 @@ extension Normaliser {
         xtml.keys = []
         xtml.members = 0
         let name = tag.value(of: "tool", "name") ?? []
-        var header = name.withUnsafeBytes { structuredHeader($0, wish: nil) }
+        var header = name.withUnsafeBytes { structuredHeader($0, id: nil) }
         if case .call(let name, _) = header { header = .call(name: name, id: nil) }
         let from: CallSource = source == .content ? .content : .reasoning
-        var waits = ledger.mayRepeat(from)
-        if case .unnamed = header { waits = true }
-        call = OpenCall(header: header, source: from, waits: waits)
+        call = OpenCall(header: header, source: from, waits: ledger.mayRepeat(from) || header.waitsForArguments)
         mode = .call
     }
 
@@ -96,7 +94,6 @@ extension Normaliser {
     private mutating func closeXTMLCall(_ output: inout some NormalisedOutput) {
         guard var open = call else { return }
         call = nil
-        notes.add(.inlineCalls)
         close(&open, isEmpty: false, &output)
     }
 
@@ -156,10 +153,11 @@ extension Normaliser {
     }
 
     mutating func collectXTMLLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
-        if endsCollectingXTML(text[0], &output) {
-            run(text, transient: true, &output)
-        } else {
-            pending.append(contentsOf: text)
+        for index in text.indices {
+            if endsCollectingXTML(text[index], &output) {
+                return run(text.slice(index..<text.count), transient: true, &output)
+            }
+            pending.append(text[index])
         }
     }
 

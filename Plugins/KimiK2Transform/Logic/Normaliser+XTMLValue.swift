@@ -3,9 +3,10 @@ extension Normaliser {
     mutating func beginValue(_ tag: XTMLTag) {
         pending.removeAll(keepingCapacity: true)
         let key = tag.value(of: "key", "name") ?? []
-        let isNew = xtml.keys.insert(key).inserted
-        if !isNew { notes.add(.invalidArguments) }
-        xtml.argument = XTMLArgument(tag, isRepeated: !isNew)
+        let isRepeated = xtml.keys.contains(key)
+        if isRepeated { notes.add(.invalidArguments) }
+        if xtml.keys.count < Limits.xtmlKeys { xtml.keys.insert(key) }
+        xtml.argument = XTMLArgument(tag, isRepeated: isRepeated)
         mode = .value
     }
 
@@ -78,7 +79,8 @@ extension Normaliser {
         mode = .call
         guard let argument = xtml.argument, argument.form != .repeated else { return xtml.argument = nil }
         if argument.form == .json {
-            if let json = argument.json {
+            if let (json, repairs) = argument.json(options.repairs) {
+                for repair in repairs { notes.add(repair) }
                 beginMember(&output)
                 argumentOutput(json, &output)
                 return xtml.argument = nil

@@ -137,8 +137,8 @@ package struct Normaliser {
     mutating func refreshQuick() {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
-        let ready = mode == .text && !isHeld && hold == nil && xtml.tag == nil && carry.isEmpty && code.isIdle && flowing
-        quickTarget = ready ? target : nil
+        let isWaiting = isHeld || hold != nil || xtml.tag != nil || !carry.isEmpty
+        quickTarget = mode == .text && !isWaiting && code.isIdle && flowing ? target : nil
     }
 
     // MARK: - Working through bytes

@@ -56,20 +56,23 @@ struct XTMLArgument {
 
     // MARK: - The complete value
 
-    /// The value as JSON; nil if the text is none.
-    var json: [UInt8]? {
+    /// The value as JSON and what was repaired in it; nil if the text is none.
+    func json(_ allowed: RepairSet) -> (text: [UInt8], repairs: [Repair])? {
         let text = Array(held.trimmed)
-        if text.isEmpty { return type.elementsEqual("null".utf8) ? Array("null".utf8) : nil }
+        if text.isEmpty { return type.elementsEqual("null".utf8) ? (Array("null".utf8), []) : nil }
+        let isString = withJSON(text) { $0.isString }
         let isContainer = type.elementsEqual("object".utf8) || type.elementsEqual("array".utf8)
-        let kind = withJSON(text) { ($0.isObject || $0.isArray, $0.isString) }
-        if let kind, !isContainer || !kind.1 { return text }
-        if isContainer, let repaired = Self.repaired(text) { return repaired }
-        return kind == nil ? nil : text
+        if isContainer, isString ?? true, let repaired = Self.container(text),
+            repaired.repairs.allSatisfy(allowed.contains)
+        {
+            return repaired
+        }
+        return isString == nil ? nil : (text, [])
     }
 
     /// An object or array with the faults of K2's arguments: in a fence, encoded once more, with raw control
     /// characters in its strings.
-    private static func repaired(_ text: [UInt8]) -> [UInt8]? {
+    private static func container(_ text: [UInt8]) -> (text: [UInt8], repairs: [Repair])? {
         var stream = ArgumentStream(ignoresMarkers: true)
         var result: [UInt8] = []
         text.withUnsafeBytes { bytes in
@@ -81,8 +84,10 @@ struct XTMLArgument {
                 index = step.end
             }
         }
-        let isContainer = withJSON(result) { $0.isObject || $0.isArray } ?? false
-        return isContainer ? result : nil
+        guard withJSON(result, { $0.isObject || $0.isArray }) == true else { return nil }
+        var repairs: [Repair] = stream.isFenced ? [.fenced] : []
+        if stream.wasEncoded { repairs.append(.nestedEncoding) }
+        return (result, repairs.isEmpty ? [.controlCharacters] : repairs)
     }
 }
 

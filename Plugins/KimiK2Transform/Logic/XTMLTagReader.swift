@@ -15,9 +15,9 @@ struct XTMLTagReader {
         case cut
     }
 
-    private enum Place {
+    enum Place {
         /// In the first token, or in one behind the tag's parts.
-        case token, end(XTMLTokenReader, from: Int)
+        case token, end(XTMLTokenReader)
         case name, between
         case attributeName, equals, beforeValue
         case bareValue, value(quote: UInt8), tokenInValue(XTMLTokenReader, quote: UInt8, from: Int)
@@ -28,23 +28,16 @@ struct XTMLTagReader {
     private(set) var tokenLength = 0
     /// The tag was ended by its own `<|sep|>` or by another token: nothing else looks like that.
     private(set) var isCertain = false
-    private var place = Place.token
+    var place = Place.token
     private var first = XTMLTokenReader()
-    private var token = XTMLToken.open
-    private var name: XTMLTag.Name?
+    var token = XTMLToken.open
+    var name: XTMLTag.Name?
     /// Where name and attributes end, as far as they are complete.
-    private var end = 0
+    var end = 0
     /// Where the part that is being read began.
     private var start = 0
     private var attributeName = 0..<0
-    private var attributes: [(name: Range<Int>, value: Range<Int>)] = []
-
-    /// What was read so far.
-    var tag: XTMLTag {
-        var tag = XTMLTag(token: token, name: name)
-        tag.attributes = attributes.map { (Array(bytes[$0.name]), XTMLTag.unescaped(bytes[$0.value])) }
-        return tag
-    }
+    var attributes: [(name: Range<Int>, value: Range<Int>)] = []
 
     mutating func take(_ byte: UInt8) -> Verdict {
         var verdict = step(byte)
@@ -53,34 +46,12 @@ struct XTMLTagReader {
         return verdict
     }
 
-    /// No more bytes come.
-    var verdictAtEnd: Verdict {
-        if case .token = place { return .none }
-        guard token == .close, name != nil else { return .cut }
-        if case .end = place { return .before(bytes.count) }  // Half a `<|sep|>`.
-        return .before(end)
-    }
-
-    /// Nothing more fits. What is held is a tag if it has all it needs.
-    private var failure: Verdict {
-        switch (token, name) {
-        case (.close, .some): return .before(end)
-        case (.open, .argument): return hasAttribute("key") ? .before(end) : .none
-        case (.open, .call): return hasAttribute("tool") ? .before(end) : .none
-        default: return .none
-        }
-    }
-
-    private func hasAttribute(_ name: String) -> Bool {
-        attributes.contains { bytes[$0.name].elementsEqual(name.utf8) }
-    }
-
     private mutating func step(_ byte: UInt8) -> Verdict {
         switch place {
         case .token: takeFirst(byte)
         case .name: takeName(byte)
         case .between: takeBetween(byte)
-        case .end(let reader, let from): takeEnd(byte, reader, from)
+        case .end(let reader): takeEnd(byte, reader)
         default: takeAttribute(byte)
         }
     }
@@ -121,7 +92,7 @@ struct XTMLTagReader {
         if byte == 0x3C {
             var reader = XTMLTokenReader()
             _ = reader.take(byte)
-            place = .end(reader, from: bytes.count)
+            place = .end(reader)
             return .undecided
         }
         guard token == .open, Self.isNameByte(byte) else { return failure }
@@ -130,18 +101,15 @@ struct XTMLTagReader {
         return .undecided
     }
 
-    private mutating func takeEnd(_ byte: UInt8, _ reader: XTMLTokenReader, _ from: Int) -> Verdict {
+    private mutating func takeEnd(_ byte: UInt8, _ reader: XTMLTokenReader) -> Verdict {
         var reader = reader
-        switch reader.take(byte) {
-        case .undecided:
-            place = .end(reader, from: from)
-            return .undecided
-        case .complete(.separator):
-            isCertain = true
-            return .complete
-        case .complete:
-            isCertain = true
-            return .before(end)
+        let verdict = reader.take(byte)
+        place = .end(reader)
+        if case .complete = verdict { isCertain = true }
+        switch verdict {
+        case .undecided: return .undecided
+        case .complete(.separator): return .complete
+        case .complete: return .before(end)
         case .none: return failure
         }
     }
