@@ -12,7 +12,8 @@ struct XTMLArgument {
     }
 
     let key: [UInt8]
-    /// What the tag says: `string`, `number`, `boolean`, `null`, `object`, `array`, or something else, or nothing.
+    /// What the tag says: `string`, `number`, `boolean`, `null`, `object`, `array`, or something else. Nothing is a
+    /// string, too: a tool's schema can still make another value of that.
     let type: [UInt8]
     var form: Form
     /// JSON text so far.
@@ -24,8 +25,8 @@ struct XTMLArgument {
 
     init(_ tag: XTMLTag, isRepeated: Bool) {
         key = tag.value(of: "key", "name") ?? []
-        type = tag.value(of: "type") ?? []
-        form = isRepeated ? .repeated : type.elementsEqual("string".utf8) ? .raw : .json
+        type = (tag.value(of: "type") ?? []).map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
+        form = isRepeated ? .repeated : type.isEmpty || type.elementsEqual("string".utf8) ? .raw : .json
     }
 
     // MARK: - Quoted tags
