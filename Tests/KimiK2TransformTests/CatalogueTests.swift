@@ -12,7 +12,7 @@ struct CatalogueTests {
 
     @Test("there are own cases") func ownCasesAreFound() { #expect(Case.own.count > 50) }
 
-    @Test("shared sample vectors, K3 aside", arguments: Case.shared.filter { $0.model != "k3" })
+    @Test("shared sample vectors", arguments: Case.shared)
     func sharedVector(_ example: Case) {
         let output = example.answer(cut: example.pieces)
         #expect(example.fault(output.answer) == nil)

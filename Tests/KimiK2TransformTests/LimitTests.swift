@@ -15,6 +15,12 @@ struct LimitTests {
         ("foreign calls", "<function=f><parameter=a>x</parameter></function>\n"), ("half tags", "<invoke name=\"f"),
         ("wrappers", "<function_calls>"), ("quoted markers", "{\"a\":\"<|tool_call_end|>\"}"),
         ("prose", "Some words, then more of them. "),
+        ("opens", "<|open|>"), ("closes", "<|close|>argument"), ("whole closes", "<|close|>argument<|sep|>\n"),
+        ("half XTML tags", "<|open|>call tool=\"<| o"), ("seps", "<|sep|>`"),
+        ("two ends", "<|close|>call<|close|>tools"),
+        ("arguments", "<|open|>argument key=\"k\" type=\"object\"<|sep|>{"),
+        ("calls", "<|open|>call tool=\"f\"<|sep|>x<|close|>call<|sep|>"),
+        ("blanks after an end", "<|close|>argument<|sep|>" + String(repeating: " ", count: 1100)),
     ]
 
     /// Generous, because the machine is shared: a quadratic reader misses these bounds by orders of magnitude.
@@ -23,6 +29,8 @@ struct LimitTests {
         let unit = Self.probes[probe].unit
         let prefixes = [
             "", "<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{\"a\":\"",
+            "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>",
+            "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|>", "<|open|>response<|sep|>",
         ]
         for prefix in prefixes {
             let count = 500_000 / unit.utf8.count
@@ -36,6 +44,21 @@ struct LimitTests {
     @Test("200 000 call begins, whole and in small pieces") func manyBegins() {
         let text = String(repeating: "<|tool_call_begin|>", count: 200_000)
         #expect(time(text) < .seconds(2))
+        #expect(time(text, piece: 7) < .seconds(4))
+    }
+
+    @Test("200 000 tokens of K3, whole and in small pieces", arguments: ["<|open|>", "<|close|>argument"])
+    func manyTokens(_ token: String) {
+        let text = String(repeating: token, count: 200_000)
+        for family in [nil, ModelFamily.k3] {
+            #expect(time(text, family: family) < .seconds(2))
+            #expect(time(text, piece: 7, family: family) < .seconds(4))
+        }
+    }
+
+    @Test("2 MB in one string argument of K3, in small pieces") func longString() {
+        let head = "<|open|>tools<|sep|><|open|>call tool=\"f\"<|sep|><|open|>argument key=\"a\" type=\"string\"<|sep|>"
+        let text = head + String(repeating: "let x = \"<b>\" // 東京\n", count: 80_000)
         #expect(time(text, piece: 7) < .seconds(4))
     }
 
@@ -53,11 +76,13 @@ struct LimitTests {
         #expect(output.events == pieces.count)
     }
 
-    private func time(_ text: String, piece: Int? = nil) -> Duration {
+    private func time(_ text: String, piece: Int? = nil, family: ModelFamily? = nil) -> Duration {
         let bytes = Array(text.utf8)
+        var options = NormaliserOptions()
+        options.family = family
         return ContinuousClock().measure {
             let tools = [DeclaredTool(name: "f"), DeclaredTool(name: "ffffff")]
-            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools(tools))
+            var normaliser = Normaliser(options: options, tools: DeclaredTools(tools))
             var output = Counter()
             bytes.withUnsafeBytes { all in
                 var start = 0

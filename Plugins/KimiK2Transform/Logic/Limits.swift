@@ -18,4 +18,14 @@ enum Limits {
     /// Texts held until thought and answer can be told apart, by default: unknown models, thinking models.
     static let heldThinking = 8 << 10
     static let heldThinkingOfThinkers = 256 << 10
+    /// One tag of K3 with its attributes.
+    static let xtmlTag = 4096
+    /// Blanks between two tags of which the first may be quoted.
+    static let xtmlBlanks = 1024
+    /// The value of a K3 argument that is not a string, until it is complete.
+    static let xtmlValue = 1 << 20
+    /// Keys of one K3 call that are remembered, to know one that comes twice. Their number.
+    static let xtmlKeys = 4096
+    /// Text in a K3 call outside its arguments.
+    static let xtmlCallText = 64 << 10
 }

@@ -8,6 +8,8 @@ package enum Marker: Equatable {
     /// `<|im_assistant|>` and its like: a role name follows, up to `roleMiddle`.
     case role
     case roleMiddle
+    /// The beginning of K3's markup, or a whole tag of it.
+    case xtml
 
     /// Does it speak of tool calls?
     var isToolMarker: Bool {

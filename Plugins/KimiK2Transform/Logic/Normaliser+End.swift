@@ -1,15 +1,11 @@
 /// The end of the input.
 extension Normaliser {
     mutating func endOfInput(_ output: inout some NormalisedOutput) {
-        if !carry.isEmpty, mode == .section || mode == .header {
+        if !carry.isEmpty, [.section, .header, .tools, .call].contains(mode) {
             carry = []  // Half a marker where only markers can stand.
             noteCut()
         }
-        repeat {
-            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
-            if !carry.isEmpty { feedCarry(as: nil, &output) }
-            settleForeignAtEnd(&output)
-        } while hold != nil || foreign != nil || !carry.isEmpty
+        settlePending(&output)
         code.settle()
         endOfMode(&output)
         for entry in structured { structuredEnd(entry.number, to: &output) }
@@ -25,11 +21,25 @@ extension Normaliser {
         notes.add(.cutCall)
     }
 
+    /// Decides everything that waits for the next byte, because there is none.
+    mutating func settlePending(_ output: inout some NormalisedOutput) {
+        repeat {
+            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
+            if !carry.isEmpty, mode == .valueEnd { carry = [] }
+            if !carry.isEmpty { feedCarry(as: nil, &output) }
+            endTag(&output)
+            if mode == .valueEnd { acceptValueEnd(&output) }
+            settleForeignAtEnd(&output)
+        } while hold != nil || foreign != nil || !carry.isEmpty || xtml.tag != nil || mode == .valueEnd
+    }
+
     private mutating func endOfMode(_ output: inout some NormalisedOutput) {
         switch mode {
         case .text, .tail: break
         case .role: pending = []
-        case .section: leaveCallsWithPending(&output)
+        case .section, .tools: leaveCallsWithPending(&output)
+        case .call: endInCall(&output)
+        case .value, .valueEnd: endInValue(&output)
         case .header:
             let words = pending.trimmed
             if words.isEmpty { notes.add(.markers) } else { noteCut() }

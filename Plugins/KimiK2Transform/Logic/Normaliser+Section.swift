@@ -78,10 +78,12 @@ extension Normaliser {
 
     /// What looked like a marker is one more text to collect, if that is not over.
     mutating func collectLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
-        if endsCollecting(text[0], &output) {
-            literal(text, &output)
-        } else {
-            pending.append(contentsOf: text)
+        for index in text.indices {
+            // Where that is over it may begin something else.
+            if endsCollecting(text[index], &output) {
+                return run(text.slice(index..<text.count), transient: true, &output)
+            }
+            pending.append(text[index])
         }
     }
 
@@ -149,7 +151,7 @@ extension Normaliser {
             notes.add(.markers)
             leaveCallsWithPending(&output)
         case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
-        case .sectionBegin, .callEnd, .roleMiddle: break
+        case .sectionBegin, .callEnd, .roleMiddle, .xtml: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
             leaveCallsWithPending(&output)
             apply(marker, spelled, &output)
@@ -173,7 +175,7 @@ extension Normaliser {
             pending.removeAll(keepingCapacity: true)
             mode = .section
             inSection = true
-        case .roleMiddle: break
+        case .roleMiddle, .xtml: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
             pending.removeAll(keepingCapacity: true)
             leaveCalls()

@@ -4,7 +4,10 @@ extension Normaliser {
     var isHeld: Bool { lead != .known && source == .content }
 
     /// The channel that text goes out on, when that is known.
-    var target: TextChannel { source == .reasoning || thinking ? .reasoning : .content }
+    var target: TextChannel {
+        if source == .reasoning { return xtml.answersInReasoning ? .content : .reasoning }
+        return thinking ? .reasoning : .content
+    }
 
     mutating func runText(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
         var scan = start
@@ -20,8 +23,8 @@ extension Normaliser {
             case 0x0A: code.newline()
             default:
                 code.settle()
-                switch MarkerTable.match(bytes, at: next) {
-                case .none where bytes[next] == 0x3C && foreignBegins(bytes, next):
+                switch lookUp(bytes, next) {
+                case .none where bytes[next] == 0x3C && xtml.reading != .seen && foreignBegins(bytes, next):
                     emitText(bytes.slice(start..<next), &output)
                     beginForeign()
                     return next
@@ -98,7 +101,7 @@ extension Normaliser {
     ///
     /// Thoughts are careless about closing their code: there a close tag counts, unless it stands alone in a span.
     private func doubt(about marker: Marker, _ spelled: Bytes) -> Hold? {
-        guard case .thinkClose = marker, thinking || isHeld || source == .reasoning else {
+        guard closesThought(marker, spelled), thinking || isHeld || source == .reasoning else {
             return Hold(marker, spelled, in: code)
         }
         return code.isFence ? nil : .beforeClosingBacktick(marker, spelled, in: code)
@@ -118,6 +121,7 @@ extension Normaliser {
             orphan(spelled, &output)
             mode = .role
             pending.removeAll(keepingCapacity: true)
+        case .xtml: applyTag(spelled, &output)
         }
     }
 
@@ -126,6 +130,7 @@ extension Normaliser {
         switch marker {
         case .thinkOpen, .thinkClose: options.repairs.contains(.thinking)
         case .turnEnd, .role, .roleMiddle: options.repairs.contains(.markers)
+        case .xtml: true  // Only tags that count come this far.
         default: options.repairs.contains(.inlineCalls)
         }
     }

@@ -78,11 +78,10 @@ extension Normaliser {
 
     mutating func switchSource(to channel: TextChannel, _ output: inout some NormalisedOutput) {
         if mode == .text {
-            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
-            if !carry.isEmpty { feedCarry(as: nil, &output) }
-            settleForeignAtEnd(&output)
+            if xtml.tag?.isInName != true { settlePending(&output) }  // A tag may go on in the other field.
             code.settle()
         }
+        if channel == .content { xtml.answersInReasoning = false }
         source = channel
         swap(&code, &otherCode)
     }

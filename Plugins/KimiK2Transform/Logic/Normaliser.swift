@@ -17,6 +17,9 @@ package struct Normaliser {
         case tail
         /// After `<|im_assistant|>`, before `<|im_middle|>`.
         case role
+        /// K3: in its tools, outside a call; in a call, outside an argument; in an argument's value; after what may
+        /// be the value's end.
+        case tools, call, value, valueEnd
     }
 
     /// Is it known whether text in content is thought or answer?
@@ -56,6 +59,8 @@ package struct Normaliser {
     var isForeignMuted = false
     /// The same, of the bytes in `carry`.
     var isCarryMuted = false
+    /// K3's markup.
+    var xtml: XTMLState
     /// Do the bytes being worked on die with the call?
     var isTransient = false
 
@@ -87,6 +92,7 @@ package struct Normaliser {
         reasoningEdges = contentEdges
         ledger = CallLedger(options)
         readsForeign = options.repairs.contains(.foreignCalls) || options.repairs.contains(.leftovers)
+        xtml = XTMLState(family: options.family)
         switch options.startsInThinking {
         case _ where !options.repairs.contains(.thinking): lead = .known
         case .yes:
@@ -146,8 +152,8 @@ package struct Normaliser {
     mutating func refreshQuick() {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
-        let ready = mode == .text && !isHeld && hold == nil && foreign == nil && carry.isEmpty && code.isIdle && flowing
-        quickTarget = ready ? target : nil
+        let isWaiting = isHeld || hold != nil || foreign != nil || xtml.tag != nil || !carry.isEmpty
+        quickTarget = mode == .text && !isWaiting && code.isIdle && flowing ? target : nil
     }
 
     // MARK: - Working through bytes
@@ -162,6 +168,8 @@ package struct Normaliser {
                 index = watch(bytes, index, &output)
             } else if foreign != nil {
                 index = watchForeign(bytes, index, &output)
+            } else if xtml.tag != nil {
+                index = readTag(bytes, index, &output)
             } else if !carry.isEmpty {
                 index = completeMarker(bytes, index, &output)
             } else {
@@ -178,6 +186,9 @@ package struct Normaliser {
         case .section, .header, .role: collect(bytes, index, &output)
         case .arguments: runArguments(bytes, index, &output)
         case .tail: runTail(bytes, index, &output)
+        case .tools, .call: collectXTML(bytes, index, &output)
+        case .value: runValue(bytes, index, &output)
+        case .valueEnd: runValueEnd(bytes, index, &output)
         }
     }
 
@@ -195,7 +206,7 @@ package struct Normaliser {
     ) -> Int {
         carry.append(bytes[index])
         carriedHere += 1
-        switch carry.withUnsafeBytes({ MarkerTable.match($0, at: 0) }) {
+        switch carry.withUnsafeBytes({ lookUp($0, 0) }) {
         case .partial: return index + 1
         case .full(let found, _):
             feedCarry(as: found, &output)
@@ -231,6 +242,7 @@ package struct Normaliser {
 
     /// A marker of this spelling was met.
     mutating func marker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        if marker == .xtml { return beginTag(spelled) }
         switch mode {
         case .text: textMarker(marker, spelled, &output)
         case .section: sectionMarker(marker, spelled, &output)
@@ -238,6 +250,7 @@ package struct Normaliser {
         case .arguments: argumentMarker(marker, spelled, &output)
         case .tail: tailMarker(marker, spelled, &output)
         case .role: roleMarker(marker, spelled, &output)
+        case .tools, .call, .value, .valueEnd: literal(spelled, &output)
         }
     }
 
@@ -257,7 +270,12 @@ package struct Normaliser {
             if arguments.takeLiteral() { argumentOutput(text, &output) }
         case .tail:
             leaveTail()
-            literal(text, &output)
+            run(text, transient: true, &output)
+        case .tools, .call: collectXTMLLiteral(text, &output)
+        case .value: valueText(text, &output)
+        case .valueEnd:
+            quoteValueEnd(&output)
+            run(text, transient: true, &output)  // A tag may be open now.
         }
     }
 }
