@@ -29,6 +29,39 @@ extension UnsafeRawBufferPointer {
         return count
     }
 
+    /// Index of the first byte from `start` on that matters inside a JSON string: its quote, a backslash, a control
+    /// character. `count` if there is none.
+    func firstStringSpecial(from start: Int) -> Int {
+        var index = start
+        while index + 16 <= count {
+            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            if any((block .== 0x22) .| (block .== 0x5C) .| (block .< 0x20)) { break }
+            index += 16
+        }
+        while index < count {
+            let byte = self[index]
+            if byte == 0x22 || byte == 0x5C || byte < 0x20 { return index }
+            index += 1
+        }
+        return count
+    }
+
+    /// Index of the first quote, backslash or `<` from `start` on; `count` if there is none.
+    func firstStringEnd(quote: UInt8, from start: Int) -> Int {
+        var index = start
+        while index + 16 <= count {
+            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
+            if any((block .== quote) .| (block .== 0x5C) .| (block .== 0x3C)) { break }
+            index += 16
+        }
+        while index < count {
+            let byte = self[index]
+            if byte == quote || byte == 0x5C || byte == 0x3C { return index }
+            index += 1
+        }
+        return count
+    }
+
     /// The range without blanks at its two ends.
     func trimmedRange() -> Range<Int> {
         var low = 0

@@ -11,7 +11,7 @@ extension Normaliser {
         } while hold != nil
         code.settle()
         endOfMode(&output)
-        for entry in structured { structuredEnd(entry.number, to: &output) }
+        endStructured(isCut: !endsWhole, &output)
         decide(.content, &output)
         contentEdges.finish { output.text(.content, $0, transient: $1) }
         reasoningEdges.finish { output.text(.reasoning, $0, transient: $1) }
@@ -19,7 +19,8 @@ extension Normaliser {
 
     private mutating func endOfMode(_ output: inout some NormalisedOutput) {
         switch mode {
-        case .text, .tail: break
+        case .text: break
+        case .tail: noteGarbage()
         case .role: pending = []
         case .section: leaveCallsWithPending(&output)
         case .header:
@@ -29,7 +30,7 @@ extension Normaliser {
             leaveCallsWithPending(&output)
         case .arguments:
             if !arguments.isComplete { isCut = true }
-            if arguments.isEmpty { call = nil } else { endCall(&output) }
+            if arguments.isEmpty { call = nil } else { endCall(isCut: !arguments.isComplete, &output) }
         }
     }
 }

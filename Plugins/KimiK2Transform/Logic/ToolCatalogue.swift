@@ -4,11 +4,14 @@ package struct DeclaredTool: Sendable {
     /// Names of its parameters; nil if it does not say.
     package var properties: [String]?
     package var required: [String]
+    /// The JSON Schema of its parameters; empty if it has none.
+    package var parameters: [UInt8]
 
-    package init(name: String, properties: [String]? = nil, required: [String] = []) {
+    package init(name: String, properties: [String]? = nil, required: [String] = [], parameters: [UInt8] = []) {
         self.name = name
         self.properties = properties
         self.required = required
+        self.parameters = parameters
     }
 }
 
@@ -21,6 +24,9 @@ package struct ToolCatalogue: Sendable {
     package var isEmpty: Bool { tools.isEmpty }
 
     func contains(_ name: some StringProtocol) -> Bool { tools.contains { $0.name == name } }
+
+    /// The JSON Schema of a tool's parameters; empty if it has none.
+    func parameters(of name: String) -> [UInt8] { tools.first { $0.name == name }?.parameters ?? [] }
 
     /// The one tool whose name is `spelling` but for case and `-` in place of `_`.
     func folded(_ spelling: some StringProtocol) -> String? {

@@ -81,7 +81,8 @@ struct Case: CustomStringConvertible, Sendable {
             return DeclaredTool(
                 name: name,
                 properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
-                required: schema?["required"]?.elements.compactMap(\.string) ?? [])
+                required: schema?["required"]?.elements.compactMap(\.string) ?? [],
+                parameters: schema?.json ?? [])
         } ?? []
     }
 }

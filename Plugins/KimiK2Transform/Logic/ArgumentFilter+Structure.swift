@@ -1,0 +1,188 @@
+/// Bytes outside strings.
+extension ArgumentFilter {
+    mutating func structure(_ bytes: Bytes, _ index: Int) -> Int {
+        let byte = bytes[index]
+        if isBlank(byte) { return index + 1 }
+        if hold != .none {
+            if let end = settleWait(bytes, index, byte) { return end }
+            if step != nil { return index }
+        }
+        switch byte {
+        case 0x22: return openString(bytes, index)
+        case 0x2C where spot == .after: return comma(index)
+        case 0x3A where spot == .colon:
+            spot = .value
+            return index + 1
+        case 0x7B, 0x5B: return open(bytes, index, isObject: byte == 0x7B)
+        case 0x7D, 0x5D: return shut(bytes, index, isObject: byte == 0x7D)
+        case 0x2D, 0x30...0x39: return beginNumber(bytes, index)
+        case 0x74: return beginWord("true", .bool, bytes, index)
+        case 0x66: return beginWord("false", .bool, bytes, index)
+        case 0x6E: return beginWord("null", .null, bytes, index)
+        case 0x27 where canLoosen(forKey: true): return loosen(at: index)
+        case 0x54, 0x46, 0x4E: return canLoosen(forKey: false) ? loosen(at: index) : fault(bytes, index)
+        default: return fault(bytes, index)
+        }
+    }
+
+    /// May a value, or a key, begin here in Python's spelling? Not at the very start: then it is no object anyway.
+    private func canLoosen(forKey: Bool) -> Bool {
+        guard repairs.contains(.jsonSyntax), !frames.isEmpty else { return false }
+        return switch spot {
+        case .value, .firstElement: true
+        case .key, .firstKey: forKey
+        default: false
+        }
+    }
+
+    private mutating func comma(_ index: Int) -> Int {
+        let isObject = frames.last?.isObject == true
+        spot = isObject ? .key : .value
+        if !isObject { place = frames.last?.element }
+        if repairs.contains(.jsonSyntax) { startHold(.comma, at: index) }
+        return index + 1
+    }
+
+    /// The first byte that is no blank behind a comma, or behind the bracket that opens a list in place of the
+    /// arguments. Returns where to go on if that is settled with the byte.
+    private mutating func settleWait(_ bytes: Bytes, _ index: Int, _ byte: UInt8) -> Int? {
+        let isClosing = byte == 0x7D || byte == 0x5D
+        if isClosing, held.count + index - mark <= Limits.blanksInArguments {
+            if hold == .comma { return loosen(at: index) }
+            if byte == 0x5D {
+                // An empty list of arguments is no arguments.
+                frames.removeAll()
+                spot = .end
+                kind = .object
+                notes.add(Repair.emptyArguments)
+                pass([0x7B, 0x7D], insteadOfHeldUpTo: index + 1)
+                return index + 1
+            }
+        }
+        release(bytes, at: index)
+        return nil
+    }
+
+    // MARK: - Values
+
+    /// A value of this kind begins; false if none may begin here.
+    @inline(__always)
+    mutating func begin(_ kind: ValueKinds) -> Bool {
+        guard spot == .value || spot == .firstElement else { return false }
+        if spot == .firstElement { place = frames.last?.element }
+        if frames.isEmpty { self.kind = kind }
+        return true
+    }
+
+    /// A value is over.
+    @inline(__always)
+    mutating func endValue() { spot = frames.isEmpty ? .end : .after }
+
+    private mutating func open(_ bytes: Bytes, _ index: Int, isObject: Bool) -> Int {
+        let kind: ValueKinds = isObject ? .object : .array
+        guard begin(kind) else { return fault(bytes, index) }
+        guard frames.count < Limits.argumentDepth else {
+            isUnjudged = true
+            mode = .plain
+            step = Step(end: index, range: from..<index)
+            return index
+        }
+        if !isObject, frames.isEmpty, nesting == 0, repairs.contains(.emptyArguments) {
+            startHold(.emptyList, at: index)
+        }
+        var frame = Frame(isObject: isObject)
+        if let schema, let place {
+            if !place.kinds.contains(kind) { mismatches = true }
+            frame.place = place
+            if isObject {
+                frame.missing = schema.required(in: place)
+            } else {
+                frame.element = schema.place(in: place, .element)
+            }
+        }
+        frames.append(frame)
+        spot = isObject ? .firstKey : .firstElement
+        return index + 1
+    }
+
+    private mutating func shut(_ bytes: Bytes, _ index: Int, isObject: Bool) -> Int {
+        let fits = spot == .after || spot == (isObject ? .firstKey : .firstElement)
+        guard fits, frames.last?.isObject == isObject else { return fault(bytes, index) }
+        leaveFrame()
+        return index + 1
+    }
+
+    mutating func leaveFrame() {
+        if let frame = frames.popLast(), !frame.missing.isEmpty { mismatches = true }
+        endValue()
+    }
+
+    // MARK: - Words
+
+    private mutating func beginWord(
+        _ expected: StaticString, _ kind: ValueKinds, _ bytes: Bytes, _ index: Int
+    ) -> Int {
+        guard begin(kind) else { return fault(bytes, index) }
+        if let place, !place.kinds.contains(kind) { mismatches = true }
+        spot = .word
+        word = expected
+        wordIndex = 1
+        return index + 1
+    }
+
+    mutating func letters(_ bytes: Bytes, _ index: Int) -> Int {
+        guard bytes[index] == word.utf8Start[wordIndex] else { return fault(bytes, index) }
+        wordIndex += 1
+        if wordIndex == word.utf8CodeUnitCount { endValue() }
+        return index + 1
+    }
+
+    // MARK: - Numbers
+
+    private mutating func beginNumber(_ bytes: Bytes, _ index: Int) -> Int {
+        guard begin(.integer) else { return fault(bytes, index) }
+        number = NumberScan()
+        spot = .number
+        if let place, repairs.contains(.coercion), place.kinds.contains(.string),
+            place.kinds.isDisjoint(with: .number)
+        {
+            startHold(.number, at: index)
+        }
+        return digits(bytes, index)
+    }
+
+    mutating func digits(_ bytes: Bytes, _ start: Int) -> Int {
+        var index = start
+        while index < bytes.count, number.take(bytes[index]) { index += 1 }
+        guard index < bytes.count else { return index }
+        guard number.isComplete else { return fault(bytes, index) }
+        endNumber(bytes, index)
+        return index
+    }
+
+    /// The number ends before `index`.
+    mutating func endNumber(_ bytes: Bytes, _ index: Int) {
+        if frames.isEmpty, !number.isIntegral { kind = .fraction }
+        if hold == .number {
+            settleNumber(bytes, index)
+        } else if let place {
+            let kinds: ValueKinds = number.isIntegral ? .number : .fraction
+            let isOpen = number.hasExponent && !place.kinds.isDisjoint(with: .number)
+            if !isOpen, place.kinds.isDisjoint(with: kinds) { mismatches = true }
+        }
+        endValue()
+    }
+
+    private mutating func settleNumber(_ bytes: Bytes, _ index: Int) {
+        let text = heldText(bytes, to: index)
+        if text.count <= Limits.coercedScalar, let schema, let place,
+            let literal = Coercion.string(spelledBy: text), schema.allows(literal, at: place)
+        {
+            notes.add(Repair.coercion)
+            pass([0x22] + literal.text + [0x22], insteadOfHeldUpTo: index)
+        } else {
+            mismatches = true
+            release(bytes, at: index)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+/// Follows the JSON of one call's arguments, piece by piece, and repairs what has one right reading.
+///
+/// It passes what it is given on as it is, but for: raw control characters in strings; commas before closing
+/// brackets and Python's spellings, if the whole becomes JSON by that; scalars and encoded members of a kind that the
+/// tool's schema excludes. It holds only what such a decision needs, within `Limits`. From the first byte on that
+/// cannot belong to JSON everything passes as it came.
+///
+/// Feed it with `next` until all is used, then call `finish` once.
+struct ArgumentFilter {
+    /// Bytes to pass on: `scratch` and the bytes of `range`, in the order told; then go on at `end`.
+    struct Step {
+        var end: Int
+        var range: Range<Int>
+        var usesScratch = false
+        var scratchIsFirst = false
+    }
+
+    enum Mode { case strict, loose, plain }
+
+    /// Where in the grammar the next byte stands.
+    enum Spot { case value, firstElement, firstKey, key, colon, after, string, keyString, word, number, end }
+
+    /// Why bytes are held.
+    enum Hold { case none, comma, string, number, emptyList }
+
+    struct Frame {
+        var isObject: Bool
+        var place: ParameterSchema.Place?
+        /// What is asked of the elements, for arrays.
+        var element: ParameterSchema.Place?
+        /// Members that must come yet.
+        var missing: [[UInt8]] = []
+    }
+
+    var repairs: RepairSet
+    let schema: ParameterSchema?
+    /// What the whole value must be.
+    let root: ParameterSchema.Place?
+    /// How many encoded strings this value is inside of; 0: the arguments themselves.
+    let nesting: Int
+
+    var mode = Mode.strict
+    var spot = Spot.value
+    var frames: [Frame] = []
+    /// What is asked of the next value.
+    var place: ParameterSchema.Place?
+    var number = NumberScan()
+    /// What is left of `true`, `false` or `null`.
+    var word: StaticString = "true"
+    var wordIndex = 0
+    /// In a string: 1 after a backslash, then the number of hexadecimal digits to come plus 1.
+    var escape = 0
+    /// The spelling of the member's name, if the schema asks for it.
+    var name: [UInt8] = []
+    var wantsName = false
+
+    var hold = Hold.none
+    /// Held bytes of earlier pieces.
+    var held: [UInt8] = []
+    var holdsControls = false
+    /// Where in the present piece the bytes begin that are not passed on yet, and those that are held.
+    var from = 0
+    var mark = 0
+    var step: Step?
+    var scratch: [UInt8] = []
+
+    /// The kind of the whole value, once it began.
+    var kind: ValueKinds = []
+    var isFaulty = false
+    /// Nested too deeply to be judged.
+    var isUnjudged = false
+    var mismatches = false
+    var escapesControls = false
+    var notes = NoteCounts()
+
+    /// `schema`: of the tool's parameters; nil if it is not known.
+    init(repairs: RepairSet, schema: ParameterSchema?) {
+        self.init(repairs: repairs, schema: schema, root: schema?.root, nesting: 0)
+    }
+
+    init(repairs: RepairSet, schema: ParameterSchema?, root: ParameterSchema.Place?, nesting: Int) {
+        self.repairs = repairs
+        self.schema = schema
+        self.root = root
+        self.nesting = nesting
+        place = root
+    }
+
+    /// Is what was passed on one whole JSON value?
+    var isWhole: Bool { spot == .end && mode == .strict && !isFaulty }
+    var isObject: Bool { isWhole && kind == .object }
+    var isHolding: Bool { hold != .none || !held.isEmpty }
+
+    // MARK: - Feeding
+
+    /// Works on `bytes` from `start` on.
+    mutating func next(_ bytes: Bytes, from start: Int) -> Step {
+        from = start
+        mark = start
+        switch mode {
+        case .plain: return Step(end: bytes.count, range: start..<bytes.count)
+        case .loose: return holdRest(bytes)
+        case .strict: break
+        }
+        var index = start
+        while index < bytes.count {
+            index = advance(bytes, index)
+            if let made = step {
+                step = nil
+                return made
+            }
+        }
+        return pause(bytes)
+    }
+
+    @inline(__always)
+    private mutating func advance(_ bytes: Bytes, _ index: Int) -> Int {
+        switch spot {
+        case .string, .keyString: text(bytes, index)
+        case .number: digits(bytes, index)
+        case .word: letters(bytes, index)
+        default: structure(bytes, index)
+        }
+    }
+
+    /// The end of a piece: what is held goes to `held`.
+    private mutating func pause(_ bytes: Bytes) -> Step {
+        if mode == .loose { return holdRest(bytes) }
+        guard hold != .none else { return Step(end: bytes.count, range: from..<bytes.count) }
+        held.append(contentsOf: bytes[mark...])
+        let passed = from..<mark
+        if isHopeless {
+            giveUpHold(at: bytes.count, passed)
+            if let made = step {
+                step = nil
+                return made
+            }
+        }
+        return Step(end: bytes.count, range: passed)
+    }
+
+    // MARK: - Holding
+
+    mutating func startHold(_ why: Hold, at index: Int) {
+        hold = why
+        mark = index
+        held.removeAll(keepingCapacity: true)
+        holdsControls = false
+    }
+
+    /// All that is held up to `index`.
+    func heldText(_ bytes: Bytes, to index: Int) -> [UInt8] { held + bytes[mark..<index] }
+
+    /// What is held goes on as it came.
+    mutating func release(_ bytes: Bytes, at index: Int) {
+        hold = .none
+        if holdsControls {
+            pass(ControlCharacters.escaped(heldText(bytes, to: index)), insteadOfHeldUpTo: index)
+        } else if !held.isEmpty {
+            scratch = held
+            held.removeAll(keepingCapacity: true)
+            step = Step(end: index, range: from..<index, usesScratch: true, scratchIsFirst: true)
+        }
+    }
+
+    /// `text` goes on in place of what is held.
+    mutating func pass(_ text: [UInt8], insteadOfHeldUpTo index: Int) {
+        hold = .none
+        scratch = text
+        step = Step(end: index, range: from..<mark, usesScratch: true)
+        held.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func giveUpHold(at index: Int, _ passed: Range<Int>) {
+        if hold == .string || hold == .number { mismatches = true }
+        hold = .none
+        scratch = holdsControls ? ControlCharacters.escaped(held) : held
+        held.removeAll(keepingCapacity: true)
+        step = Step(end: index, range: passed, usesScratch: true)
+    }
+
+    /// Everything from the held bytes on, or from `index`, must wait for the end: it may be Python's spelling.
+    mutating func loosen(at index: Int) -> Int {
+        if hold == .comma {
+            spot = .after
+        } else {
+            mark = index
+            held.removeAll(keepingCapacity: true)
+        }
+        hold = .none
+        mode = .loose
+        return Int.max
+    }
+
+    /// In the loose mode: keeps the whole piece.
+    private mutating func holdRest(_ bytes: Bytes) -> Step {
+        held.append(contentsOf: bytes[mark...])
+        guard held.count > Limits.looseArguments else { return Step(end: bytes.count, range: from..<mark) }
+        mode = .plain
+        isFaulty = true
+        notes.add(Flag.limit)
+        scratch = held
+        held = []
+        return Step(end: bytes.count, range: from..<mark, usesScratch: true)
+    }
+
+    /// This is no JSON: from here on everything passes.
+    mutating func fault(_ bytes: Bytes, _ index: Int) -> Int {
+        mode = .plain
+        isFaulty = true
+        if hold != .none { release(bytes, at: index) }
+        if step == nil { step = Step(end: index, range: from..<index) }
+        return index
+    }
+}
