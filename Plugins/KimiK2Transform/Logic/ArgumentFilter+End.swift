@@ -68,13 +68,13 @@ extension ArgumentFilter {
 
     /// The brackets that were left open, if nothing else is missing.
     private mutating func closers() -> [UInt8] {
-        guard mode == .strict, !frames.isEmpty, repairs.contains(.unclosed),
+        guard mode == .strict, !open.isEmpty, repairs.contains(.unclosed),
             spot == .after || spot == .firstKey || spot == .firstElement
         else { return [] }
         var result: [UInt8] = []
-        while let frame = frames.last {
-            result.append(frame.isObject ? 0x7D : 0x5D)
-            leaveFrame()
+        while !open.isEmpty {
+            result.append(inObject ? 0x7D : 0x5D)
+            leaveContainer()
         }
         notes.add(Repair.unclosed)
         return result

@@ -4,7 +4,7 @@ extension ArgumentFilter {
         escape = 0
         if spot == .key || spot == .firstKey {
             spot = .keyString
-            wantsName = frames.last?.place != nil
+            wantsName = !scopes.isEmpty && scopes[scopes.count - 1].place != nil
             name.removeAll(keepingCapacity: true)
             return index + 1
         }
@@ -83,14 +83,17 @@ extension ArgumentFilter {
     private mutating func endName() {
         spot = .colon
         place = nil
-        guard wantsName, name.count <= Limits.memberName, let schema, let frame = frames.last, let outer = frame.place else { return }
-        let name = decodedName()
-        if let at = frame.missing.firstIndex(of: name) { frames[frames.count - 1].missing.remove(at: at) }
+        guard wantsName, name.count <= Limits.memberName, let schema, let at = scopes.indices.last,
+            let outer = scopes[at].place
+        else { return }
+        if name.contains(0x5C) { name = decodedName() }
+        if scopes[at].missing != 0, let known = scopes[at].required.firstIndex(of: name), known < 64 {
+            scopes[at].missing &= ~(1 << UInt64(known))
+        }
         place = name.withUnsafeBytes { schema.place(in: outer, .member($0)) }
     }
 
     private func decodedName() -> [UInt8] {
-        guard name.contains(0x5C) else { return name }
         var decoder = StringDecoder()
         var result: [UInt8] = []
         for byte in name { decoder.take(byte, into: &result) }

@@ -9,11 +9,11 @@ extension ArgumentFilter {
         }
         switch byte {
         case 0x22: return openString(bytes, index)
-        case 0x2C where spot == .after: return comma(index)
+        case 0x2C where spot == .after: return comma(bytes, index)
         case 0x3A where spot == .colon:
             spot = .value
             return index + 1
-        case 0x7B, 0x5B: return open(bytes, index, isObject: byte == 0x7B)
+        case 0x7B, 0x5B: return openContainer(bytes, index, isObject: byte == 0x7B)
         case 0x7D, 0x5D: return shut(bytes, index, isObject: byte == 0x7D)
         case 0x2D, 0x30...0x39: return beginNumber(bytes, index)
         case 0x74: return beginWord("true", .bool, bytes, index)
@@ -27,7 +27,7 @@ extension ArgumentFilter {
 
     /// May a value, or a key, begin here in Python's spelling? Not at the very start: then it is no object anyway.
     private func canLoosen(forKey: Bool) -> Bool {
-        guard repairs.contains(.jsonSyntax), !frames.isEmpty else { return false }
+        guard repairs.contains(.jsonSyntax), !open.isEmpty else { return false }
         return switch spot {
         case .value, .firstElement: true
         case .key, .firstKey: forKey
@@ -35,11 +35,12 @@ extension ArgumentFilter {
         }
     }
 
-    private mutating func comma(_ index: Int) -> Int {
-        let isObject = frames.last?.isObject == true
-        spot = isObject ? .key : .value
-        if !isObject { place = frames.last?.element }
-        if repairs.contains(.jsonSyntax) { startHold(.comma, at: index) }
+    private mutating func comma(_ bytes: Bytes, _ index: Int) -> Int {
+        spot = inObject ? .key : .value
+        if !inObject, !scopes.isEmpty { place = scopes[scopes.count - 1].element }
+        guard repairs.contains(.jsonSyntax) else { return index + 1 }
+        if index + 1 < bytes.count, bytes[index + 1] == 0x22 || isDigit(bytes[index + 1]) { return index + 1 }
+        startHold(.comma, at: index)
         return index + 1
     }
 
@@ -51,7 +52,9 @@ extension ArgumentFilter {
             if hold == .comma { return loosen(at: index) }
             if byte == 0x5D {
                 // An empty list of arguments is no arguments.
-                frames.removeAll()
+                open.removeAll()
+                scopes.removeAll()
+                inObject = false
                 spot = .end
                 kind = .object
                 notes.add(Repair.emptyArguments)
@@ -69,51 +72,58 @@ extension ArgumentFilter {
     @inline(__always)
     mutating func begin(_ kind: ValueKinds) -> Bool {
         guard spot == .value || spot == .firstElement else { return false }
-        if spot == .firstElement { place = frames.last?.element }
-        if frames.isEmpty { self.kind = kind }
+        if spot == .firstElement, !scopes.isEmpty { place = scopes[scopes.count - 1].element }
+        if open.isEmpty { self.kind = kind }
         return true
     }
 
     /// A value is over.
     @inline(__always)
-    mutating func endValue() { spot = frames.isEmpty ? .end : .after }
+    mutating func endValue() { spot = open.isEmpty ? .end : .after }
 
-    private mutating func open(_ bytes: Bytes, _ index: Int, isObject: Bool) -> Int {
-        let kind: ValueKinds = isObject ? .object : .array
-        guard begin(kind) else { return fault(bytes, index) }
-        guard frames.count < Limits.argumentDepth else {
+    private mutating func openContainer(_ bytes: Bytes, _ index: Int, isObject: Bool) -> Int {
+        guard begin(isObject ? .object : .array) else { return fault(bytes, index) }
+        guard open.count < Limits.argumentDepth else {
             isUnjudged = true
             mode = .plain
             step = Step(end: index, range: from..<index)
             return index
         }
-        if !isObject, frames.isEmpty, nesting == 0, repairs.contains(.emptyArguments) {
+        if !isObject, open.isEmpty, nesting == 0, repairs.contains(.emptyArguments) {
             startHold(.emptyList, at: index)
         }
-        var frame = Frame(isObject: isObject)
-        if let schema, let place {
-            if !place.kinds.contains(kind) { mismatches = true }
-            frame.place = place
-            if isObject {
-                frame.missing = schema.required(in: place)
-            } else {
-                frame.element = schema.place(in: place, .element)
-            }
-        }
-        frames.append(frame)
+        if let schema { enter(schema, isObject: isObject) }
+        open.append(isObject)
+        inObject = isObject
         spot = isObject ? .firstKey : .firstElement
         return index + 1
     }
 
+    private mutating func enter(_ schema: ParameterSchema, isObject: Bool) {
+        var scope = Scope(place: place)
+        if let place {
+            if !place.kinds.contains(isObject ? .object : .array) { mismatches = true }
+            if isObject {
+                scope.required = schema.required(in: place)
+                scope.missing = scope.required.count < 64 ? (1 << UInt64(scope.required.count)) - 1 : .max
+            } else {
+                scope.element = schema.place(in: place, .element)
+            }
+        }
+        scopes.append(scope)
+    }
+
     private mutating func shut(_ bytes: Bytes, _ index: Int, isObject: Bool) -> Int {
         let fits = spot == .after || spot == (isObject ? .firstKey : .firstElement)
-        guard fits, frames.last?.isObject == isObject else { return fault(bytes, index) }
-        leaveFrame()
+        guard fits, !open.isEmpty, inObject == isObject else { return fault(bytes, index) }
+        leaveContainer()
         return index + 1
     }
 
-    mutating func leaveFrame() {
-        if let frame = frames.popLast(), !frame.missing.isEmpty { mismatches = true }
+    mutating func leaveContainer() {
+        open.removeLast()
+        inObject = open.last ?? false
+        if schema != nil, let scope = scopes.popLast(), scope.missing != 0 { mismatches = true }
         endValue()
     }
 
@@ -153,7 +163,10 @@ extension ArgumentFilter {
 
     mutating func digits(_ bytes: Bytes, _ start: Int) -> Int {
         var index = start
-        while index < bytes.count, number.take(bytes[index]) { index += 1 }
+        while index < bytes.count, number.take(bytes[index]) {
+            index += 1
+            if number.isInDigits { while index < bytes.count, isDigit(bytes[index]) { index += 1 } }
+        }
         guard index < bytes.count else { return index }
         guard number.isComplete else { return fault(bytes, index) }
         endNumber(bytes, index)
@@ -162,7 +175,7 @@ extension ArgumentFilter {
 
     /// The number ends before `index`.
     mutating func endNumber(_ bytes: Bytes, _ index: Int) {
-        if frames.isEmpty, !number.isIntegral { kind = .fraction }
+        if open.isEmpty, !number.isIntegral { kind = .fraction }
         if hold == .number {
             settleNumber(bytes, index)
         } else if let place {

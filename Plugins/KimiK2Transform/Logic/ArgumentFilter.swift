@@ -23,13 +23,14 @@ struct ArgumentFilter {
     /// Why bytes are held.
     enum Hold { case none, comma, string, number, emptyList }
 
-    struct Frame {
-        var isObject: Bool
+    /// What the schema says of an array or object that is open.
+    struct Scope {
         var place: ParameterSchema.Place?
         /// What is asked of the elements, for arrays.
         var element: ParameterSchema.Place?
-        /// Members that must come yet.
-        var missing: [[UInt8]] = []
+        /// Members that must be there; one bit for each of the first 64 that has not come yet.
+        var required: [[UInt8]] = []
+        var missing: UInt64 = 0
     }
 
     var repairs: RepairSet
@@ -41,7 +42,12 @@ struct ArgumentFilter {
 
     var mode = Mode.strict
     var spot = Spot.value
-    var frames: [Frame] = []
+    /// For each array or object that is open: is it an object?
+    var open: [Bool] = []
+    /// The innermost of them; false outside.
+    var inObject = false
+    /// The same with what the schema says of them; empty without a schema.
+    var scopes: [Scope] = []
     /// What is asked of the next value.
     var place: ParameterSchema.Place?
     var number = NumberScan()

@@ -134,6 +134,11 @@ struct ArgumentStream {
             if quote != 0, !escaped { index = bytes.firstStringEnd(quote: quote, from: index) }
             guard index < bytes.count else { break }
             let byte = bytes[index]
+            if quote == 0, isDigit(byte) {
+                last = byte
+                index += 1
+                continue
+            }
             if byte == 0x3C, quote == 0 || markers == .everywhere, isMarker(bytes, index) {
                 escaped = false
                 return Step(end: index, range: start..<index, stop: .marker)

@@ -11,6 +11,9 @@ struct NumberScan {
     /// Could the number end here?
     var isComplete: Bool { state == .zero || state == .integer || state == .fraction || state == .power }
 
+    /// Further digits change nothing.
+    var isInDigits: Bool { state == .integer || state == .power }
+
     /// A whole number, however it is spelled; with an exponent that is not looked into.
     var isIntegral: Bool { !hasExponent && isRound }
 

@@ -22,16 +22,45 @@ package struct ParameterSchema: Sendable {
         /// `anyOf` and `oneOf`: of each group one holds.
         var groups: [[Int]] = []
         var literals: [Literal]?
+
+        /// No combination of others.
+        var isPlain: Bool { all.isEmpty && groups.isEmpty }
     }
 
-    /// What one value must be: all of `nodes` hold for it.
+    /// What one value must be: all of its nodes hold for it.
     struct Place {
-        var node: Int?
-        /// More than one is rare, and should cost nothing otherwise.
-        var others: [Int] = []
+        /// More than four at once are rare; what is left out then only makes the place allow more.
+        private var first: Int32 = -1
+        private var second: Int32 = -1
+        private var third: Int32 = -1
+        private var fourth: Int32 = -1
         var kinds: ValueKinds
 
-        var nodes: [Int] { (node.map { [$0] } ?? []) + others }
+        init(node: Int?, kinds: ValueKinds) {
+            first = node.map { Int32($0) } ?? -1
+            self.kinds = kinds
+        }
+
+        /// The only node there is.
+        @inline(__always)
+        var single: Int? { first >= 0 && second < 0 ? Int(first) : nil }
+
+        var nodes: [Int] { [first, second, third, fourth].filter { $0 >= 0 }.map { Int($0) } }
+
+        mutating func add(_ other: Place) {
+            kinds.formIntersection(other.kinds)
+            for node in other.nodes.map({ Int32($0) }) {
+                if first < 0 {
+                    first = node
+                } else if second < 0 {
+                    second = node
+                } else if third < 0 {
+                    third = node
+                } else if fourth < 0 {
+                    fourth = node
+                }
+            }
+        }
     }
 
     /// The way from a value to one inside it.
@@ -58,20 +87,20 @@ package struct ParameterSchema: Sendable {
 
     /// What is asked of the value one step inside `place`; nil: nothing.
     func place(in place: Place, _ step: Step) -> Place? {
-        var parts: [Place] = []
-        if let node = place.node { collect(step, node, 0, &parts) }
-        for node in place.others { collect(step, node, 0, &parts) }
-        guard var result = parts.first else { return nil }
-        for part in parts.dropFirst() {
-            result.others += part.nodes
-            result.kinds.formIntersection(part.kinds)
+        if let index = place.single, nodes[index].isPlain {
+            return child(of: index, step).map { Place(node: $0, kinds: nodes[$0].kinds) }
         }
+        var parts: [Place] = []
+        for node in place.nodes { collect(step, node, 0, &parts) }
+        guard var result = parts.first else { return nil }
+        for part in parts.dropFirst() { result.add(part) }
         if result.kinds.isEmpty { result.kinds = .any }
         return result
     }
 
     /// The members that an object at `place` must have.
     func required(in place: Place) -> [[UInt8]] {
+        if let index = place.single, nodes[index].all.isEmpty { return nodes[index].required }
         var names: [[UInt8]] = []
         for node in place.nodes { collectRequired(node, 0, &names) }
         return names
@@ -87,7 +116,7 @@ package struct ParameterSchema: Sendable {
     private func collect(_ step: Step, _ index: Int, _ nesting: Int, _ parts: inout [Place]) {
         guard nesting < Self.maxNesting else { return }
         let node = nodes[index]
-        if let child = child(of: node, step) { parts.append(Place(node: child, kinds: nodes[child].kinds)) }
+        if let child = child(of: index, step) { parts.append(Place(node: child, kinds: nodes[child].kinds)) }
         for part in node.all { collect(step, part, nesting + 1, &parts) }
         for group in node.groups {
             let fitting = group.filter { nodes[$0].kinds.contains(Self.container(of: step)) }
@@ -111,15 +140,20 @@ package struct ParameterSchema: Sendable {
         return union.isEmpty ? nil : union
     }
 
-    private func child(of node: Node, _ step: Step) -> Int? {
+    @inline(__always)
+    private func child(of index: Int, _ step: Step) -> Int? {
         switch step {
-        case .element: return node.items
-        case .member(let name):
-            for property in node.properties where property.name.count == name.count {
-                if property.name.withUnsafeBytes({ $0.hasSameBytes(as: name) }) { return property.node }
-            }
-            return node.additional
+        case .element: nodes[index].items
+        case .member(let name): property(of: index, name) ?? nodes[index].additional
         }
+    }
+
+    private func property(of index: Int, _ name: Bytes) -> Int? {
+        for at in nodes[index].properties.indices where nodes[index].properties[at].name.count == name.count {
+            let isSame = nodes[index].properties[at].name.withUnsafeBytes { $0.hasSameBytes(as: name) }
+            if isSame { return nodes[index].properties[at].node }
+        }
+        return nil
     }
 
     private static func container(of step: Step) -> ValueKinds {
