@@ -1,7 +1,7 @@
 /// The end of the arguments.
 extension ArgumentFilter {
     /// No more comes. `isCut`: because the reply broke off, not because the call is over. Returns the rest to pass on.
-    mutating func finish(isCut: Bool) -> [UInt8] {
+    package mutating func finish(isCut: Bool) -> [UInt8] {
         let rest = complete(isCut: isCut)
         if escapesControls { notes.add(Repair.controlCharacters) }
         if nesting == 0, !isCut, !isUnjudged {
@@ -14,18 +14,22 @@ extension ArgumentFilter {
 
     /// Works on a whole text at once; raises no flags.
     mutating func run(_ text: [UInt8]) -> [UInt8] {
-        var result: [UInt8] = []
-        text.withUnsafeBytes { bytes in
-            var index = 0
-            while index < bytes.count {
-                let step = next(bytes, from: index)
-                if step.usesScratch, step.scratchIsFirst { result += scratch }
-                result += bytes[step.range]
-                if step.usesScratch, !step.scratchIsFirst { result += scratch }
-                index = step.end
-            }
-        }
+        let result = text.withUnsafeBytes { feed($0) }
         return result + complete(isCut: false)
+    }
+
+    /// Works on a piece; returns what can go on.
+    package mutating func feed(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var result: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            let step = next(bytes, from: index)
+            if step.usesScratch, step.scratchIsFirst { result += scratch }
+            result += bytes[step.range]
+            if step.usesScratch, !step.scratchIsFirst { result += scratch }
+            index = step.end
+        }
+        return result
     }
 
     private mutating func complete(isCut: Bool) -> [UInt8] {

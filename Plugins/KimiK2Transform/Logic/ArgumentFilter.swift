@@ -6,7 +6,7 @@
 /// cannot belong to JSON everything passes as it came.
 ///
 /// Feed it with `next` until all is used, then call `finish` once.
-struct ArgumentFilter {
+package struct ArgumentFilter {
     /// Bytes to pass on: `scratch` and the bytes of `range`, in the order told; then go on at `end`.
     struct Step {
         var end: Int
@@ -77,10 +77,10 @@ struct ArgumentFilter {
     var isUnjudged = false
     var mismatches = false
     var escapesControls = false
-    var notes = NoteCounts()
+    package var notes = NoteCounts()
 
     /// `schema`: of the tool's parameters; nil if it is not known.
-    init(repairs: RepairSet, schema: ParameterSchema?) {
+    package init(repairs: RepairSet, schema: ParameterSchema?) {
         self.init(repairs: repairs, schema: schema, root: schema?.root, nesting: 0)
     }
 
@@ -94,7 +94,7 @@ struct ArgumentFilter {
 
     /// Is what was passed on one whole JSON value?
     var isWhole: Bool { spot == .end && mode == .strict && !isFaulty }
-    var isObject: Bool { isWhole && kind == .object }
+    package var isObject: Bool { isWhole && kind == .object }
     var isHolding: Bool { hold != .none || !held.isEmpty }
 
     // MARK: - Feeding
