@@ -20,7 +20,8 @@ struct ArgumentFilterTests {
         }
     }
 
-    @Test("broken arguments come out the same for every cut, and with nothing switched on as they are", arguments: 0..<20)
+    @Test(
+        "broken arguments come out the same for every cut, and with nothing switched on as they are", arguments: 0..<20)
     func broken(_ seed: Int) {
         var random = RandomJSON(seed: UInt64(seed) + 815)
         for _ in 0..<150 {
@@ -52,7 +53,8 @@ struct ArgumentFilterTests {
         }
     }
 
-    static let number = #"{"type":"object","properties":{"n":{"type":"integer"},"a":{"type":"array"}},"required":["n"]}"#
+    static let number =
+        #"{"type":"object","properties":{"n":{"type":"integer"},"a":{"type":"array"}},"required":["n"]}"#
 
     @Test(
         "counts and flags",
@@ -69,11 +71,13 @@ struct ArgumentFilterTests {
         #expect(run([text], schema: Self.number).notes == expected)
     }
 
-    @Test("each repair can be switched off", arguments: [
-        (Repair.coercion, #"{"n":"5"}"#), (.nestedEncoding, #"{"n":1,"a":"[1]"}"#), (.jsonSyntax, #"{"n":1,}"#),
-        (.jsonSyntax, "{'n': 1}"), (.jsonSyntax, #"{"n": 1, "b": True}"#), (.unclosed, #"{"n":1"#),
-        (.controlCharacters, "{\"n\":1,\"s\":\"\n\"}"), (.emptyArguments, "[]"),
-    ])
+    @Test(
+        "each repair can be switched off",
+        arguments: [
+            (Repair.coercion, #"{"n":"5"}"#), (.nestedEncoding, #"{"n":1,"a":"[1]"}"#), (.jsonSyntax, #"{"n":1,}"#),
+            (.jsonSyntax, "{'n': 1}"), (.jsonSyntax, #"{"n": 1, "b": True}"#), (.unclosed, #"{"n":1"#),
+            (.controlCharacters, "{\"n\":1,\"s\":\"\n\"}"), (.emptyArguments, "[]"),
+        ])
     func switches(_ repair: Repair, _ text: String) {
         var repairs = RepairSet.all
         #expect(run([text], schema: Self.number).text != text)
@@ -124,7 +128,8 @@ struct ArgumentFilterTests {
         for piece in pieces { out += Array(piece.utf8).withUnsafeBytes { filter.feed($0) } }
         out += filter.finish(isCut: false)
         return Result(
-            text: String(decoding: out, as: UTF8.self), notes: filter.notes.drain().map { "\($0.kind) \($0.count)" }.sorted())
+            text: String(decoding: out, as: UTF8.self),
+            notes: filter.notes.drain().map { "\($0.kind) \($0.count)" }.sorted())
     }
 
     private func cuts(of text: String, _ generator: inout SeededGenerator) -> [[String]] {

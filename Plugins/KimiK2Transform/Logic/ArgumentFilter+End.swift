@@ -8,6 +8,7 @@ extension ArgumentFilter {
             if !isObject { notes.add(Flag.invalidArguments) }
             if mismatches { notes.add(Flag.schemaMismatch) }
         }
+        if isCut, !isWhole { notes.add(Flag.cutCall) }
         if isUnjudged { notes.add(Flag.limit) }
         return rest
     }

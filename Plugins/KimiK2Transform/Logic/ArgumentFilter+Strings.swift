@@ -11,7 +11,7 @@ extension ArgumentFilter {
         guard begin(.string) else { return fault(bytes, index) }
         spot = .string
         if let place, !place.kinds.contains(.string) {
-            if canChange(place) { startHold(.string, at: index) } else { mismatches = true }
+            if !open.isEmpty, canChange(place) { startHold(.string, at: index) } else { mismatches = true }
         }
         return index + 1
     }

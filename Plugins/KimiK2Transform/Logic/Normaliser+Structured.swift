@@ -79,6 +79,19 @@ extension Normaliser {
         refreshQuick()
     }
 
+    /// The end of the upstream's call.
+    mutating func finishStructured(
+        _ entry: inout StructuredCall, isCut: Bool, _ output: inout some NormalisedOutput
+    ) {
+        if entry.tail.spot == .arguments, !entry.tail.carry.isEmpty {
+            let text = entry.tail.carry
+            entry.tail.carry = []
+            text.withUnsafeBytes { passStructured(&entry, $0, &output) }
+        }
+        closeInHand(&entry, isCut: isCut, &output)
+        if entry.tail.hasGarbage { notes.add(Repair.trailingGarbage) }
+    }
+
     private func repaired(_ name: Bytes, _ wish: String?) -> CallHeader {
         switch CallHeader.readStructured(name, tools.catalogue) {
         case .call(let name, let id): .call(name: name, id: wish ?? id)

@@ -100,7 +100,7 @@ extension Normaliser {
     }
 
     /// What looked like a marker is part of the arguments.
-    private mutating func passStructured(
+    mutating func passStructured(
         _ entry: inout StructuredCall, _ text: Bytes, _ output: inout some NormalisedOutput
     ) {
         let markers = entry.arguments.markers
@@ -185,24 +185,11 @@ extension Normaliser {
         entry = openStructured(entry.number, header, isTentative: isTentative, &output)
     }
 
-    private mutating func closeInHand(
+    mutating func closeInHand(
         _ entry: inout StructuredCall, isCut: Bool, _ output: inout some NormalisedOutput
     ) {
         guard !entry.tail.isClosed else { return }
         entry.tail.isClosed = true
         finish(&entry.arguments, of: &entry.call, isCut: isCut, &output)
-    }
-
-    /// The end of the upstream's call.
-    mutating func finishStructured(
-        _ entry: inout StructuredCall, isCut: Bool, _ output: inout some NormalisedOutput
-    ) {
-        if entry.tail.spot == .arguments, !entry.tail.carry.isEmpty {
-            let text = entry.tail.carry
-            entry.tail.carry = []
-            text.withUnsafeBytes { passStructured(&entry, $0, &output) }
-        }
-        closeInHand(&entry, isCut: isCut, &output)
-        if entry.tail.hasGarbage { notes.add(Repair.trailingGarbage) }
     }
 }

@@ -7,7 +7,8 @@ extension Normaliser {
         pending.removeAll(keepingCapacity: true)
     }
 
-    /// Blanks, the rest of a fence, brackets too many, and more JSON may stand between the arguments and the call's end.
+    /// Blanks, the rest of a fence, brackets too many, and more JSON may stand between the arguments and the call's
+    /// end.
     mutating func runTail(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
         let byte = bytes[start]
         if byte == 0x3C {

@@ -13,7 +13,8 @@ struct RandomJSON {
 
     mutating func string() -> String {
         let parts = [
-            "a", "5", "true", "None", ",}", ",]", "'", "{", "[1]", #"\""#, #"\\"#, #"\n"#, #"\u00e9"#, #"\ud83d"#, "東京", "<b>",
+            "a", "5", "true", "None", ",}", ",]", "'", "{", "[1]", #"\""#, #"\\"#, #"\n"#, #"\u00e9"#, #"\ud83d"#, "東京",
+            "<b>",
             "<|tool_call", "/", #"\/"#, " ", "\u{7F}", #"{\"a\":1}"#,
         ]
         return "\"" + (0..<Int.random(in: 0...5, using: &generator)).map { _ in pick(parts) }.joined() + "\""
@@ -22,9 +23,14 @@ struct RandomJSON {
     private mutating func value(depth: Int) -> (json: String, schema: String) {
         switch Int.random(in: 0..<(depth > 0 ? 9 : 6), using: &generator) {
         case 0: (string(), pick([#"{"type":"string"}"#, #"{"type":["string","integer"]}"#, "{}", "true"]))
-        case 1: (pick(["0", "-7", "12345678901234567890", "5"]), pick([#"{"type":"integer"}"#, #"{"type":"number"}"#]))
+        case 1:
+            (pick(["0", "-7", "12345678901234567890", "5"]), pick([#"{"type":"integer"}"#, #"{"type":"number"}"#]))
         case 2: (pick(["1.5", "-0.0", "1e999", "2E-3", "5.0"]), #"{"type":"number"}"#)
-        case 3: (pick(["true", "false"]), pick([#"{"type":"boolean"}"#, #"{"anyOf":[{"type":"boolean"},{"type":"null"}]}"#]))
+        case 3:
+            (
+                pick(["true", "false"]),
+                pick([#"{"type":"boolean"}"#, #"{"anyOf":[{"type":"boolean"},{"type":"null"}]}"#])
+            )
         case 4: ("null", pick([#"{"type":"null"}"#, #"{"type":"integer","nullable":true}"#, "{}"]))
         case 5: (string(), ##"{"anyOf":[{"type":"integer"},{"$ref":"#/$defs/text"}]}"##)
         case 6: array(depth: depth)
