@@ -22,10 +22,14 @@ struct StructuredArgumentTests {
         (#"{"n":1}{"n":"2"}{"n":3}"#, [#"f{"n":1}"#, #"f{"n":2}"#, #"f{"n":3}"#]),
         (#"{"n":1}, {"n":2}"#, [#"f{"n":1}"#, #"f{"n":2}"#]), (#"{"n":1} {oops}"#, [#"f{"n":1}"#]),
         (#"{"n":1} or {"n":2}"#, [#"f{"n":1}"#]),
-        (#"{"n":1}\#(end)\#(begin)functions.bash:1\#(middle){"command":"ls"}"#, [#"f{"n":1}"#, #"bash{"command":"ls"}"#]),
+        (
+            #"{"n":1}\#(end)\#(begin)functions.bash:1\#(middle){"command":"ls"}"#,
+            [#"f{"n":1}"#, #"bash{"command":"ls"}"#]
+        ),
         (#"{"n":1}\#(begin)functions.bash:1\#(middle){"command":"ls"}"#, [#"f{"n":1}"#, #"bash{"command":"ls"}"#]),
         (
-            "{\"n\":1}\n\(end)\n\(begin) functions.bash:1 \(middle)\n{\"command\":\"ls\"}\n\(end)\(begin)functions.f:2\(middle){\"n\":\"3\"}",
+            "{\"n\":1}\n\(end)\n\(begin) functions.bash:1 \(middle)"
+                + "\n{\"command\":\"ls\"}\n\(end)\(begin)functions.f:2\(middle){\"n\":\"3\"}",
             [#"f{"n":1}"#, #"bash{"command":"ls"}"#, #"f{"n":3}"#]
         ),
         (#"{"n":1\#(end)\#(begin)functions.f:1\#(middle){"n":2}\#(end)"#, [#"f{"n":1}"#, #"f{"n":2}"#]),
