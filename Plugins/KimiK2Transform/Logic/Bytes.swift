@@ -29,6 +29,43 @@ extension UnsafeRawBufferPointer {
         return count
     }
 
+    /// Index of the first byte from `start` on that matters inside a JSON string: its quote, a backslash, a control
+    /// character. `count` if there is none.
+    @inline(__always)
+    func firstStringSpecial(from start: Int) -> Int {
+        var index = start
+        while index + 8 <= count {
+            let word = Word(loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let found = word.equal(to: 0x22) | word.equal(to: 0x5C) | word.below(0x20)
+            if found != 0 { return index + found.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < count {
+            let byte = self[index]
+            if byte == 0x22 || byte == 0x5C || byte < 0x20 { return index }
+            index += 1
+        }
+        return count
+    }
+
+    /// Index of the first quote, backslash or `<` from `start` on; `count` if there is none.
+    @inline(__always)
+    func firstStringEnd(quote: UInt8, from start: Int) -> Int {
+        var index = start
+        while index + 8 <= count {
+            let word = Word(loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let found = word.equal(to: quote) | word.equal(to: 0x5C) | word.equal(to: 0x3C)
+            if found != 0 { return index + found.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < count {
+            let byte = self[index]
+            if byte == quote || byte == 0x5C || byte == 0x3C { return index }
+            index += 1
+        }
+        return count
+    }
+
     /// The range without blanks at its two ends.
     func trimmedRange() -> Range<Int> {
         var low = 0
@@ -44,4 +81,25 @@ extension [UInt8] {
     var trimmed: ArraySlice<UInt8> {
         withUnsafeBytes { self[$0.trimmedRange()] }
     }
+}
+
+/// Eight bytes looked at together. The lowest bit found is in the first byte that fits; higher ones may be wrong.
+private struct Word {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let tops: UInt64 = 0x8080_8080_8080_8080
+
+    private let bytes: UInt64
+
+    @inline(__always)
+    init(_ bytes: UInt64) { self.bytes = UInt64(littleEndian: bytes) }
+
+    @inline(__always)
+    func equal(to byte: UInt8) -> UInt64 {
+        let zeros = bytes ^ (UInt64(byte) &* Self.ones)
+        return (zeros &- Self.ones) & ~zeros & Self.tops
+    }
+
+    /// Bytes smaller than `limit`, which is at most 128.
+    @inline(__always)
+    func below(_ limit: UInt8) -> UInt64 { (bytes &- UInt64(limit) &* Self.ones) & ~bytes & Self.tops }
 }

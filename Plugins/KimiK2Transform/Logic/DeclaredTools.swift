@@ -8,6 +8,8 @@ package final class DeclaredTools {
     }
 
     private var source: Source
+    /// Schemas of the tools that were called.
+    private var schemas: [String: ParameterSchema?] = [:]
 
     /// `json`: the request's `tools` array, copied; empty if it has none.
     package init(json: [UInt8]) { source = json.isEmpty ? .parsed(ToolCatalogue([])) : .json(json) }
@@ -24,6 +26,14 @@ package final class DeclaredTools {
         }
     }
 
+    /// The schema of a tool's parameters, read when its first call comes; nil if there is none.
+    func schema(of name: String) -> ParameterSchema? {
+        if let known = schemas[name] { return known }
+        let schema = ParameterSchema(json: catalogue.parameters(of: name))
+        schemas[name] = .some(schema)
+        return schema
+    }
+
     /// Tools in a shape that is not understood are left out: the upstream will judge them.
     private static func parse(_ json: [UInt8]) -> [DeclaredTool] {
         withJSON(json) { root in root.elements.compactMap(tool) } ?? []
@@ -36,7 +46,8 @@ package final class DeclaredTools {
         var tool = DeclaredTool(
             name: name,
             properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
-            required: schema?["required"]?.elements.compactMap(\.string) ?? [])
+            required: schema?["required"]?.elements.compactMap(\.string) ?? [],
+            parameters: schema?.json ?? [])
         tool.types = ParameterTypes(schema: schema)
         return tool
     }

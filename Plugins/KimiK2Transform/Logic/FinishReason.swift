@@ -12,6 +12,12 @@ enum FinishReason {
         }
     }
 
+    /// Does the upstream say that the model ended its turn by itself?
+    static func isWhole(_ reason: String?) -> Bool {
+        guard let reason, !reason.isEmpty else { return false }
+        return ["stop", "tool_calls"].contains(canonical(reason))
+    }
+
     private static func canonical(_ reason: String) -> String {
         switch reason.lowercased() {
         case "", "stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed", "null", "undefined":

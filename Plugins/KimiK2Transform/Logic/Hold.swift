@@ -14,7 +14,7 @@ struct Hold {
         /// A closing think tag in a code span: quoted only if the next byte closes the span.
         case nextByte
         /// In a JSON string, until its closing quote; then what follows the quote must be JSON.
-        case string(escaped: Bool, closed: Bool)
+        case string(quote: UInt8, escaped: Bool, closed: Bool)
     }
 
     let marker: Marker
@@ -38,8 +38,8 @@ struct Hold {
         return hold
     }
 
-    static func inString(_ marker: Marker, _ spelled: Bytes) -> Hold {
-        Hold(marker, spelled, .string(escaped: false, closed: false))
+    static func inString(_ marker: Marker, _ spelled: Bytes, quote: UInt8) -> Hold {
+        Hold(marker, spelled, .string(quote: quote, escaped: false, closed: false))
     }
 
     private init(_ marker: Marker, _ spelled: Bytes, _ watch: Watch) {
@@ -68,7 +68,7 @@ struct Hold {
         case .nextByte:
             codeBefore = code
             return byte == 0x60 ? .quoted : .real
-        case .string(let escaped, let closed): return watchString(byte, escaped, closed)
+        case .string(let quote, let escaped, let closed): return watchString(byte, quote, escaped, closed)
         }
     }
 
@@ -80,7 +80,7 @@ struct Hold {
             code.settle()
             return code.isOpen ? .real : .quoted
         case .nextByte: return .real
-        case .string(_, let closed): return closed ? .quoted : .real
+        case .string(_, _, let closed): return closed ? .quoted : .real
         }
     }
 
@@ -102,17 +102,17 @@ struct Hold {
         return bytes.count > Limits.quotedMarkup && byte < 0x80 ? .quoted : .undecided
     }
 
-    private mutating func watchString(_ byte: UInt8, _ escaped: Bool, _ closed: Bool) -> Verdict {
+    private mutating func watchString(_ byte: UInt8, _ quote: UInt8, _ escaped: Bool, _ closed: Bool) -> Verdict {
         if closed {
             if isBlank(byte) { return .undecided }
             return byte == 0x2C || byte == 0x7D || byte == 0x5D || byte == 0x3A ? .quoted : .real
         }
         if escaped {
-            watch = .string(escaped: false, closed: false)
+            watch = .string(quote: quote, escaped: false, closed: false)
         } else if byte == 0x5C {
-            watch = .string(escaped: true, closed: false)
-        } else if byte == 0x22 {
-            watch = .string(escaped: false, closed: true)
+            watch = .string(quote: quote, escaped: true, closed: false)
+        } else if byte == quote {
+            watch = .string(quote: quote, escaped: false, closed: true)
             return .undecided
         }
         return bytes.count > Limits.quotedInString && byte < 0x80 ? .quoted : .undecided

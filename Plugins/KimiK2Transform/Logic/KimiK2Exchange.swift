@@ -116,7 +116,7 @@ package final class KimiK2Exchange: TransformExchange {
     /// Ends a choice; `finish` is the upstream's FINISH, or one to make up, or nil for none.
     private func end(_ at: Int, _ finish: kimi_event?, _ batch: inout EventBatch) {
         guard !choices[at].normaliser.isFinished else { return }
-        choices[at].normaliser.finish(to: &batch)
+        choices[at].normaliser.finish(upstreamReason: finish?.a.text, to: &batch)
         defer { gatherNotes(at) }
         guard var event = finish else { return }
         let upstream = event.a.text

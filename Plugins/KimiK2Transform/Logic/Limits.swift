@@ -8,6 +8,24 @@ enum Limits {
     static let quotedInString = 64 << 10
     /// Arguments of a call whose name they must tell.
     static let unnamedArguments = 1 << 20
+    /// Arguments from the first byte on that may be Python's spelling of JSON, until the call ends.
+    static let looseArguments = 64 << 10
+    /// A string that may spell a number, a boolean or null, with its quotes; a number that may become a string.
+    static let coercedScalar = 64
+    /// A string that may hold an encoded array or object, with its quotes.
+    static let nestedEncoding = 256 << 10
+    /// Encoded strings inside each other.
+    static let nestedEncodings = 4
+    /// Blanks behind a comma, of which it is not known yet whether a bracket follows.
+    static let blanksInArguments = 4096
+    /// A member's name that is looked up in the schema.
+    static let memberName = 1024
+    /// Arrays and objects inside each other; what lies deeper is not looked at.
+    static let argumentDepth = 512
+    /// What stands around arguments: a fence with its language, quotes.
+    static let argumentHead = 256
+    /// Brackets and quotes too many behind the arguments of a call outside a section.
+    static let strayClosers = 64
     /// Arguments remembered, all calls together, to know a call that arrives a second time in another place.
     static let remembered = 256 << 10
     static let rememberedCalls = 256

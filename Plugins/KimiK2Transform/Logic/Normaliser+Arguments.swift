@@ -6,11 +6,14 @@ extension Normaliser {
         pending.removeAll(keepingCapacity: true)
     }
 
-    private mutating func startCall(_ header: CallHeader, isRenamed: Bool = false) {
+    mutating func startCall(_ header: CallHeader, isRenamed: Bool = false, isTentative: Bool = false) {
         let from: CallSource = source == .content ? .content : .reasoning
-        let waits = ledger.mayRepeat(from) || header.waitsForArguments
-        call = OpenCall(header: header, source: from, waits: waits, isRenamed: isRenamed)
-        arguments = ArgumentStream()
+        let waits = isTentative || ledger.mayRepeat(from) || header.waitsForArguments
+        call = OpenCall(
+            header: header, source: from, waits: waits, isTentative: isTentative, isRenamed: isRenamed)
+        arguments = ArgumentStream(
+            repairs: options.repairs, keepsTail: inSection && !options.repairs.contains(.trailingGarbage))
+        lastName = nil
         mode = .arguments
     }
 
@@ -21,7 +24,7 @@ extension Normaliser {
         case .none: return step.end
         case .complete:
             endCall(&output)
-            mode = .tail
+            beginTail()
             return step.end
         case .marker: break
         }
@@ -51,26 +54,27 @@ extension Normaliser {
         call = open
     }
 
-    /// Markers that turned out to be quoted in a string.
+    /// Markers that turned out to be quoted in a string, and what looked like the beginning of one.
     mutating func passQuotedArguments(_ text: Bytes, _ output: inout some NormalisedOutput) {
-        arguments.ignoresMarkers = true
+        let markers = arguments.markers
+        arguments.markers = .nowhere
         var index = 0
         while index < text.count, !arguments.isComplete {
             let step = arguments.next(text, from: index)
             take(step, text, &output)
             index = step.end
         }
-        arguments.ignoresMarkers = false
+        arguments.markers = markers
     }
 
     // MARK: - Ends
 
     mutating func argumentMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         let endsCall = marker == .callBegin || marker == .callEnd || marker == .sectionEnd
-        if arguments.isInPlainString, endsCall {
-            hold = .inString(marker, spelled)
+        if let quote = arguments.stringQuote, endsCall {
+            hold = .inString(marker, spelled, quote: quote)
         } else if arguments.inString || isQuietInArguments(marker) {
-            if arguments.takeLiteral() { argumentOutput(spelled, &output) }
+            passQuotedArguments(spelled, &output)
         } else if marker != .argumentBegin {
             endArguments(at: marker, spelled, &output)
         }
@@ -84,58 +88,16 @@ extension Normaliser {
     /// A real marker ends the call's arguments, complete or not.
     mutating func endArguments(at marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         endCall(&output)
-        mode = .tail
+        beginTail()
         tailMarker(marker, spelled, &output)
     }
 
-    mutating func endCall(_ output: inout some NormalisedOutput) {
+    /// `isCut`: the reply ended here, not the call.
+    mutating func endCall(isCut: Bool = false, _ output: inout some NormalisedOutput) {
         guard var open = call else { return }
         call = nil
-        close(&open, isEmpty: arguments.isEmpty, &output)
-    }
-
-    // MARK: - After the arguments
-
-    /// Blanks, the rest of a fence, and more JSON may stand between the arguments and the call's end.
-    mutating func runTail(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {
-        let byte = bytes[start]
-        if isBlank(byte) || byte == 0x60 && arguments.isFenced || byte == 0x22 && arguments.wasEncoded {
-            return start + 1
-        }
-        if byte == 0x3C {
-            switch MarkerTable.match(bytes, at: start) {
-            case .none: break
-            case .partial: return carryRest(bytes, from: start)
-            case .full(let found, let length):
-                marker(found, bytes.slice(start..<start + length), &output)
-                return start + length
-            }
-        }
-        if byte == 0x7B, inSection, let name = lastName {
-            // A second object right behind the first is a second call of the same tool.
-            startCall(.call(name: name, id: nil))
-        } else {
-            leaveTail()
-        }
-        return start
-    }
-
-    mutating func leaveTail() {
-        pending.removeAll(keepingCapacity: true)
-        if inSection { mode = .section } else { leaveCalls() }
-    }
-
-    mutating func tailMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
-        leaveTail()
-        switch marker {
-        case .callEnd: break
-        case .callBegin: beginCall(&output)
-        default:
-            if inSection {
-                sectionMarker(marker, spelled, &output)
-            } else {
-                apply(marker, spelled, &output)
-            }
-        }
+        var stream = arguments
+        finish(&stream, of: &open, isCut: isCut, &output)
+        arguments = stream
     }
 }

@@ -1,10 +1,55 @@
 /// Calls on their way out, wherever they came from.
 extension Normaliser {
-    /// Takes a piece of arguments: passes it on, or keeps it while the call waits.
+    /// Takes a piece of arguments: repairs it, and passes it on, or keeps it while the call waits.
     mutating func append(
         _ text: Bytes, transient: Bool, to open: inout OpenCall, _ output: inout some NormalisedOutput
     ) {
         guard !open.isDropped, !text.isEmpty else { return }
+        prepare(&open)
+        var index = 0
+        while index < text.count {
+            let step = open.filter.next(text, from: index)
+            if step.usesScratch, step.scratchIsFirst { put(open.filter.scratch, to: &open, &output) }
+            put(text.slice(step.range), transient: transient, to: &open, &output)
+            if step.usesScratch, !step.scratchIsFirst { put(open.filter.scratch, to: &open, &output) }
+            index = step.end
+        }
+    }
+
+    /// The call is complete, or will not become so. `isEmpty`: there were no arguments at all. `isCut`: the reply broke
+    /// off.
+    mutating func close(
+        _ open: inout OpenCall, isEmpty: Bool, isCut: Bool = false, _ output: inout some NormalisedOutput
+    ) {
+        guard !open.isDropped else { return }
+        finishArguments(&open, isEmpty: isEmpty, isCut: isCut, &output)
+        if open.waits {
+            guard !open.isTentative || open.filter.isObject else { return notes.add(Repair.trailingGarbage) }
+            guard nameByArguments(&open) else { return notes.add(Flag.droppedCall) }
+            if isRepetition(open) { return notes.add(Repair.duplicates) }
+            stopHolding(&open, &output)
+        }
+        let index = begin(&open, &output)
+        if callsWait { log.toolEnd(index) } else { output.toolEnd(index) }
+        if open.isTentative { notes.add(Repair.splitCalls) }
+        notes.add(open.notes)
+        notes.add(open.filter.notes)
+        if case .call(let name, _) = open.header {
+            lastName = name
+            if open.arguments.count <= Limits.remembered { ledger.remember(open.source, name, open.arguments) }
+        }
+    }
+
+    mutating func put(_ text: [UInt8], to open: inout OpenCall, _ output: inout some NormalisedOutput) {
+        text.withUnsafeBytes { put($0, transient: true, to: &open, &output) }
+    }
+
+    /// Passes repaired arguments on, or keeps them while the call waits.
+    mutating func put(
+        _ text: Bytes, transient: Bool, to open: inout OpenCall, _ output: inout some NormalisedOutput
+    ) {
+        guard !text.isEmpty, !open.isDropped else { return }
+        open.hasArguments = true
         if open.waits || open.arguments.count <= Limits.remembered { open.arguments.append(contentsOf: text) }
         if open.waits {
             if open.arguments.count > Limits.unnamedArguments { stopWaiting(&open, &output) }
@@ -19,29 +64,13 @@ extension Normaliser {
         }
     }
 
-    /// The call is complete, or will not become so. `isEmpty`: there were no arguments at all.
-    mutating func close(_ open: inout OpenCall, isEmpty: Bool, _ output: inout some NormalisedOutput) {
-        guard !open.isDropped else { return }
-        if isEmpty || open.arguments.isEmpty {
-            Self.emptyObject.withUnsafeBytes { append($0, transient: true, to: &open, &output) }
-        }
-        if open.waits {
-            guard nameByArguments(&open) else { return notes.add(.droppedCall) }
-            if isRepetition(open) { return notes.add(.duplicates) }
-            let text = open.arguments
-            open.waits = false
-            open.arguments = []
-            text.withUnsafeBytes { append($0, transient: true, to: &open, &output) }
-        }
-        let index = begin(&open, &output)
-        if callsWait { log.toolEnd(index) } else { output.toolEnd(index) }
-        if case .call(let name, _) = open.header {
-            lastName = name
-            if open.arguments.count <= Limits.remembered { ledger.remember(open.source, name, open.arguments) }
-        }
+    /// Passes on what the call kept while it waited.
+    mutating func stopHolding(_ open: inout OpenCall, _ output: inout some NormalisedOutput) {
+        let text = open.arguments
+        open.waits = false
+        open.arguments = []
+        put(text, to: &open, &output)
     }
-
-    private static var emptyObject: [UInt8] { [0x7B, 0x7D] }
 
     /// Emits the call's beginning, once.
     mutating func begin(_ open: inout OpenCall, _ output: inout some NormalisedOutput) -> UInt32 {
@@ -62,31 +91,4 @@ extension Normaliser {
 
     /// Must calls queue behind text that is held?
     private var callsWait: Bool { lead != .known && log.hasText }
-
-    // MARK: - Waiting calls
-
-    /// Too long to wait: a named call goes on unchecked, an unnamed one cannot be one.
-    private mutating func stopWaiting(_ open: inout OpenCall, _ output: inout some NormalisedOutput) {
-        notes.add(.limit)
-        switch open.header {
-        case .likely(_, let otherwise, let id): open.header = .call(name: otherwise, id: id)
-        case .unnamed(let id, let otherwise?): open.header = .call(name: otherwise, id: id)
-        default: break
-        }
-        if case .call = open.header {
-            let text = open.arguments
-            open.waits = false
-            open.arguments = []
-            text.withUnsafeBytes { append($0, transient: true, to: &open, &output) }
-        } else {
-            notes.add(.droppedCall)
-            open.header = .none
-            open.arguments = []
-        }
-    }
-
-    private mutating func isRepetition(_ open: OpenCall) -> Bool {
-        guard case .call(let name, _) = open.header else { return false }
-        return ledger.isRepetition(open.source, name, open.arguments)
-    }
 }

@@ -8,7 +8,7 @@ extension Normaliser {
         settlePending(&output)
         code.settle()
         endOfMode(&output)
-        for entry in structured { structuredEnd(entry.number, to: &output) }
+        endStructured(isCut: !endsWhole, &output)
         decide(.content, &output)
         contentEdges.finish { output.text(.content, $0, transient: $1) }
         reasoningEdges.finish { output.text(.reasoning, $0, transient: $1) }
@@ -35,7 +35,8 @@ extension Normaliser {
 
     private mutating func endOfMode(_ output: inout some NormalisedOutput) {
         switch mode {
-        case .text, .tail: break
+        case .text: break
+        case .tail: noteGarbage()
         case .role: pending = []
         case .section, .tools: leaveCallsWithPending(&output)
         case .call: endInCall(&output)
@@ -46,8 +47,13 @@ extension Normaliser {
             if inSection || !words.contains(where: isBlank) { pending = [] }
             leaveCallsWithPending(&output)
         case .arguments:
-            if !arguments.isComplete { noteCut() }
-            if arguments.isEmpty { call = nil } else { endCall(&output) }
+            if arguments.isEmpty {
+                if !arguments.isComplete { noteCut() }
+                call = nil
+            } else {
+                if !arguments.isComplete { isCut = true }  // Counted with the arguments.
+                endCall(isCut: !arguments.isComplete, &output)
+            }
         }
     }
 }

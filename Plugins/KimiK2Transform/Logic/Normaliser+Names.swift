@@ -27,8 +27,15 @@ extension Normaliser {
         }
     }
 
-    /// Finds the name in or by the arguments; false if there is none.
+    /// Finds the name in or by the arguments, and repairs them by its schema; false if there is none.
     mutating func nameByArguments(_ open: inout OpenCall) -> Bool {
+        if case .call = open.header { return true }
+        guard findName(&open), case .call(let name, _) = open.header else { return false }
+        refilter(&open, name)
+        return true
+    }
+
+    private mutating func findName(_ open: inout OpenCall) -> Bool {
         switch open.header {
         case .call: return true
         case .none: return false

@@ -137,6 +137,7 @@ extension Normaliser {
     // MARK: - Markers
 
     mutating func sectionMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
+        noteGarbage()
         switch marker {
         case .callBegin: beginCall(&output)
         case .argumentBegin:

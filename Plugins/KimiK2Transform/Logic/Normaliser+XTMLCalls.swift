@@ -91,10 +91,10 @@ extension Normaliser {
         mode = .tools
     }
 
-    private mutating func closeXTMLCall(_ output: inout some NormalisedOutput) {
+    private mutating func closeXTMLCall(isCut: Bool = false, _ output: inout some NormalisedOutput) {
         guard var open = call else { return }
         call = nil
-        close(&open, isEmpty: false, &output)
+        close(&open, isEmpty: false, isCut: isCut, &output)
     }
 
     mutating func argumentOutput(_ text: [UInt8], _ output: inout some NormalisedOutput) {
@@ -120,13 +120,15 @@ extension Normaliser {
 
     /// In a value: the call ends as far as it came.
     mutating func endInValue(_ output: inout some NormalisedOutput) {
-        noteCut()
+        isCut = true
         if let argument = xtml.argument, argument.form == .json, !argument.held.trimmed.isEmpty {
             beginMember(&output)
             argumentOutput(argument.held, &output)
         }
         xtml.argument = nil
-        if xtml.members > 0 { closeXTMLCall(&output) } else { call = nil }
+        if xtml.members > 0 { return closeXTMLCall(isCut: true, &output) }
+        call = nil
+        notes.add(.cutCall)
     }
 
     // MARK: - Text where there should be none

@@ -79,8 +79,8 @@ extension Normaliser {
         mode = .call
         guard let argument = xtml.argument, argument.form != .repeated else { return xtml.argument = nil }
         if argument.form == .json {
-            if let (json, repairs) = argument.json(options.repairs) {
-                for repair in repairs { notes.add(repair) }
+            if let (json, found) = argument.json(options.repairs) {
+                notes.add(found)
                 beginMember(&output)
                 argumentOutput(json, &output)
                 return xtml.argument = nil

@@ -74,11 +74,16 @@ package struct Normaliser {
     var arguments = ArgumentStream()
     var ledger: CallLedger
     var structured: [StructuredCall] = []
-    /// The name of the last call that was complete.
+    /// The name of the last call, if it was emitted whole.
     var lastName: String?
+    /// Nothing but garbage came since the last arguments; there was no blank in it.
+    var afterArguments = false
+    var isGlued = false
     /// A call or its header was cut off by the end.
     var isCut = false
     var hasContent = false
+    /// At the end: the upstream says that the model had finished.
+    var endsWhole = false
     /// What was repaired and seen since somebody last asked.
     package var notes = NoteCounts()
     package private(set) var isFinished = false
@@ -125,9 +130,10 @@ package struct Normaliser {
         refreshQuick()
     }
 
-    /// The choice is over: everything held goes out.
-    package mutating func finish(to output: inout some NormalisedOutput) {
+    /// The choice is over: everything held goes out. `upstreamReason`: the finish reason that came, if one did.
+    package mutating func finish(upstreamReason: String? = nil, to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
+        endsWhole = FinishReason.isWhole(upstreamReason)
         endOfInput(&output)
         isFinished = true
         quickTarget = nil
@@ -267,9 +273,12 @@ package struct Normaliser {
             }
         case .section, .header, .role: collectLiteral(text, &output)
         case .arguments:
-            if arguments.takeLiteral() { argumentOutput(text, &output) }
+            let outer = isTransient
+            isTransient = true
+            passQuotedArguments(text, &output)
+            isTransient = outer
         case .tail:
-            leaveTail()
+            leaveTail(&output)
             run(text, transient: true, &output)
         case .tools, .call: collectXTMLLiteral(text, &output)
         case .value: valueText(text, &output)

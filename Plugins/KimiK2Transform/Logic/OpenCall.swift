@@ -9,6 +9,15 @@ struct OpenCall {
     var index: UInt32?
     /// The arguments so far, as long as they are needed.
     var arguments: [UInt8] = []
+    /// Is a call only if its arguments are a whole JSON object: nothing but their place says that they are one.
+    var isTentative = false
+    /// Repairs the arguments; made when the first of them come.
+    var filter = ArgumentFilter(repairs: .all, schema: nil)
+    var isFiltered = false
+    /// Something of the arguments went on, or is kept in `arguments`.
+    var hasArguments = false
+    /// What was taken off around the arguments.
+    var notes = NoteCounts()
     /// Not a call at all: its arguments are dropped with it.
     var isDropped: Bool { header == .none }
     /// Written in another family's markup.

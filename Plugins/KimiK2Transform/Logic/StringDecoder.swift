@@ -12,7 +12,10 @@ struct StringDecoder {
     mutating func take(_ byte: UInt8, into output: inout [UInt8]) {
         if hexDigitsLeft > 0 {
             takeHex(byte, into: &output)
-        } else if escape {
+            return
+        }
+        if high != 0, escape ? byte != 0x75 : byte != 0x5C { endPair(&output) }
+        if escape {
             escape = false
             takeEscape(byte, into: &output)
         } else if byte == 0x5C {
@@ -40,13 +43,20 @@ struct StringDecoder {
         unit = unit << 4 | UInt32(Character(UnicodeScalar(byte)).hexDigitValue ?? 0)
         hexDigitsLeft -= 1
         guard hexDigitsLeft == 0 else { return }
+        let isLow = unit & 0xFC00 == 0xDC00
+        if high != 0, !isLow { endPair(&output) }
         if unit & 0xFC00 == 0xD800 {
             high = unit
             return
         }
-        let isLow = unit & 0xFC00 == 0xDC00
         let value = isLow && high != 0 ? 0x10000 + (high & 0x3FF) << 10 + (unit & 0x3FF) : unit
         high = 0
         output.append(contentsOf: Array(String(UnicodeScalar(value).map(Character.init) ?? "\u{FFFD}").utf8))
+    }
+
+    /// The first half of a pair that is none.
+    private mutating func endPair(_ output: inout [UInt8]) {
+        high = 0
+        output += [0xEF, 0xBF, 0xBD]
     }
 }

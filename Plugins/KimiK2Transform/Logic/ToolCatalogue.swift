@@ -6,11 +6,14 @@ package struct DeclaredTool: Sendable {
     package var required: [String]
     /// Types of its parameters.
     package var types = ParameterTypes()
+    /// The JSON Schema of its parameters; empty if it has none.
+    package var parameters: [UInt8]
 
-    package init(name: String, properties: [String]? = nil, required: [String] = []) {
+    package init(name: String, properties: [String]? = nil, required: [String] = [], parameters: [UInt8] = []) {
         self.name = name
         self.properties = properties
         self.required = required
+        self.parameters = parameters
     }
 
     /// Could these be the names of its arguments? Without a list of parameters nothing speaks against it.
@@ -54,6 +57,9 @@ package struct ToolCatalogue: Sendable {
 
     /// The tool declared under exactly this name.
     func tool(_ name: some StringProtocol) -> DeclaredTool? { places[String(name)].map { tools[$0] } }
+
+    /// The JSON Schema of a tool's parameters; empty if it has none.
+    func parameters(of name: String) -> [UInt8] { tool(name)?.parameters ?? [] }
 
     /// The one tool whose name is `spelling` but for case and the signs between words. The least difference counts;
     /// where it leaves two, nothing is concluded.

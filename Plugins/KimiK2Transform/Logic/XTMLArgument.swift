@@ -58,37 +58,36 @@ struct XTMLArgument {
     // MARK: - The complete value
 
     /// The value as JSON and what was repaired in it; nil if the text is none.
-    func json(_ allowed: RepairSet) -> (text: [UInt8], repairs: [Repair])? {
+    func json(_ repairs: RepairSet) -> (text: [UInt8], notes: NoteCounts)? {
         let text = Array(held.trimmed)
-        if text.isEmpty { return type.elementsEqual("null".utf8) ? (Array("null".utf8), []) : nil }
+        if text.isEmpty { return type.elementsEqual("null".utf8) ? (Array("null".utf8), NoteCounts()) : nil }
         let isString = withJSON(text) { $0.isString }
         let isContainer = type.elementsEqual("object".utf8) || type.elementsEqual("array".utf8)
-        if isContainer, isString ?? true, let repaired = Self.container(text),
-            repaired.repairs.allSatisfy(allowed.contains)
-        {
-            return repaired
-        }
-        return isString == nil ? nil : (text, [])
+        if isContainer, isString ?? true, let repaired = Self.container(text, repairs) { return repaired }
+        return isString == nil ? nil : (text, NoteCounts())
     }
 
     /// An object or array with the faults of K2's arguments: in a fence, encoded once more, with raw control
-    /// characters in its strings.
-    private static func container(_ text: [UInt8]) -> (text: [UInt8], repairs: [Repair])? {
-        var stream = ArgumentStream(ignoresMarkers: true)
-        var result: [UInt8] = []
+    /// characters in its strings, and so on.
+    private static func container(_ text: [UInt8], _ repairs: RepairSet) -> (text: [UInt8], notes: NoteCounts)? {
+        var stream = ArgumentStream(repairs: repairs, markers: .nowhere)
+        var inner: [UInt8] = []
         text.withUnsafeBytes { bytes in
             var index = 0
             while index < bytes.count, !stream.isComplete {
                 let step = stream.next(bytes, from: index)
-                result += bytes.slice(step.range)
-                if step.usesScratch { result += stream.scratch }
+                inner += bytes.slice(step.range)
+                if step.usesScratch { inner += stream.scratch }
                 index = step.end
             }
         }
+        guard !stream.repairs.contains(.doubleEncoded) || repairs.contains(.nestedEncoding) else { return nil }
+        var filter = ArgumentFilter(repairs: repairs, schema: nil)
+        let result = filter.run(inner + stream.flush())
         guard withJSON(result, { $0.isObject || $0.isArray }) == true else { return nil }
-        var repairs: [Repair] = stream.isFenced ? [.fenced] : []
-        if stream.wasEncoded { repairs.append(.nestedEncoding) }
-        return (result, repairs.isEmpty ? [.controlCharacters] : repairs)
+        var notes = filter.notes
+        for repair in stream.repairs { notes.add(repair == .doubleEncoded ? .nestedEncoding : repair) }
+        return (result, notes)
     }
 }
 

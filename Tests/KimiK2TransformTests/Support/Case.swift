@@ -81,7 +81,8 @@ struct Case: CustomStringConvertible, Sendable {
             var tool = DeclaredTool(
                 name: name,
                 properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
-                required: schema?["required"]?.elements.compactMap(\.string) ?? [])
+                required: schema?["required"]?.elements.compactMap(\.string) ?? [],
+                parameters: schema?.json ?? [])
             tool.types = ParameterTypes(schema: schema)
             return tool
         } ?? []
