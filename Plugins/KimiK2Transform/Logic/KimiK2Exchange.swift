@@ -9,21 +9,25 @@ package final class KimiK2Exchange: TransformExchange {
     private let options: NormaliserOptions
     private let tools: DeclaredTools
     private let context: PluginContext?
+    /// Remembers the thought of choice 0.
+    private let recorder: ThoughtRecorder?
     /// In order of appearance, which is nearly always just choice 0.
     private var choices: [(number: UInt32, normaliser: Normaliser)] = []
     private let arena = ByteArena()
     private var storage: [kimi_event] = []
 
-    package init(options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?) {
+    package init(options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?, recorder: ThoughtRecorder? = nil) {
         self.options = options
         self.tools = tools
         self.context = context
+        self.recorder = recorder
     }
 
     package func feed(_ events: UnsafeBufferPointer<kimi_event>, to sink: Sink) throws(PluginFailure) {
         let clean = cleanCount(events)
+        if let recorder { record(events, clean, recorder) }
         if clean == events.count { return try sink.emit(events) }
-        var batch = EventBatch(sink, arena, storage)
+        var batch = EventBatch(sink, arena, storage, recorder)
         storage = []
         for index in 0..<clean { batch.pass(events[index]) }
         for index in clean..<events.count { take(events[index], &batch) }
@@ -32,7 +36,7 @@ package final class KimiK2Exchange: TransformExchange {
 
     package func flush(_ why: kimi_why, to sink: Sink) throws(PluginFailure) {
         if why == KIMI_WHY_CANCELLED || why == KIMI_WHY_FAILED { return }
-        var batch = EventBatch(sink, arena, storage)
+        var batch = EventBatch(sink, arena, storage, recorder)
         storage = []
         for at in choices.indices where !choices[at].normaliser.isFinished {
             batch.choice = choices[at].number
@@ -58,6 +62,13 @@ package final class KimiK2Exchange: TransformExchange {
             count += 1
         }
         return count
+    }
+
+    /// Events that go on as they are pass no batch.
+    private func record(_ events: UnsafeBufferPointer<kimi_event>, _ clean: Int, _ recorder: ThoughtRecorder) {
+        for index in 0..<clean where events[index].choice == 0 {
+            if let channel = Self.channel(events[index]) { recorder.text(channel, events[index].a.buffer) }
+        }
     }
 
     private func take(_ event: kimi_event, _ batch: inout EventBatch) {
@@ -109,6 +120,8 @@ package final class KimiK2Exchange: TransformExchange {
         guard !choices[at].normaliser.isFinished else { return }
         choices[at].normaliser.finish(to: &batch)
         guard var event = finish else { return }
+        // Before anybody can answer: the next request may come on the heels of this event.
+        if event.choice == 0 { recorder?.finish() }
         let upstream = event.a.text
         let reason = choices[at].normaliser.finishReason(upstream: upstream)
         if reason != upstream {
