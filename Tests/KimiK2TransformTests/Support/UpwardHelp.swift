@@ -7,7 +7,10 @@ import WireJSON
 final class FakeMemory {
     private(set) var values: [[UInt8]: [UInt8]] = [:]
     private(set) var puts = 0
-    private let table = UnsafeMutablePointer<kimi_host_kv>.allocate(capacity: 1)
+    /// What a host whose context this is offers besides.
+    var notesTable: UnsafeRawPointer?
+    var isOffered = true
+    let table = UnsafeMutablePointer<kimi_host_kv>.allocate(capacity: 1)
 
     init() {
         var kv = kimi_host_kv()
@@ -29,15 +32,17 @@ final class FakeMemory {
     deinit { table.deallocate() }
 
     var store: KeyValueStore {
-        KeyValueStore(table: table, ctx: OpaquePointer(Unmanaged.passUnretained(self).toOpaque()))
+        KeyValueStore(table: table, ctx: pointer)
     }
+
+    var pointer: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
     private func put(_ key: [UInt8], _ value: [UInt8]) {
         puts += 1
         values[key] = value
     }
 
-    private static func of(_ ctx: OpaquePointer?) -> FakeMemory? {
+    static func of(_ ctx: OpaquePointer?) -> FakeMemory? {
         ctx.map { Unmanaged<FakeMemory>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
     }
 }
@@ -118,8 +123,8 @@ enum Say {
         -> String
     {
         let list = calls.map { id, name, arguments in
-            var escaped = ""
-            for character in arguments { escaped += character == "\"" || character == "\\" ? "\\\(character)" : "\(character)" }
+            let escaped = arguments.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+                .replacing("\n", with: "\\n")
             return #"{"id":\#(id),"type":"function","function":{"name":"\#(name)","arguments":"\#(escaped)"}}"#
         }
         let calls = calls.isEmpty ? "" : #","tool_calls":[\#(list.joined(separator: ","))]"#

@@ -13,7 +13,7 @@ extension Upward {
         let id = call.id.flatMap(idText)
         if let id { conversation.usedIDs.insert(String(decoding: id, as: UTF8.self)) }
         let number = register.add(
-            name: name.flatMap { text.withText($0, Hash128.init) }, shown: shownIndex(id, name),
+            name: name.flatMap { text.withText($0, Hash128.init) }, shown: shownIndex(call, id, name),
             keys: id.map { [key($0)] } ?? [])
         callNames.append(name.map { .inRequest($0) })
         guard let name, isOn(.historyIDs) else { return }
@@ -28,8 +28,9 @@ extension Upward {
         }
     }
 
-    private func shownIndex(_ id: [UInt8]?, _ name: Span?) -> Int? {
-        guard let id, let name else { return nil }
+    /// The model's own number in an id. We send texts, so one that is a number in JSON was made by somebody else.
+    private func shownIndex(_ call: HistoryCall, _ id: [UInt8]?, _ name: Span?) -> Int? {
+        guard let id, let name, call.id.map(text.isString) == true else { return nil }
         return text.withText(name) { name in id.withUnsafeBytes { NativeIndex.shown(in: $0, name: name) } } ?? nil
     }
 
