@@ -62,8 +62,8 @@ struct UpwardHarmTests {
             }
             let once = run(request, model, config)
             let again = run(once.text, model, config)
-            #expect(again.callIDs == once.callIDs, "seed \(Self.seed): \(request)")
-            #expect(again.resultIDs == once.resultIDs, "seed \(Self.seed): \(request)")
+            #expect(again.callIDs == once.callIDs, "seed \(Self.seed), round \(round): \(request)")
+            #expect(again.resultIDs == once.resultIDs, "seed \(Self.seed), round \(round): \(request)")
         }
     }
 

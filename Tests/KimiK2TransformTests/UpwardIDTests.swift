@@ -105,9 +105,10 @@ struct UpwardIDTests {
 
     @Test("a name with an id's parts in it loses them, unless a tool is called so") func namesRepaired() {
         let messages = [Say.assistant([("\"k\"", "functions.x:0", "{}")]), Say.result("\"k\"")]
-        let result = Rewritten(Say.request(messages))
-        #expect(result.callNames == ["x"])
-        #expect(result.callIDs == ["functions.x:0"])
+        let result = Rewritten(Say.request(messages + messages))
+        #expect(result.callNames == ["x", "x"])
+        #expect(result.callIDs == ["functions.x:0", "functions.x:1"])
+        #expect(result.resultIDs == result.callIDs)
         let declared = Rewritten(
             Say.request(messages, #","tools":[{"type":"function","function":{"name":"functions.x:0"}}]"#))
         #expect(declared.callNames == ["functions.x:0"])

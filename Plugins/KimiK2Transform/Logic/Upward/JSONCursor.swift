@@ -133,17 +133,3 @@ struct JSONCursor {
         }
     }
 }
-
-extension UnsafeRawBufferPointer {
-    /// Index of the next `"` or `\`; the count if there is none.
-    func firstQuoteOrBackslash(from start: Int) -> Int {
-        var index = start
-        while index + 16 <= count {
-            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            if any((block .== 0x22) .| (block .== 0x5C)) { break }
-            index += 16
-        }
-        while index < count, self[index] != 0x22, self[index] != 0x5C { index += 1 }
-        return Swift.min(index, count)
-    }
-}

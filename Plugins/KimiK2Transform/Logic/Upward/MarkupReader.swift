@@ -96,21 +96,3 @@ enum MarkupScan {
         }
     }
 }
-
-extension UnsafeRawBufferPointer {
-    /// Index of the next `<`, backslash or first byte of `◁`; the count if there is none.
-    func firstMarkupByte(from start: Int) -> Int {
-        var index = start
-        while index + 16 <= count {
-            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            if any((block .== 0x3C) .| (block .== 0x5C) .| (block .== 0xE2)) { break }
-            index += 16
-        }
-        while index < count {
-            let byte = self[index]
-            if byte == 0x3C || byte == 0x5C || byte == 0xE2 { return index }
-            index += 1
-        }
-        return Swift.min(Swift.max(index, 0), count)
-    }
-}

@@ -73,31 +73,13 @@ extension Upward {
 enum SchemaScan {
     static func mayNeedWork(_ tool: Bytes, _ flavour: HistoryOptions.Schemas) -> Bool {
         if flavour == .moonshot { return true }
-        var index = 0
-        while let found = tool.slice(index..<tool.count).firstReferenceByte() {
-            index += found
+        var index = tool.firstReferenceByte(from: 0)
+        while index < tool.count {
             let rest = tool.slice(index..<tool.count)
             if rest.starts(with: "$ref\"".utf8) { return true }
             if rest.starts(with: "Of\"".utf8), index >= 4, tool.slice(index - 4..<index).matches("\"any") { return true }
-            index += 1
+            index = tool.firstReferenceByte(from: index + 1)
         }
         return false
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Index of the first `$` or `O`.
-    fileprivate func firstReferenceByte() -> Int? {
-        var index = 0
-        while index + 16 <= count {
-            let block = loadUnaligned(fromByteOffset: index, as: SIMD16<UInt8>.self)
-            if any((block .== 0x24) .| (block .== 0x4F)) { break }
-            index += 16
-        }
-        while index < count {
-            if self[index] == 0x24 || self[index] == 0x4F { return index }
-            index += 1
-        }
-        return nil
     }
 }

@@ -31,7 +31,7 @@ extension Upward {
         } else {
             number(message)
         }
-        let hasCalls = register.calls.count > first || !message.calls.isEmpty
+        let hasCalls = register.calls[first...].contains { $0.index != nil }
         restoreThought(at, hasCalls: hasCalls, rebuilt: own)
         if let own {
             write(own, at, first)

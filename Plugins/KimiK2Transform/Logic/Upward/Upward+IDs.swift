@@ -13,7 +13,7 @@ extension Upward {
         let id = call.id.flatMap(idText)
         if let id { conversation.usedIDs.insert(String(decoding: id, as: UTF8.self)) }
         let number = register.add(
-            name: name.flatMap { text.withText($0, Hash128.init) }, shown: shownIndex(call, id, name),
+            name: name.flatMap { withName($0, Hash128.init) }, shown: shownIndex(call, id, name),
             keys: id.map { [key($0)] } ?? [])
         callNames.append(name.map { .inRequest($0) })
         guard let name, isOn(.historyIDs) else { return }
@@ -31,7 +31,7 @@ extension Upward {
     /// The model's own number in an id. We send texts, so one that is a number in JSON was made by somebody else.
     private func shownIndex(_ call: HistoryCall, _ id: [UInt8]?, _ name: Span?) -> Int? {
         guard let id, let name, call.id.map(text.isString) == true else { return nil }
-        return text.withText(name) { name in id.withUnsafeBytes { NativeIndex.shown(in: $0, name: name) } } ?? nil
+        return withName(name) { name in id.withUnsafeBytes { NativeIndex.shown(in: $0, name: name) } } ?? nil
     }
 
     private mutating func repairName(_ call: HistoryCall, _ name: Span) {
@@ -117,6 +117,11 @@ extension Upward {
         return Span(range: span.range.lowerBound + 10..<span.inner.lowerBound + end + 1)
     }
 
+    /// A name of `realName`, whose quotes may be gone.
+    private func withName<Result>(_ span: Span, _ body: (Bytes) -> Result) -> Result? {
+        span.isEscaped ? text.withText(span, body) : body(json.slice(span.inner))
+    }
+
     /// A call's id as JSON.
     func jsonID(_ number: Int) -> [UInt8] {
         let writer = ByteWriter(capacity: 64)
@@ -143,7 +148,7 @@ extension Upward {
             id.withUnsafeBytes { NativeIndex.isCanonical($0, name: name, index: index) }
         }
         switch name {
-        case .inRequest(let span): return text.withText(span, compare) ?? false
+        case .inRequest(let span): return withName(span, compare) ?? false
         case .found(let name): return name.withUnsafeBytes(compare)
         }
     }
