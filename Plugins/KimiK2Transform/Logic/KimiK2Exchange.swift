@@ -11,6 +11,8 @@ package final class KimiK2Exchange: TransformExchange {
     private let context: PluginContext?
     /// Remembers the thought of choice 0.
     private let recorder: ThoughtRecorder?
+    /// Does it want to hear answers too?
+    private var recordsTexts = false
     /// In order of appearance, which is nearly always just choice 0.
     private var choices: [(number: UInt32, normaliser: Normaliser)] = []
     private let arena = ByteArena()
@@ -24,13 +26,14 @@ package final class KimiK2Exchange: TransformExchange {
     }
 
     package func feed(_ events: UnsafeBufferPointer<kimi_event>, to sink: Sink) throws(PluginFailure) {
-        let clean = cleanCount(events)
-        if let recorder { record(events, clean, recorder) }
+        let (clean, hasThought) = cleanCount(events)
+        if hasThought || recordsTexts { record(events, clean) }
         if clean == events.count { return try sink.emit(events) }
         var batch = EventBatch(sink, arena, storage, recorder)
         storage = []
         for index in 0..<clean { batch.pass(events[index]) }
         for index in clean..<events.count { take(events[index], &batch) }
+        recordsTexts = recorder?.wantsTexts ?? false
         storage = try batch.end()
     }
 
@@ -51,24 +54,27 @@ package final class KimiK2Exchange: TransformExchange {
 
     // MARK: - Events
 
-    /// How many events at the start go on exactly as they are.
-    private func cleanCount(_ events: UnsafeBufferPointer<kimi_event>) -> Int {
-        var count = 0
+    /// How many events at the start go on exactly as they are, and is one of them a thought?
+    private func cleanCount(_ events: UnsafeBufferPointer<kimi_event>) -> (count: Int, hasThought: Bool) {
+        var (count, hasThought) = (0, false)
         while count < events.count {
             let event = events[count]
             guard let channel = Self.channel(event), event.b.len == 0, let at = find(event.choice),
                 choices[at].normaliser.cleanTarget(channel, event.a.buffer) == channel
             else { break }
+            if channel == .reasoning { hasThought = true }
             count += 1
         }
-        return count
+        return (count, hasThought)
     }
 
     /// Events that go on as they are pass no batch.
-    private func record(_ events: UnsafeBufferPointer<kimi_event>, _ clean: Int, _ recorder: ThoughtRecorder) {
+    private func record(_ events: UnsafeBufferPointer<kimi_event>, _ clean: Int) {
+        guard let recorder else { return }
         for index in 0..<clean where events[index].choice == 0 {
             if let channel = Self.channel(events[index]) { recorder.text(channel, events[index].a.buffer) }
         }
+        recordsTexts = recorder.wantsTexts
     }
 
     private func take(_ event: kimi_event, _ batch: inout EventBatch) {

@@ -9,24 +9,30 @@ struct CallRegister {
         var turn: Int
     }
 
-    /// Calls of one id: groups of one turn each, the last turn last.
-    private struct Bucket {
-        var groups: [(turn: Int, calls: [Int], next: Int)] = []
-        /// What a further result of that id belongs to when all are answered.
-        var last: Int?
+    /// Calls of one id that one turn made, in order; `next` and `older` are places in `links` and `groups`.
+    private struct Group {
+        var turn: Int
+        var first: Int
+        var last: Int
+        /// The group of the same id that an earlier turn made.
+        var older: Int?
     }
 
     private struct Turn {
-        var calls: [Int] = []
+        /// Its calls, in `calls`.
+        var first: Int
         /// No unanswered call is before this one.
-        var next = 0
+        var next: Int
         var open = 0
         /// Unanswered calls by name; made when a result must be matched by name.
         var names: [Hash128: (calls: [Int], next: Int)]?
     }
 
     private(set) var calls: [Call] = []
-    private var buckets: [Hash128: Bucket] = [:]
+    /// The latest group of each id, and the call that was answered last.
+    private var ids: [Hash128: (group: Int?, last: Int?)] = [:]
+    private var groups: [Group] = []
+    private var links: [(call: Int, next: Int?)] = []
     private var turns: [Turn] = []
     /// Turns that may have unanswered calls.
     private var openTurns: [Int] = []
@@ -35,31 +41,53 @@ struct CallRegister {
     /// The number of the next call, if its id shows none.
     var nextIndex: Int { lastIndex + 1 }
 
+    /// `count`: calls to make room for.
+    init(count: Int = 0) {
+        calls.reserveCapacity(count)
+        ids.reserveCapacity(count)
+        groups.reserveCapacity(count)
+        links.reserveCapacity(count)
+    }
+
     /// From here on calls belong to a new turn.
     mutating func beginTurn() {
-        if turns.last?.calls.isEmpty != true { turns.append(Turn()) }
+        if turns.last.map({ $0.first < calls.count }) ?? true { turns.append(Turn(first: calls.count, next: calls.count)) }
     }
 
     /// Registers a call. `shown`: the number in its id. `keys`: ids by which results may mean it.
     mutating func add(name: Hash128?, shown: Int?, keys: [Hash128]) -> Int {
-        if turns.isEmpty { turns.append(Turn()) }
-        let number = calls.count
-        let turn = turns.count - 1
-        if name != nil { lastIndex = max(shown ?? 0, lastIndex + 1) }
-        calls.append(Call(index: name == nil ? nil : lastIndex, name: name, turn: turn))
-        turns[turn].calls.append(number)
-        turns[turn].open += 1
-        if openTurns.last != turn { openTurns.append(turn) }
-        for key in keys { file(number, under: key, turn) }
+        let number = add(name: name, shown: shown)
+        for key in keys { file(number, under: key) }
         return number
     }
 
-    private mutating func file(_ number: Int, under key: Hash128, _ turn: Int) {
-        let groups = buckets[key]?.groups.count ?? 0
-        if groups > 0, buckets[key]?.groups[groups - 1].turn == turn {
-            buckets[key]?.groups[groups - 1].calls.append(number)
+    /// The same for a call of one id, or none.
+    mutating func add(name: Hash128?, shown: Int?, key: Hash128?) -> Int {
+        let number = add(name: name, shown: shown)
+        if let key { file(number, under: key) }
+        return number
+    }
+
+    private mutating func add(name: Hash128?, shown: Int?) -> Int {
+        if turns.isEmpty { turns.append(Turn(first: 0, next: 0)) }
+        let turn = turns.count - 1
+        if name != nil { lastIndex = max(shown ?? 0, lastIndex + 1) }
+        calls.append(Call(index: name == nil ? nil : lastIndex, name: name, turn: turn))
+        turns[turn].open += 1
+        if openTurns.last != turn { openTurns.append(turn) }
+        return calls.count - 1
+    }
+
+    private mutating func file(_ number: Int, under key: Hash128) {
+        links.append((number, nil))
+        let (link, turn) = (links.count - 1, calls[number].turn)
+        let entry = ids[key]
+        if let group = entry?.group, groups[group].turn == turn {
+            links[groups[group].last].next = link
+            groups[group].last = link
         } else {
-            buckets[key, default: Bucket()].groups.append((turn, [number], 0))
+            groups.append(Group(turn: turn, first: link, last: link, older: entry?.group))
+            ids[key] = (groups.count - 1, entry?.last)
         }
     }
 
@@ -68,20 +96,23 @@ struct CallRegister {
     /// The call of that id that a result answers: the nearest one, in order within its turn, each one once. When all
     /// are answered, the one that was last.
     mutating func answer(id key: Hash128) -> Int? {
-        guard var bucket = buckets.removeValue(forKey: key) else { return nil }
-        defer { buckets[key] = bucket }
-        while let at = bucket.groups.indices.last {
-            while bucket.groups[at].next < bucket.groups[at].calls.count {
-                let number = bucket.groups[at].calls[bucket.groups[at].next]
-                bucket.groups[at].next += 1
+        guard let entry = ids[key] else { return nil }
+        var group = entry.group
+        while let at = group {
+            var link: Int? = groups[at].first
+            while let here = link {
+                let number = links[here].call
+                link = links[here].next
                 guard !calls[number].isAnswered else { continue }
-                bucket.last = number
+                groups[at].first = here
+                ids[key] = (at, number)
                 settle(number)
                 return number
             }
-            bucket.groups.removeLast()
+            group = groups[at].older
         }
-        return bucket.last
+        ids[key] = (nil, entry.last)
+        return entry.last
     }
 
     /// The first unanswered call of that name in the last turn that has unanswered ones.
@@ -101,8 +132,8 @@ struct CallRegister {
     /// The first unanswered call of the last turn that has any.
     mutating func answerNext() -> Int? {
         guard let turn = openTurn() else { return nil }
-        while calls[turns[turn].calls[turns[turn].next]].isAnswered { turns[turn].next += 1 }
-        let number = turns[turn].calls[turns[turn].next]
+        while calls[turns[turn].next].isAnswered { turns[turn].next += 1 }
+        let number = turns[turn].next
         settle(number)
         return number
     }
@@ -119,7 +150,8 @@ struct CallRegister {
 
     private func names(of turn: Int) -> [Hash128: (calls: [Int], next: Int)] {
         var names: [Hash128: (calls: [Int], next: Int)] = [:]
-        for number in turns[turn].calls {
+        let end = turn + 1 < turns.count ? turns[turn + 1].first : calls.count
+        for number in turns[turn].first..<end {
             if let name = calls[number].name { names[name, default: ([], 0)].calls.append(number) }
         }
         return names

@@ -2,10 +2,21 @@ import WireJSON
 
 /// A value in the request's text.
 struct Span {
-    /// Without blanks around it; a string's with its quotes.
-    var range: Range<Int>
+    // Many of these are kept for every message, hence the small numbers.
+    private var low: UInt32
+    private var high: UInt32
     /// A string with escapes in it.
-    var isEscaped = false
+    var isEscaped: Bool
+
+    /// `range`: below `JSONCursor.longest`.
+    init(range: Range<Int>, isEscaped: Bool = false) {
+        low = UInt32(truncatingIfNeeded: range.lowerBound)
+        high = UInt32(truncatingIfNeeded: range.upperBound)
+        self.isEscaped = isEscaped
+    }
+
+    /// Without blanks around it; a string's with its quotes.
+    var range: Range<Int> { Int(low)..<Int(high) }
 
     /// A string's text without its quotes, as it is written.
     var inner: Range<Int> { range.lowerBound + 1..<range.upperBound - 1 }
@@ -16,12 +27,15 @@ struct Span {
 /// Nothing is recursive, so depth costs nothing. Text that is no JSON after all makes it `isBroken`; it never reads
 /// beyond the end.
 struct JSONCursor {
+    /// Longer texts are not looked at; the host takes none that long.
+    static let longest = 1 << 31
+
     let bytes: Bytes
     private(set) var position: Int
     private(set) var isBroken = false
 
     init(_ bytes: Bytes, at position: Int = 0) {
-        self.bytes = bytes
+        self.bytes = bytes.count < Self.longest ? bytes : bytes.slice(0..<0)
         self.position = position
     }
 

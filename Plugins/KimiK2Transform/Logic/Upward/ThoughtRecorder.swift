@@ -28,11 +28,13 @@ package final class ThoughtRecorder {
         self.file = file
     }
 
+    /// Does the answer's text matter? Not without a thought before it.
+    package var wantsTexts: Bool { keepsTexts && !thought.isEmpty }
+
     /// A piece of text that goes out.
-    @inline(__always)
     package func text(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer) {
         if channel == .reasoning { return think(bytes) }
-        if keepsTexts, !thought.isEmpty { say(bytes) }
+        if wantsTexts { say(bytes) }
     }
 
     private func think(_ bytes: Bytes) {

@@ -14,7 +14,7 @@ extension Upward {
         if let id { conversation.usedIDs.insert(String(decoding: id, as: UTF8.self)) }
         let number = register.add(
             name: name.flatMap { withName($0, Hash128.init) }, shown: shownIndex(call, id, name),
-            keys: id.map { [key($0)] } ?? [])
+            key: id.map(key))
         callNames.append(name.map { .inRequest($0) })
         guard let name, isOn(.historyIDs) else { return }
         repairName(call, name)

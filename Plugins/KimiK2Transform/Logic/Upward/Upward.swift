@@ -45,7 +45,7 @@ package struct Upward {
     let memory: ThoughtMemory?
 
     var edits = SpanEdits()
-    var register = CallRegister()
+    var register: CallRegister
     /// The names of the calls in `register`; nil for a call without one.
     var callNames: [CallName?] = []
     var counts = UpwardCounts()
@@ -61,6 +61,8 @@ package struct Upward {
         self.reading = reading
         self.settings = settings
         history = reading.history
+        register = CallRegister(count: history.calls.count)
+        conversation.usedIDs.reserveCapacity(history.calls.count)
         tools = DeclaredTools(json: reading.tools)
         text = RequestText(json)
         asksForThought = reading.asksForThought
