@@ -53,7 +53,8 @@ struct UpwardIDTests {
     }
 
     @Test("what is not changed keeps its bytes beside what is") func spans() {
-        let request = #"{"a": 1.50 , "messages":[{"role": "user" ,"content":"\u0041"}, "#
+        let request =
+            #"{"a": 1.50 , "messages":[{"role": "user" ,"content":"\u0041"}, "#
             + #"{"role":"assistant","tool_calls":[{"id":"z", "function":{"name":"x","arguments":"{\"a\": 1}"}}]},"#
             + #"{"content":"r","tool_call_id": "z" ,"role":"tool"}] ,"z":null}"#
         let expected = request.replacing(#""id":"z""#, with: #""id":"functions.x:0""#)
@@ -68,14 +69,22 @@ struct UpwardIDTests {
         }
         #expect(ids(Say.result("\"d\""), Say.result("\"d\""), Say.result("\"e\"")) == ["a:0", "b:1", "c:2"])
         #expect(ids(Say.result(nil), Say.result("\"d\""), Say.result("\"d\"")) == ["c:2", "a:0", "b:1"])
-        #expect(ids(Say.result("\"\"", "r", #","name":"c""#), Say.result("null"), Say.result("\" \"")) == ["c:2", "a:0", "b:1"])
-        #expect(ids(Say.result("\"who\"", "r", #","name":"b""#), Say.result("{}"), Say.result("[1]")) == ["b:1", "a:0", "c:2"])
+        #expect(
+            ids(Say.result("\"\"", "r", #","name":"c""#), Say.result("null"), Say.result("\" \"")) == [
+                "c:2", "a:0", "b:1",
+            ])
+        #expect(
+            ids(Say.result("\"who\"", "r", #","name":"b""#), Say.result("{}"), Say.result("[1]")) == [
+                "b:1", "a:0", "c:2",
+            ])
         #expect(ids(Say.result("\"e\""), Say.result("\"e\"")) == ["c:2", "c:2"])
+        #expect(ids(Say.result("\"functions_c_2\""), Say.result("\"a:0\""), Say.result("1")) == ["c:2", "a:0", "b:1"])
     }
 
     @Test("equal ids in turns of their own belong to the nearest, and older ones that wait are found") func nearest() {
         let call = Say.assistant([("\"x:0\"", "x", "{}")])
-        let apart = Rewritten(Say.request([call, Say.user("stop"), call, Say.result("\"x:0\""), Say.result("\"x:0\"")]))
+        let apart = Rewritten(
+            Say.request([call, Say.user("stop"), call, Say.result("\"x:0\""), Say.result("\"x:0\"")]))
         #expect(apart.resultIDs == ["functions.x:1", "functions.x:0"])
         let beside = Rewritten(Say.request([call, call, Say.result("\"x:0\"", "1"), Say.result("\"x:0\"", "2")]))
         #expect(beside.resultIDs == ["functions.x:0", "functions.x:1"])
@@ -83,7 +92,9 @@ struct UpwardIDTests {
 
     @Test("a number as id is text upstream; a result's may be spelled the other way") func integers() {
         let result = Rewritten(
-            Say.request([Say.assistant([("3", "x", "{}"), ("\"4\"", "x", "{}")]), Say.result("\"3\""), Say.result("4")]))
+            Say.request([
+                Say.assistant([("3", "x", "{}"), ("\"4\"", "x", "{}")]), Say.result("\"3\""), Say.result("4"),
+            ]))
         #expect(result.callIDs == ["functions.x:0", "functions.x:4"])
         #expect(result.resultIDs == result.callIDs)
         #expect(!result.text.contains(#""id":3"#))
@@ -125,7 +136,8 @@ struct UpwardIDTests {
     @Test("switched off, ids stay and the answer's side still knows them") func off() {
         var config = KimiK2Config()
         config.repairs.remove(.historyIDs)
-        let result = Rewritten(Say.request([Say.assistant([("\"x:4\"", "x", "{}")]), Say.result("\"x:4\"")]), config: config)
+        let result = Rewritten(
+            Say.request([Say.assistant([("\"x:4\"", "x", "{}")]), Say.result("\"x:4\"")]), config: config)
         #expect(result.patch == nil)
         #expect(result.conversation.nextIndex == 5)
         #expect(result.conversation.usedIDs == ["x:4"])

@@ -21,7 +21,9 @@ struct UpwardScriptTests {
         }
     }
 
-    @Test("ids are canonical and global, thoughts are back, bytes are stable", arguments: Client.allCases, ["kimi-k2.5", "kimi-k3"])
+    @Test(
+        "ids are canonical and global, thoughts are back, bytes are stable", arguments: Client.allCases,
+        ["kimi-k2.5", "kimi-k3"])
     func tenTurns(_ client: Client, _ model: String) throws {
         let host = BeginHost()
         var messages = [#"{"role":"system","content":"be brief"}"#, Say.user("hi")]

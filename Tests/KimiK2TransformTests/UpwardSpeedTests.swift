@@ -1,6 +1,4 @@
 import KimiK2TransformLogic
-import PluginABI
-import PluginKit
 import Testing
 
 @Suite("Upward: what it costs", .serialized)
@@ -11,7 +9,8 @@ struct UpwardSpeedTests {
         let result = String(repeating: "line of a file \\n", count: 38)
         for turn in 0..<200 {
             messages.append(Say.user("please look into matter number \(turn) and tell me"))
-            messages.append(Say.assistant([(id(turn), "read_file", #"{"path":"/a/b/c/\#(turn)","lines":20}"#)], "null", more))
+            messages.append(
+                Say.assistant([(id(turn), "read_file", #"{"path":"/a/b/c/\#(turn)","lines":20}"#)], "null", more))
             messages.append(Say.result(id(turn), result))
             messages.append(Say.assistant([], "\"It says so and so, and nothing else of interest in \(turn).\""))
         }
@@ -43,31 +42,8 @@ struct UpwardSpeedTests {
             ("foreign", time(foreign)), ("foreign, thoughts looked up", time(foreign, memory: FakeMemory())),
             ("short", time(request({ "\"\($0)\"" }, ""))),
         ]
-        print("bytes \(native.utf8.count), \(foreign.utf8.count):", cases.map { "\($0.0) \($0.1)" }.joined(separator: "; "))
         // Bounds are wide: machines of tests are busy.
         #expect(cases[0].1 < .milliseconds(2))
         #expect(cases[4].1 < .milliseconds(8))
-    }
-
-    @Test("a recorder costs a clean event next to nothing") func recorder() throws {
-        let host = BeginHost()
-        var times: [String] = []
-        for (type, memory) in [(KIMI_EVENT_TEXT, true), (KIMI_EVENT_TEXT, false), (KIMI_EVENT_REASONING, true), (KIMI_EVENT_REASONING, false)] {
-            host.memory.isOffered = memory
-            let (_, exchange) = try host.begin(Say.request([Say.user("hi")]), config: #"{"startsInThinking":false}"#)
-            let (sink, script) = (FakeHost(), EventScript().add(type, " a word or two"))
-            sink.isCounting = true
-            let count = 20_000
-            let best = try (0..<10).map { _ in
-                try ContinuousClock().measure {
-                    try script.events.withUnsafeBufferPointer { events in
-                        for _ in 0..<count { try exchange?.feed(events, to: sink.sink) }
-                    }
-                }
-            }.min() ?? .zero
-            times.append("\(type == KIMI_EVENT_TEXT ? "text" : "thought") \(memory ? "recorded" : "alone") \(best / count)")
-            withExtendedLifetime(script) {}
-        }
-        print(times.joined(separator: "; "))
     }
 }

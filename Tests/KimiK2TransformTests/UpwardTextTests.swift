@@ -6,7 +6,9 @@ import WireJSON
 struct UpwardTextTests {
     private func text(_ part: String) -> String { #"{"type":"text","text":"\#(part)"}"# }
 
-    @Test("empty text beside calls is null", arguments: [#""""#, #"" \n\t""#, "[]", #"[{"type":"text","text":""}]"#, "null"])
+    @Test(
+        "empty text beside calls is null",
+        arguments: [#""""#, #"" \n\t""#, "[]", #"[{"type":"text","text":""}]"#, "null"])
     func emptyBesideCalls(_ content: String) {
         let call = ("\"functions.x:0\"", "x", "{}")
         let result = Rewritten(Say.request([Say.assistant([call], content), Say.result("\"functions.x:0\"")]))
@@ -28,11 +30,13 @@ struct UpwardTextTests {
         #expect(result.contents("tool") == ["r"])
     }
 
-    @Test("lists with anything else in them stay", arguments: [
-        #"[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]"#,
-        #"[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}}]"#,
-        #"["a","b"]"#, #"[{"type":"text","text":5}]"#, #"[{"text":"a"}]"#, "[]", #"[{"type":"text"}]"#, "5", "{}",
-    ])
+    @Test(
+        "lists with anything else in them stay",
+        arguments: [
+            #"[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]"#,
+            #"[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}}]"#,
+            #"["a","b"]"#, #"[{"type":"text","text":5}]"#, #"[{"text":"a"}]"#, "[]", #"[{"type":"text"}]"#, "5", "{}",
+        ])
     func otherLists(_ content: String) {
         #expect(Rewritten(Say.request([#"{"role":"user","content":\#(content)}"#])).patch == nil)
     }
@@ -59,7 +63,9 @@ struct UpwardTextTests {
 
     @Test("two leaked calls with results are calls again, wherever the numbers stood") func leaked() {
         let both = Self.section(Self.call("functions.a:3"), Self.call("functions.b-c:4"))
-        for ids in [("\"functions.a:3\"", "\"functions.b-c:4\""), ("\"3\"", "\"4\""), ("\"functions_a_3\"", "\"b-c:4\"")] {
+        for ids in [
+            ("\"functions.a:3\"", "\"functions.b-c:4\""), ("\"3\"", "\"4\""), ("\"functions_a_3\"", "\"b-c:4\""),
+        ] {
             let result = answer("Sure. \(both)", [Say.result(ids.0), Say.result(ids.1), Say.user("go")])
             #expect(result.callIDs == ["functions.a:3", "functions.b-c:4"])
             #expect(result.callNames == ["a", "b-c"])
@@ -81,13 +87,18 @@ struct UpwardTextTests {
     }
 
     @Test("thoughts in the text go where they belong") func thoughts() {
-        for text in ["<think>hm</think>Yes", "hm</think>Yes", "\\u003cthink\\u003ehm\\u003c/think\\u003eYes", "<think>hm</think>\\n\\nYes"] {
+        for text in [
+            "<think>hm</think>Yes", "hm</think>Yes", "\\u003cthink\\u003ehm\\u003c/think\\u003eYes",
+            "<think>hm</think>\\n\\nYes",
+        ] {
             let result = answer(text, [Say.user("go")], "kimi-k2-thinking")
             #expect(result.thoughts == ["hm"], "\(text)")
             #expect(result.contents("assistant") == ["Yes"], "\(text)")
             #expect(answer(text, [], "kimi-k2.5", #","thinking":{"type":"disabled"}"#).patch == nil)
         }
-        let withCall = answer("<think>hm</think>\(Self.section(Self.call("functions.a:0")))", [Say.result("\"functions.a:0\"")], "kimi-k2.5")
+        let withCall = answer(
+            "<think>hm</think>\(Self.section(Self.call("functions.a:0")))", [Say.result("\"functions.a:0\"")],
+            "kimi-k2.5")
         #expect(withCall.thoughts == ["hm"])
         #expect(withCall.callIDs == ["functions.a:0"])
     }
@@ -104,10 +115,14 @@ struct UpwardTextTests {
         #expect(result.callIDs == ["functions.a:0"])
     }
 
-    @Test("quoted documentation stays byte for byte", arguments: [
-        "Use `<|tool_call_begin|>` and `</think>`.", "```\\n<|tool_calls_section_begin|>\\n<think>\\n```\\nThat is it.",
-        "The tag <think> opens a thought.", "`<think>a</think>`", "a < b && c <div> d", "\\u003cb\\u003e", "\u{25C1} \u{2022}",
-    ])
+    @Test(
+        "quoted documentation stays byte for byte",
+        arguments: [
+            "Use `<|tool_call_begin|>` and `</think>`.",
+            "```\\n<|tool_calls_section_begin|>\\n<think>\\n```\\nThat is it.",
+            "The tag <think> opens a thought.", "`<think>a</think>`", "a < b && c <div> d", "\\u003cb\\u003e",
+            "\u{25C1} \u{2022}",
+        ])
     func quoted(_ text: String) {
         for model in ["kimi", "kimi-k2.5", "kimi-k3"] {
             for rest in [[], [Say.user("go")], [Say.result("\"functions.a:0\"")]] {
@@ -124,7 +139,8 @@ struct UpwardTextTests {
 
     private func choice(_ value: String, _ model: String, _ config: String = "{}", _ more: String = "") -> Rewritten {
         let config = KimiK2Config(json: Array(config.utf8)) ?? KimiK2Config()
-        return Rewritten(Say.request([Say.user("hi")], #","tool_choice":\#(value)\#(more)"#), config: config, model: model)
+        return Rewritten(
+            Say.request([Say.user("hi")], #","tool_choice":\#(value)\#(more)"#), config: config, model: model)
     }
 
     static let named = #"{"type":"function","function":{"name":"a"}}"#
@@ -145,7 +161,9 @@ struct UpwardTextTests {
             #expect(auto(forced, "kimi-k2.5", #"{"repairs":{"tool_choice":false}}"#) == same)
             #expect(auto(forced, "kimi", #"{"toolChoice":"degrade"}"#) == "auto")
         }
-        for free in ["\"auto\"", "\"none\"", "null", "5", "[]", "{}"] { #expect(choice(free, "kimi-k2.5").patch == nil) }
+        for free in ["\"auto\"", "\"none\"", "null", "5", "[]", "{}"] {
+            #expect(choice(free, "kimi-k2.5").patch == nil)
+        }
         #expect(choice("\"required\"", "kimi-k2.5").count("tool_choice") == 1)
     }
 
@@ -153,13 +171,17 @@ struct UpwardTextTests {
         let config = KimiK2Config(json: Array(#"{"toolChoice":"no-thinking"}"#.utf8)) ?? KimiK2Config()
         let call = Say.assistant([("\"functions.x:0\"", "x", "{}")])
         let more = #","tool_choice":"required","thinking":{"type":"enabled","keep":"all"}"#
-        let result = Rewritten(Say.request([call, Say.result("\"functions.x:0\"")], more), config: config, model: "kimi-k2.5")
+        let result = Rewritten(
+            Say.request([call, Say.result("\"functions.x:0\"")], more), config: config, model: "kimi-k2.5")
         #expect(result.text.contains(#""thinking":{"type":"disabled"}"#))
         #expect(result.text.contains(#""chat_template_kwargs":{"thinking":false}"#))
         #expect(result.text.contains(#""tool_choice":"required""#))
         #expect(result.thoughts == ["-"])
         #expect(result.recorder == nil)
-        #expect(choice("\"required\"", "kimi-k2.5", #"{"toolChoice":"no-thinking"}"#, #","thinking":{"type":"disabled"}"#).patch == nil)
-        #expect(choice(Self.named, "kimi-k3", #"{"toolChoice":"no-thinking"}"#).text.contains(#""tool_choice":"required""#))
+        #expect(
+            choice("\"required\"", "kimi-k2.5", #"{"toolChoice":"no-thinking"}"#, #","thinking":{"type":"disabled"}"#)
+                .patch == nil)
+        #expect(
+            choice(Self.named, "kimi-k3", #"{"toolChoice":"no-thinking"}"#).text.contains(#""tool_choice":"required""#))
     }
 }

@@ -10,7 +10,8 @@ struct UpwardThoughtTests {
     /// One turn: the request goes up, the model thinks and calls or answers.
     @discardableResult
     private func turn(
-        _ host: BeginHost, _ messages: [String], thought: String, text: String = "", call: (String, String, String)? = nil,
+        _ host: BeginHost, _ messages: [String], thought: String, text: String = "",
+        call: (String, String, String)? = nil,
         model: String = "kimi-k2.5", config: String = "{}", conversation: String = ""
     ) throws -> String {
         let (request, exchange) = try host.begin(
@@ -34,7 +35,8 @@ struct UpwardThoughtTests {
         conversation: String = ""
     ) throws -> [String] {
         var read = Rewritten("{}")
-        read.text = try host.begin(Say.request(messages), config: config, model: model, conversation: conversation).request
+        read.text = try host.begin(Say.request(messages), config: config, model: model, conversation: conversation)
+            .request
         return read.thoughts
     }
 
@@ -75,7 +77,9 @@ struct UpwardThoughtTests {
         #expect(try thoughts(host, [Say.user("one")] + rest) == ["first"])
     }
 
-    @Test("answers without calls get theirs where the model keeps it, and equal answers each its own") func answers() throws {
+    @Test("answers without calls get theirs where the model keeps it, and equal answers each its own") func answers()
+        throws
+    {
         let host = BeginHost()
         let long = String(repeating: "word ", count: 400)
         var messages = [Say.user("hi")]
@@ -100,7 +104,8 @@ struct UpwardThoughtTests {
         let more = #","thinking":{"type":"enabled","keep":"all"}"#
         let (_, exchange) = try host.begin(Say.request([Say.user("hi")], more))
         let sink = FakeHost()
-        let script = EventScript().add(KIMI_EVENT_REASONING, "hm").add(KIMI_EVENT_TEXT, "Yes").add(KIMI_EVENT_FINISH, "stop")
+        let script = EventScript().add(KIMI_EVENT_REASONING, "hm").add(KIMI_EVENT_TEXT, "Yes").add(
+            KIMI_EVENT_FINISH, "stop")
         try script.events.withUnsafeBufferPointer { try exchange?.feed($0, to: sink.sink) }
         var read = Rewritten("{}")
         read.text = try host.begin(Say.request([Say.user("hi"), Say.assistant([], "\"Yes\"")], more)).request
@@ -109,24 +114,32 @@ struct UpwardThoughtTests {
 
     @Test("a message that has its thought keeps it; one under another name is moved") func own() {
         func thoughts(_ more: String) -> Rewritten {
-            Rewritten(Say.request([Say.assistant([("\"functions.x:0\"", "x", "{}")], "null", more)]), model: "kimi-k2.5")
+            Rewritten(
+                Say.request([Say.assistant([("\"functions.x:0\"", "x", "{}")], "null", more)]), model: "kimi-k2.5")
         }
         #expect(thoughts(#","reasoning_content":"mine""#).patch == nil)
         #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text","text":"a"}]"#).patch == nil)
         #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text"}],"reasoning":"a""#).patch == nil)
         #expect(thoughts(#","reasoning":"mine \u00fc""#).text.contains(#""reasoning_content":"mine \u00fc"}"#))
         #expect(thoughts(#","reasoning_content":null,"reasoning":"mine""#).thoughts == ["mine"])
-        for empty in [#","reasoning_content":"""#, #","reasoning_content":null"#, "", #","reasoning":"","reasoning_details":[]"#] {
+        for empty in [
+            #","reasoning_content":"""#, #","reasoning_content":null"#, "", #","reasoning":"","reasoning_details":[]"#,
+        ] {
             #expect(thoughts(empty).thoughts == [" "])
         }
     }
 
     @Test("placeholders: only beside calls, only while a model known to think thinks") func placeholders() {
-        let messages = [Say.user("hi"), Say.assistant([("\"functions.x:0\"", "x", "{}")]), Say.result("\"functions.x:0\""),
-                        Say.assistant([], "\"done\"")]
+        let messages = [
+            Say.user("hi"), Say.assistant([("\"functions.x:0\"", "x", "{}")]), Say.result("\"functions.x:0\""),
+            Say.assistant([], "\"done\""),
+        ]
         func thoughts(_ model: String, _ more: String = "", _ config: String = "{}") -> [String] {
-            Rewritten(Say.request(messages, more), config: KimiK2Config(json: Array(config.utf8)) ?? KimiK2Config(), model: model)
-                .thoughts
+            Rewritten(
+                Say.request(messages, more), config: KimiK2Config(json: Array(config.utf8)) ?? KimiK2Config(),
+                model: model
+            )
+            .thoughts
         }
         for model in ["kimi-k2-thinking", "kimi-k2.5", "kimi-k3"] { #expect(thoughts(model) == [" ", "-"]) }
         for model in ["kimi", "kimi-k2-instruct"] { #expect(thoughts(model) == ["-", "-"]) }
@@ -138,7 +151,9 @@ struct UpwardThoughtTests {
         #expect(thoughts("kimi-k2.5", "", #"{"repairs":{"history_placeholder":false}}"#) == ["-", "-"])
     }
 
-    @Test("nothing is put back while thinking is off, or switched off here, or for models that never think") func off() throws {
+    @Test("nothing is put back while thinking is off, or switched off here, or for models that never think") func off()
+        throws
+    {
         let host = BeginHost()
         try turn(host, [Say.user("hi")], thought: "hm", call: Self.call)
         let messages = [Say.user("hi"), Say.assistant([Self.call]), Say.result("\"0\"")]
@@ -171,7 +186,8 @@ struct UpwardThoughtTests {
         let host = BeginHost()
         let (_, exchange) = try host.begin(Say.request([Say.user("hi")]), model: "kimi-k2-thinking")
         let sink = FakeHost()
-        let text = #"<think>I see.</think>On it. <|tool_calls_section_begin|><|tool_call_begin|>functions.x:0"#
+        let text =
+            #"<think>I see.</think>On it. <|tool_calls_section_begin|><|tool_call_begin|>functions.x:0"#
             + #"<|tool_call_argument_begin|>{"a":1}<|tool_call_end|><|tool_calls_section_end|>"#
         for piece in Cuts.everyCharacter(text) {
             let script = EventScript().add(KIMI_EVENT_TEXT, piece)
@@ -181,6 +197,9 @@ struct UpwardThoughtTests {
         try exchange?.flush(KIMI_WHY_END, to: sink.sink)
         let id = try #require(sink.answer().calls.first?.id)
         let answer = Say.assistant([("\"\(id)\"", "x", #"{"a": 1}"#)], "\"On it.\"")
-        #expect(try thoughts(host, [Say.user("hi"), answer, Say.result("\"\(id)\"")], model: "kimi-k2-thinking") == ["I see."])
+        #expect(
+            try thoughts(host, [Say.user("hi"), answer, Say.result("\"\(id)\"")], model: "kimi-k2-thinking") == [
+                "I see."
+            ])
     }
 }

@@ -5,7 +5,9 @@ import WireJSON
 
 @Suite("Upward: the shared request vectors")
 struct UpwardVectorTests {
-    static let text = (try? Data(contentsOf: URL(filePath: "\(Case.sharedVectors)/kimi-wire-vectors.json"))).map { [UInt8]($0) }
+    static let text = (try? Data(contentsOf: URL(filePath: "\(Case.sharedVectors)/kimi-wire-vectors.json"))).map {
+        [UInt8]($0)
+    }
     static let names: [String] =
         text.flatMap { text in
             withJSON(text) { $0.elements.filter { $0["kind"]?.string == "request" }.compactMap { $0["name"]?.string } }
@@ -22,7 +24,9 @@ struct UpwardVectorTests {
     }
 
     private static func faults(_ vector: JSONValue, _ model: String) -> [String] {
-        guard let request = vector["client_request"]?.json, let expected = vector["expect_upstream"] else { return ["?"] }
+        guard let request = vector["client_request"]?.json, let expected = vector["expect_upstream"] else {
+            return ["?"]
+        }
         let result = Rewritten(String(decoding: request, as: UTF8.self), model: model)
         let again = Rewritten(result.text, model: model)
         var faults: [String] = again.patch.map { ["rewritten again: \($0)"] } ?? []

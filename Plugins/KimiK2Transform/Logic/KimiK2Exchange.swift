@@ -18,7 +18,9 @@ package final class KimiK2Exchange: TransformExchange {
     private let arena = ByteArena()
     private var storage: [kimi_event] = []
 
-    package init(options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?, recorder: ThoughtRecorder? = nil) {
+    package init(
+        options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?, recorder: ThoughtRecorder? = nil
+    ) {
         self.options = options
         self.tools = tools
         self.context = context

@@ -20,7 +20,9 @@ final class FakeMemory {
             return kimi_status(KIMI_OK.rawValue)
         }
         kv.get = { ctx, key, target, capacity, length in
-            guard let value = FakeMemory.of(ctx)?.values[Array(key.buffer)] else { return kimi_status(KIMI_NONE.rawValue) }
+            guard let value = FakeMemory.of(ctx)?.values[Array(key.buffer)] else {
+                return kimi_status(KIMI_NONE.rawValue)
+            }
             length?.pointee = value.count
             guard value.count <= capacity, let target else { return kimi_status(KIMI_E_LIMIT.rawValue) }
             for (at, byte) in value.enumerated() { target[at] = byte }
@@ -46,7 +48,6 @@ final class FakeMemory {
         ctx.map { Unmanaged<FakeMemory>.fromOpaque(UnsafeRawPointer($0)).takeUnretainedValue() }
     }
 }
-
 
 /// A request after its way up.
 struct Rewritten {

@@ -29,6 +29,8 @@ struct CallRegister {
     }
 
     private(set) var calls: [Call] = []
+    /// The calls that have a number, in order.
+    private var numbered: [Int] = []
     /// The latest group of each id, and the call that was answered last.
     private var ids: [Hash128: (group: Int?, last: Int?)] = [:]
     private var groups: [Group] = []
@@ -47,11 +49,14 @@ struct CallRegister {
         ids.reserveCapacity(count)
         groups.reserveCapacity(count)
         links.reserveCapacity(count)
+        numbered.reserveCapacity(count)
     }
 
     /// From here on calls belong to a new turn.
     mutating func beginTurn() {
-        if turns.last.map({ $0.first < calls.count }) ?? true { turns.append(Turn(first: calls.count, next: calls.count)) }
+        if turns.last.map({ $0.first < calls.count }) ?? true {
+            turns.append(Turn(first: calls.count, next: calls.count))
+        }
     }
 
     /// Registers a call. `shown`: the number in its id. `keys`: ids by which results may mean it.
@@ -71,7 +76,10 @@ struct CallRegister {
     private mutating func add(name: Hash128?, shown: Int?) -> Int {
         if turns.isEmpty { turns.append(Turn(first: 0, next: 0)) }
         let turn = turns.count - 1
-        if name != nil { lastIndex = max(shown ?? 0, lastIndex + 1) }
+        if name != nil {
+            lastIndex = max(shown ?? 0, lastIndex + 1)
+            numbered.append(calls.count)
+        }
         calls.append(Call(index: name == nil ? nil : lastIndex, name: name, turn: turn))
         turns[turn].open += 1
         if openTurns.last != turn { openTurns.append(turn) }
@@ -115,6 +123,18 @@ struct CallRegister {
         return entry.last
     }
 
+    /// The unanswered call of that number.
+    func unanswered(index: Int) -> Int? {
+        // Numbers grow, so half of what is left can always be ruled out.
+        var (low, high) = (0, numbered.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if calls[numbered[middle]].index ?? 0 < index { low = middle + 1 } else { high = middle }
+        }
+        guard low < numbered.count, calls[numbered[low]].index == index else { return nil }
+        return calls[numbered[low]].isAnswered ? nil : numbered[low]
+    }
+
     /// The first unanswered call of that name in the last turn that has unanswered ones.
     mutating func answer(name: Hash128) -> Int? {
         guard let turn = openTurn() else { return nil }
@@ -138,7 +158,8 @@ struct CallRegister {
         return number
     }
 
-    private mutating func settle(_ number: Int) {
+    /// That call is answered.
+    mutating func settle(_ number: Int) {
         calls[number].isAnswered = true
         turns[calls[number].turn].open -= 1
     }

@@ -26,6 +26,12 @@ enum NativeIndex {
             && plainNumber(id.slice(name.count + 11..<id.count)) == index
     }
 
+    /// The digits at the end of an id, whatever is before them.
+    static func last(in id: Bytes) -> Int? {
+        let start = id.lastIndex { !isDigit($0) }.map { $0 + 1 } ?? 0
+        return plainNumber(id.slice(start..<id.count))
+    }
+
     /// `NAME_INDEX`, where the client replaced what it does not like in a name by `_`.
     private static func sanitised(_ text: Bytes, _ name: Bytes) -> Int? {
         let body = withoutSuffix(text) ?? text

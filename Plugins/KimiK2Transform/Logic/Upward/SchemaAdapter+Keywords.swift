@@ -79,7 +79,9 @@ extension SchemaAdapter {
         note("nullable became a type")
         guard nullable.isTrue else { return }
         if let type = node["type"], type.text != nil { node["type"] = .array([type, SchemaNode("null")]) }
-        if let branches = node["anyOf"]?.elements { node["anyOf"] = .array(branches + [.object(["type": SchemaNode("null")])]) }
+        if let branches = node["anyOf"]?.elements {
+            node["anyOf"] = .array(branches + [.object(["type": SchemaNode("null")])])
+        }
         if let values = node["enum"]?.elements, !values.contains(.null) { node["enum"] = .array(values + [.null]) }
     }
 

@@ -110,7 +110,9 @@ extension SchemaAdapter {
         let special = (node.members ?? []).filter { !shared.contains(String(decoding: $0.name, as: UTF8.self)) }
         guard !special.isEmpty, node["anyOf"] == nil, node["enum"] == nil else { return }
         note("lists of types became anyOf")
-        let outer = (node.members ?? []).filter { member in !special.contains(member) && member.name != Array("type".utf8) }
+        let outer = (node.members ?? []).filter { member in
+            !special.contains(member) && member.name != Array("type".utf8)
+        }
         let branches = names.map { type in
             SchemaNode.object(
                 [SchemaMember(name: Array("type".utf8), value: SchemaNode(type))]

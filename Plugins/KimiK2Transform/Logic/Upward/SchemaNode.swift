@@ -11,7 +11,8 @@ indirect enum SchemaNode: Equatable {
 
     init(_ value: JSONValue) {
         switch value.kind {
-        case .object: self = .object(value.members.map { SchemaMember(name: Array($0.key), value: SchemaNode($0.value)) })
+        case .object:
+            self = .object(value.members.map { SchemaMember(name: Array($0.key), value: SchemaNode($0.value)) })
         case .array: self = .array(value.elements.map { SchemaNode($0) })
         case .string: self = .string(value.stringBytes.map { Array($0) } ?? [])
         case .bool: self = .bool(value.bool ?? false)

@@ -117,8 +117,11 @@ extension ThoughtKey {
     /// A call whose arguments are text, which ought to be JSON. None at all count as an empty object.
     mutating func addArguments(_ arguments: Bytes, id: Bytes, name: Bytes, _ text: RequestText) {
         let own = arguments.slice(arguments.trimmedRange())
-        let isJSON: Void? = own.isEmpty
-            ? [0x7B, 0x7D].withUnsafeBytes { empty in text.withInnerValue(empty) { add(id: id, name: name, arguments: $0) } }
+        let isJSON: Void? =
+            own.isEmpty
+            ? [0x7B, 0x7D].withUnsafeBytes { empty in
+                text.withInnerValue(empty) { add(id: id, name: name, arguments: $0) }
+            }
             : text.withInnerValue(own) { add(id: id, name: name, arguments: $0) }
         if isJSON == nil { add(id: id, name: name, text: own) }
     }

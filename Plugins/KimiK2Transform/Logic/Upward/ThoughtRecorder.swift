@@ -48,7 +48,9 @@ package final class ThoughtRecorder {
         let start = length == 0 ? range.lowerBound : 0
         guard !range.isEmpty || length > 0 else { return }
         let own = bytes.slice(start..<bytes.count)
-        if answer.count < UpwardLimits.answer { answer.append(contentsOf: own.prefix(UpwardLimits.answer - answer.count)) }
+        if answer.count < UpwardLimits.answer {
+            answer.append(contentsOf: own.prefix(UpwardLimits.answer - answer.count))
+        }
         if !range.isEmpty { trimmedLength = length + range.upperBound - start }
         length += own.count
     }

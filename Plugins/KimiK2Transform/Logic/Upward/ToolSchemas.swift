@@ -77,7 +77,9 @@ enum SchemaScan {
         while index < tool.count {
             let rest = tool.slice(index..<tool.count)
             if rest.starts(with: "$ref\"".utf8) { return true }
-            if rest.starts(with: "Of\"".utf8), index >= 4, tool.slice(index - 4..<index).matches("\"any") { return true }
+            if rest.starts(with: "Of\"".utf8), index >= 4, tool.slice(index - 4..<index).matches("\"any") {
+                return true
+            }
             index = tool.firstReferenceByte(from: index + 1)
         }
         return false

@@ -13,7 +13,7 @@ extension Upward {
         let id = call.id.flatMap(idText)
         if let id { conversation.usedIDs.insert(String(decoding: id, as: UTF8.self)) }
         let number = register.add(
-            name: name.flatMap { withName($0, Hash128.init) }, shown: shownIndex(call, id, name),
+            name: name.flatMap { withName($0, Hash128.init) }, shown: isText(call.id) ? shownIndex(id, name) : nil,
             key: id.map(key))
         callNames.append(name.map { .inRequest($0) })
         guard let name, isOn(.historyIDs) else { return }
@@ -28,9 +28,12 @@ extension Upward {
         }
     }
 
-    /// The model's own number in an id. We send texts, so one that is a number in JSON was made by somebody else.
-    private func shownIndex(_ call: HistoryCall, _ id: [UInt8]?, _ name: Span?) -> Int? {
-        guard let id, let name, call.id.map(text.isString) == true else { return nil }
+    /// We send ids as texts, so one that is a number in JSON was made by somebody else.
+    private func isText(_ id: Span?) -> Bool { id.map(text.isString) ?? false }
+
+    /// The model's own number in an id.
+    private func shownIndex(_ id: [UInt8]?, _ name: Span?) -> Int? {
+        guard let id, let name else { return nil }
         return withName(name) { name in id.withUnsafeBytes { NativeIndex.shown(in: $0, name: name) } } ?? nil
     }
 
@@ -56,34 +59,22 @@ extension Upward {
     // MARK: - Results
 
     /// Gives the results of `range`, a run of tool messages, the ids of the calls they answer: by id where that is
-    /// known, then by name, then by position.
+    /// known, then by what the id or a name says, then by position. What is sure goes first.
     mutating func match(_ range: Range<Int>) {
         guard isOn(.historyIDs) else { return }
-        var rest: [Int] = []
-        for at in range {
-            let id = history.messages[at].toolCallID.flatMap(idText)
-            if let id, let call = register.answer(id: key(id)) {
-                answer(at, call)
-            } else {
-                rest.append(at)
+        var rest = Array(range)
+        for search in [Search.id, .spelling, .name, .position] where !rest.isEmpty {
+            var unknown: [Int] = []
+            for at in rest {
+                if let call = find(search, history.messages[at]) {
+                    answer(at, call)
+                } else {
+                    unknown.append(at)
+                }
             }
+            rest = unknown
         }
-        var unnamed: [Int] = []
-        for at in rest {
-            let name = history.messages[at].name.flatMap { text.withText($0, Hash128.init) }
-            if let name, let call = register.answer(name: name) {
-                answer(at, call)
-            } else {
-                unnamed.append(at)
-            }
-        }
-        for at in unnamed {
-            if let call = register.answerNext() {
-                answer(at, call)
-            } else {
-                counts.add(.orphanResult, "message \(at) is a tool result without a call")
-            }
-        }
+        for at in rest { counts.add(.orphanResult, "message \(at) is a tool result without a call") }
     }
 
     private mutating func answer(_ at: Int, _ number: Int) {
@@ -98,6 +89,32 @@ extension Upward {
         } else {
             insert(message, "tool_call_id") { $0.append(bytes: new) }
         }
+    }
+
+    // MARK: - Searching
+
+    private enum Search {
+        case id, spelling, name, position
+    }
+
+    private mutating func find(_ search: Search, _ message: HistoryMessage) -> Int? {
+        switch search {
+        case .id: message.toolCallID.flatMap(idText).map(key).flatMap { register.answer(id: $0) }
+        case .spelling: spelled(message)
+        case .name:
+            message.name.flatMap { text.withText($0, Hash128.init) }.flatMap { register.answer(name: $0) }
+        case .position: register.answerNext()
+        }
+    }
+
+    /// By an id that spells the call's number in another way than the call's own id does.
+    private mutating func spelled(_ message: HistoryMessage) -> Int? {
+        guard let id = message.toolCallID.flatMap(idText),
+            let index = id.withUnsafeBytes(NativeIndex.last), let call = register.unanswered(index: index),
+            case .inRequest(let name)? = callNames[call], shownIndex(id, name) == index
+        else { return nil }
+        register.settle(call)
+        return call
     }
 
     // MARK: - Names
