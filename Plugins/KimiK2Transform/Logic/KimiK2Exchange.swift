@@ -51,6 +51,7 @@ package final class KimiK2Exchange: TransformExchange {
                 end(at, why == KIMI_WHY_END ? kimi_event(KIMI_EVENT_FINISH, choice: batch.choice) : nil, &batch)
             }
         }
+        if why == KIMI_WHY_END { recorder?.finish() }
         storage = try batch.end()
     }
 
