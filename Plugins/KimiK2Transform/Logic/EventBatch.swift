@@ -14,12 +14,15 @@ package struct EventBatch: NormalisedOutput {
     private var failure: PluginFailure?
     /// The choice that text and calls are of.
     var choice: UInt32 = 0
+    /// Listens to what goes out of choice 0.
+    private let recorder: ThoughtRecorder?
 
     /// `events` is storage to use again; it is given back by `end`.
-    init(_ sink: Sink, _ arena: ByteArena, _ events: [kimi_event]) {
+    init(_ sink: Sink, _ arena: ByteArena, _ events: [kimi_event], _ recorder: ThoughtRecorder? = nil) {
         self.sink = sink
         self.arena = arena
         self.events = events
+        self.recorder = recorder
     }
 
     /// An event whose slices live until `feed` returns.
@@ -57,10 +60,12 @@ package struct EventBatch: NormalisedOutput {
     // MARK: - NormalisedOutput
 
     package mutating func text(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
+        if choice == 0 { recorder?.text(channel, bytes) }
         put(channel == .content ? KIMI_EVENT_TEXT : KIMI_EVENT_REASONING, 0, bytes, transient)
     }
 
     package mutating func toolBegin(_ index: UInt32, id: String, name: String) {
+        if choice == 0 { recorder?.toolBegin(index, id: id, name: name) }
         var event = kimi_event(KIMI_EVENT_TOOL_BEGIN, choice: choice, index: index)
         event.a = copy(id)
         event.b = copy(name)
@@ -68,6 +73,7 @@ package struct EventBatch: NormalisedOutput {
     }
 
     package mutating func toolArguments(_ index: UInt32, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
+        if choice == 0 { recorder?.toolArguments(index, bytes) }
         put(KIMI_EVENT_TOOL_ARGS, index, bytes, transient)
     }
 

@@ -9,6 +9,10 @@ package final class KimiK2Exchange: TransformExchange {
     private let options: NormaliserOptions
     private let tools: DeclaredTools
     private let context: PluginContext?
+    /// Remembers the thought of choice 0.
+    private let recorder: ThoughtRecorder?
+    /// Does it want to hear answers too?
+    private var recordsTexts = false
     /// In order of appearance, which is nearly always just choice 0.
     private var choices: [(number: UInt32, normaliser: Normaliser)] = []
     private let arena = ByteArena()
@@ -16,19 +20,24 @@ package final class KimiK2Exchange: TransformExchange {
     /// What was counted and is not reported yet.
     private var notes = NoteCounts()
 
-    package init(options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?) {
+    package init(
+        options: NormaliserOptions, tools: DeclaredTools, context: PluginContext?, recorder: ThoughtRecorder? = nil
+    ) {
         self.options = options
         self.tools = tools
         self.context = context
+        self.recorder = recorder
     }
 
     package func feed(_ events: UnsafeBufferPointer<kimi_event>, to sink: Sink) throws(PluginFailure) {
-        let clean = cleanCount(events)
+        let (clean, hasThought) = cleanCount(events)
+        if hasThought || recordsTexts { record(events, clean) }
         if clean == events.count { return try sink.emit(events) }
-        var batch = EventBatch(sink, arena, storage)
+        var batch = EventBatch(sink, arena, storage, recorder)
         storage = []
         for index in 0..<clean { batch.pass(events[index]) }
         for index in clean..<events.count { take(events[index], &batch) }
+        recordsTexts = recorder?.wantsTexts ?? false
         report(sink)
         storage = try batch.end()
     }
@@ -38,7 +47,7 @@ package final class KimiK2Exchange: TransformExchange {
             for at in choices.indices { gatherNotes(at) }
             return report(sink)
         }
-        var batch = EventBatch(sink, arena, storage)
+        var batch = EventBatch(sink, arena, storage, recorder)
         storage = []
         for at in choices.indices where !choices[at].normaliser.isFinished {
             batch.choice = choices[at].number
@@ -49,23 +58,34 @@ package final class KimiK2Exchange: TransformExchange {
                 end(at, isMissed ? kimi_event(KIMI_EVENT_FINISH, choice: batch.choice) : nil, &batch)
             }
         }
+        if why == KIMI_WHY_END { recorder?.finish() }
         report(sink)
         storage = try batch.end()
     }
 
     // MARK: - Events
 
-    /// How many events at the start go on exactly as they are.
-    private func cleanCount(_ events: UnsafeBufferPointer<kimi_event>) -> Int {
-        var count = 0
+    /// How many events at the start go on exactly as they are, and is one of them a thought?
+    private func cleanCount(_ events: UnsafeBufferPointer<kimi_event>) -> (count: Int, hasThought: Bool) {
+        var (count, hasThought) = (0, false)
         while count < events.count {
             let event = events[count]
             guard let channel = Self.channel(event), event.b.len == 0, let at = find(event.choice),
                 choices[at].normaliser.cleanTarget(channel, event.a.buffer) == channel
             else { break }
+            if channel == .reasoning { hasThought = true }
             count += 1
         }
-        return count
+        return (count, hasThought)
+    }
+
+    /// Events that go on as they are pass no batch.
+    private func record(_ events: UnsafeBufferPointer<kimi_event>, _ clean: Int) {
+        guard let recorder else { return }
+        for index in 0..<clean where events[index].choice == 0 {
+            if let channel = Self.channel(events[index]) { recorder.text(channel, events[index].a.buffer) }
+        }
+        recordsTexts = recorder.wantsTexts
     }
 
     private func take(_ event: kimi_event, _ batch: inout EventBatch) {
@@ -119,6 +139,8 @@ package final class KimiK2Exchange: TransformExchange {
         choices[at].normaliser.finish(upstreamReason: finish?.a.text, to: &batch)
         defer { gatherNotes(at) }
         guard var event = finish else { return }
+        // Before anybody can answer: the next request may come on the heels of this event.
+        if event.choice == 0 { recorder?.finish() }
         let upstream = event.a.text
         let reason = choices[at].normaliser.finishReason(upstream: upstream)
         if reason != upstream {

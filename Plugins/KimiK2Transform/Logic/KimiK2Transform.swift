@@ -24,15 +24,33 @@ public final class KimiK2Transform: TransformPlugin {
         self.context = context
     }
 
-    /// Reads the request, changes nothing in it, and takes part in every answer.
+    /// Makes the request's history the model's own again, and takes part in every answer.
     public func begin(
         _ request: RequestView, _ editor: RequestEditor
     ) throws(PluginFailure) -> (changed: Bool, exchange: (any TransformExchange)?) {
+        let name = String(decoding: request.model, as: UTF8.self)
         let reading = RequestReading(json: request.json)
-        var options = config.options(
-            modelName: String(decoding: request.model, as: UTF8.self), asksForThought: reading.asksForThought)
+        let settings = UpwardSettings(
+            config: config, modelName: name, memory: context.keyValues, conversation: Array(request.conversation))
+        var upward = Upward(request.json, reading, settings)
+        let patch = upward.patch()
+        if let patch { try editor.mergePatch(patch) }
+        tell(upward.notes, editor)
+        var options = config.options(modelName: name, asksForThought: upward.asksForThought)
+        options.conversation = upward.conversation
         if options.ids == .unique { options.idSeed = idSeed() }
-        return (false, KimiK2Exchange(options: options, tools: DeclaredTools(json: reading.tools), context: context))
+        let exchange = KimiK2Exchange(
+            options: options, tools: DeclaredTools(json: reading.tools), context: context, recorder: upward.recorder())
+        return (patch != nil, exchange)
+    }
+
+    private func tell(_ all: [UpwardNote], _ editor: RequestEditor) {
+        guard !all.isEmpty else { return }
+        let notes = context.notes
+        for note in all {
+            notes?.request(editor, note.kind, count: note.count, detail: note.detail)
+            context.log(KIMI_LOG_DEBUG, "request: \(note.kind), \(note.count) times: \(note.detail)")
+        }
     }
 
     /// A number that no other request has; a host without randomness has at least a clock.

@@ -99,7 +99,7 @@ extension KimiK2Transform {
               }
             }
           },
-          "max_call_us": 200
+          "max_call_us": 2000
         }
         """
 }

@@ -1,22 +1,45 @@
 import WireJSON
 
-/// What the transform wants to know of a request.
+/// What the transform wants to know of a request, found in one pass over it.
 package struct RequestReading {
     /// The `tools` array, copied; empty if there is none.
     package var tools: [UInt8] = []
     /// Does it switch thinking on or off? nil if it does not say.
     package var asksForThought: Bool?
+    /// Does it ask for the thoughts of all turns to be kept?
+    package private(set) var keepsThoughts = false
+    private(set) var history = History()
+    private(set) var toolsSpan: Span?
+    private(set) var toolChoice: Span?
 
     /// Reads a canonical request. One that is no JSON object tells nothing: to refuse it is the host's business.
     package init(json: UnsafeRawBufferPointer) {
-        guard let members = try? JSONSpans.members(of: json) else { return }
-        for member in members {
-            let value = json[member.valueRange]
-            switch member.key {
-            case "tools": tools = Array(value)
-            case "thinking", "chat_template_kwargs", "reasoning":
-                asksForThought = withJSON(Array(value), Self.thought) ?? asksForThought
-            default: break
+        var cursor = JSONCursor(json)
+        guard cursor.enter(UInt8(ascii: "{")) else { return }
+        var isFirst = true
+        while let key = cursor.nextKey(&isFirst) {
+            let name = json.slice(key.inner)
+            if name.matches("messages") {
+                history.read(&cursor)
+            } else if let value = cursor.value() {
+                take(name, value, json)
+            }
+        }
+        if cursor.isBroken { self = RequestReading() }
+    }
+
+    private init() {}
+
+    private mutating func take(_ name: Bytes, _ value: Span, _ json: Bytes) {
+        if name.matches("tools") {
+            tools = Array(json.slice(value.range))
+            toolsSpan = value
+        } else if name.matches("tool_choice") {
+            toolChoice = value
+        } else if name.matches("thinking") || name.matches("chat_template_kwargs") || name.matches("reasoning") {
+            withJSON(Array(json.slice(value.range))) { value in
+                asksForThought = Self.thought(value) ?? asksForThought
+                if value["keep"]?.string == "all" || value["preserve_thinking"]?.bool == true { keepsThoughts = true }
             }
         }
     }
