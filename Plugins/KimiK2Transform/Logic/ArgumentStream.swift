@@ -59,13 +59,6 @@ struct ArgumentStream {
         }
     }
 
-    /// What looked like a marker is text; true if that is part of the arguments.
-    mutating func takeLiteral() -> Bool {
-        if mode == .start { mode = .raw }
-        escaped = false
-        return mode != .fence && mode != .done
-    }
-
     private func isMarker(_ bytes: Bytes, _ index: Int) -> Bool {
         !ignoresMarkers && MarkerTable.match(bytes, at: index) != .none
     }
@@ -146,11 +139,15 @@ struct ArgumentStream {
 
     private mutating func escape(_ byte: UInt8) {
         escaped = false
+        scratch = escapeSequence(byte)
+    }
+
+    private func escapeSequence(_ byte: UInt8) -> [UInt8] {
         switch byte {
-        case 0x0A: scratch = [0x5C, 0x6E]
-        case 0x0D: scratch = [0x5C, 0x72]
-        case 0x09: scratch = [0x5C, 0x74]
-        default: scratch = Array("\\u00".utf8) + [hexDigit(byte >> 4), hexDigit(byte & 15)]
+        case 0x0A: [0x5C, 0x6E]
+        case 0x0D: [0x5C, 0x72]
+        case 0x09: [0x5C, 0x74]
+        default: Array("\\u00".utf8) + [hexDigit(byte >> 4), hexDigit(byte & 15)]
         }
     }
 
@@ -176,12 +173,19 @@ struct ArgumentStream {
             }
             let first = scratch.count
             decoder.take(byte, into: &scratch)
+            escapeControl(from: first)
             if endsValue(from: first) {
                 mode = .done
                 return scratchStep(index, .complete)
             }
         }
         return scratchStep(index, .none)
+    }
+
+    /// A newline that was encoded once in place of twice is a raw one in the string, as it would be without encoding.
+    private mutating func escapeControl(from first: Int) {
+        guard inString, first + 1 == scratch.count, scratch[first] < 0x20 else { return }
+        scratch.replaceSubrange(first..., with: escapeSequence(scratch[first]))
     }
 
     private mutating func endsValue(from first: Int) -> Bool {

@@ -70,7 +70,7 @@ extension Normaliser {
         if arguments.isInPlainString, endsCall {
             hold = .inString(marker, spelled)
         } else if arguments.inString || isQuietInArguments(marker) {
-            if arguments.takeLiteral() { argumentOutput(spelled, &output) }
+            passQuotedArguments(spelled, &output)
         } else if marker != .argumentBegin {
             endArguments(at: marker, spelled, &output)
         }

@@ -79,10 +79,10 @@ extension Normaliser {
 
     /// What looked like a marker is one more text to collect, if that is not over.
     mutating func collectLiteral(_ text: Bytes, _ output: inout some NormalisedOutput) {
-        if endsCollecting(text[0], &output) {
-            literal(text, &output)
-        } else {
-            pending.append(contentsOf: text)
+        for index in text.indices {
+            // Byte for byte, as `collect` does: a bound must not depend on where the input was cut.
+            if endsCollecting(text[index], &output) { return literal(text.slice(index..<text.count), &output) }
+            pending.append(text[index])
         }
     }
 

@@ -230,8 +230,7 @@ package struct Normaliser {
             code.settle()
             emitText(text, &output)
         case .section, .header, .role: collectLiteral(text, &output)
-        case .arguments:
-            if arguments.takeLiteral() { argumentOutput(text, &output) }
+        case .arguments: passQuotedArguments(text, &output)
         case .tail:
             leaveTail()
             literal(text, &output)
