@@ -72,6 +72,8 @@ fuzz() {
     grep -E 'stat::(number_of_executed_units|average_exec_per_sec|peak_rss_mb)' "$work/$name.log"
 }
 
+# A trap belongs to libFuzzer, which writes down the input; Swift's own backtrace would come first.
+export SWIFT_BACKTRACE=enable=no
 export FUZZER_RUNTIME=${FUZZER_RUNTIME:-$(find_runtime)}
 [ -n "$FUZZER_RUNTIME" ] || die "libFuzzer's runtime is nowhere: install Debian's libclang-rt-dev, or set FUZZER_RUNTIME."
 mkdir -p "$work/found"
