@@ -59,7 +59,9 @@ struct ReplyInput: CustomStringConvertible {
         if isRaw { return nil }
         for longest: UInt64 in [1, 3, 40] {
             let parts = read(cut(longest))
-            if parts.answer != whole.answer { return "pieces of at most \(longest): \(parts.answer), but whole \(whole.answer)" }
+            if parts.answer != whole.answer {
+                return "pieces of at most \(longest): \(parts.answer), but whole \(whole.answer)"
+            }
             if let breach = parts.breaches.first { return "pieces of at most \(longest): \(breach): \(parts.answer)" }
         }
         return nil
