@@ -1,5 +1,5 @@
 # `make run` and `make test` are the two commands to know; both install, build and do the rest by themselves.
-.PHONY: all help deps test-deps build run test format lint bench clean
+.PHONY: all help deps test-deps build run test fuzz kimi-report format lint bench bench-transform clean
 .DEFAULT_GOAL := help
 
 help:
@@ -8,6 +8,8 @@ help:
 	@echo 'make build    the release binary and plugins.d/'
 	@echo 'make lint     formatting, as errors      make format   puts it right'
 	@echo 'make bench    how to measure             make clean    removes what was built'
+	@echo 'make bench-transform   the Kimi transform beside one that does nothing; kimi-report writes docs/kimi-report.md'
+	@echo 'make fuzz     the Kimi transform against libFuzzer (SECONDS=300 for each of two targets)'
 
 all: build
 
@@ -36,5 +38,14 @@ lint:
 bench:
 	@cat bench/README.md
 
+bench-transform: build
+	@bench/transform/run.sh
+
+fuzz: deps
+	@scripts/fuzz.sh $(or $(SECONDS),60)
+
+kimi-report: build
+	@scripts/kimi-report.sh
+
 clean:
-	rm -rf .build .venv-test plugins.d/*.so plugins.d/*.dylib plugins.d/*.new
+	rm -rf .build .venv-test .venv-report Tests/Fuzz/.build plugins.d/*.so plugins.d/*.dylib plugins.d/*.new

@@ -38,7 +38,9 @@ struct CallIDs {
             return Claim(id: wish ?? "", isRepaired: false)
         }
         let trimmed = String(decoding: Array((wish ?? "").utf8).trimmed, as: UTF8.self)
-        let given = trimmed.isEmpty || trimmed.utf8.count > Self.longest ? nil : trimmed
+        // What looks like markup is no id: it comes back in the next turn's prompt.
+        let isNone = trimmed.isEmpty || trimmed.utf8.count > Self.longest || trimmed.utf8.contains(0x3C)
+        let given = isNone ? nil : trimmed
         let index = isStructured ? given.flatMap(Self.nativeIndex) : given
         let number = conversation.nextIndex + count
         switch style {

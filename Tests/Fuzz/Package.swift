@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// libFuzzer against the Kimi transform; `scripts/fuzz.sh` builds and runs it. The sources are the repository's own, by
+// symbolic link: a package may not reach outside its folder.
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-sanitize=fuzzer"]),
+]
+
+/// The runtime without a `main`: SwiftPM renames ours, and it calls the driver.
+let runtime: [LinkerSetting] = [.unsafeFlags([Context.environment["FUZZER_RUNTIME"] ?? "set-FUZZER_RUNTIME"])]
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: swiftSettings)
+}
+
+func fuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["CFuzzer", "KimiK2TransformLogic", "PluginABI", "PluginKit", "WireJSON"],
+        path: "Sources/\(name)", swiftSettings: swiftSettings, linkerSettings: runtime)
+}
+
+let package = Package(
+    name: "kimi-host",
+    platforms: [.macOS(.v15)],
+    targets: [
+        .target(name: "PluginABI", path: "Sources/PluginABI"),
+        .target(
+            name: "CSimdJSON", path: "Sources/CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++", .when(platforms: [.linux]))]),
+        .target(name: "CFuzzer", path: "Sources/CFuzzer"),
+        module("WireJSON", ["CSimdJSON"]),
+        module("PluginKit", ["PluginABI", "WireJSON"]),
+        module("KimiK2TransformLogic", ["PluginABI", "PluginKit", "WireJSON"]),
+        fuzzer("FuzzReply"),
+        fuzzer("FuzzRequest"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11,
+    cxxLanguageStandard: .cxx17
+)

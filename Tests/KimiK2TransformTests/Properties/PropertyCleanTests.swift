@@ -1,0 +1,62 @@
+import KimiK2TransformLogic
+import Testing
+
+/// Properties (d) and (e): what is clean already is left alone.
+@Suite("Properties of clean replies")
+struct PropertyCleanTests {
+    @Test("text, thought and structured calls without markup pass as they are", arguments: 0..<8)
+    func clean(_ shard: Int) {
+        for round in 0..<250 * PropertySeed.factor {
+            var reply = CleanReply(PropertySeed.generator("clean", shard, round))
+            let sent = reply.make()
+            let got = reply.send(sent)
+            guard got.answer == sent, got.breaches.isEmpty, got.notes.isEmpty else {
+                Issue.record(
+                    "\(PropertySeed.place(shard, round)): \(got.breaches) \(got.notes)\n\(got.answer), but sent\n\(sent)"
+                )
+                return
+            }
+        }
+    }
+
+    @Test("an answer that is sent once more stays as it is: the examples", arguments: Mutator.corpus)
+    func idempotent(_ example: Case) {
+        if let fault = Self.changed(example) { Issue.record("\(example.name): \(fault)") }
+    }
+
+    @Test("an answer that is sent once more stays as it is: damaged examples", arguments: 0..<8)
+    func idempotentWhenDamaged(_ shard: Int) {
+        for round in 0..<500 * PropertySeed.factor {
+            var mutator = Mutator(PropertySeed.generator("again", shard, round))
+            let example = mutator.example()
+            if Self.isDoubtful(example) { continue }
+            if let fault = Self.changed(example) {
+                Issue.record(
+                    "\(PropertySeed.place(shard, round)): \(example.name)\n\(example.input.debugDescription)\n\(fault)")
+                return
+            }
+        }
+    }
+
+    /// What cannot be read twice: what is a marker only because another stood inside it; a marker or tag of k1.5 that
+    /// was quoted or made no sense, when what stood before it is gone; a name that no tool has; half an encoded string.
+    private static func isDoubtful(_ example: Case) -> Bool {
+        if MarkupTokens.isNested(example.input, with: MarkupTokens.openers) { return true }
+        let answer = Reading.of(example).answer
+        let texts = answer.content + answer.thinking
+        return MarkupTokens.split(texts).contains(where: MarkupTokens.isMarker)
+            || answer.calls.contains { call in
+                call.text.hasPrefix("\"") || !example.tools.contains { $0.name == call.name }
+            }
+    }
+
+    /// Sends the answer to the example as a well-behaved upstream would, and says what changed.
+    private static func changed(_ example: Case) -> String? {
+        let first = Reading.of(example)
+        var clean = example
+        clean.upstreamReason = first.answer.finishReason
+        let second = CleanReply.send(first.answer, clean)
+        if second.answer == first.answer && second.breaches.isEmpty { return nil }
+        return "\(second.breaches) \(second.answer), but first\n\(first.answer)"
+    }
+}
