@@ -50,7 +50,7 @@ enum CallHeader: Equatable {
         case .likely(let found, _, let id): return .likely(name: found, otherwise: name, id: id)
         default: break
         }
-        if bytes.trimmedRange().isEmpty || HeaderWords.isCounter(name[...]) {
+        if bytes.trimmedRange().isEmpty || HeaderWords.countsWithDigits(name[...]) {
             return .unnamed(id: nil, otherwise: name)
         }
         return .call(name: name, id: nil)

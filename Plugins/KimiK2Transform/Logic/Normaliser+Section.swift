@@ -138,6 +138,7 @@ extension Normaliser {
 
     mutating func sectionMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         noteGarbage()
+        noteJunk(before: marker)
         switch marker {
         case .callBegin: beginCall(&output)
         case .argumentBegin:
@@ -157,6 +158,16 @@ extension Normaliser {
             leaveCallsWithPending(&output)
             apply(marker, spelled, &output)
         }
+    }
+
+    /// Words between the calls of a section go; a section without calls gives them back.
+    private mutating func noteJunk(before marker: Marker) {
+        switch marker {
+        case .callBegin: break
+        case .sectionEnd, .callEnd: guard sectionHasCalls else { return }
+        default: return
+        }
+        if pending.contains(where: { !isBlank($0) }) { notes.add(.trailingGarbage) }
     }
 
     mutating func headerMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {

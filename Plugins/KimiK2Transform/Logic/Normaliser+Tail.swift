@@ -78,7 +78,9 @@ extension Normaliser {
 
     /// What stands between the arguments and the marker that comes now is about to be dropped.
     mutating func noteGarbage() {
-        if afterArguments, pending.contains(where: { !isBlank($0) }) { notes.add(Repair.trailingGarbage) }
+        if mode != .section, afterArguments, pending.contains(where: { !isBlank($0) }) {
+            notes.add(Repair.trailingGarbage)
+        }
         afterArguments = false
     }
 }

@@ -11,8 +11,8 @@ struct StringDecoder {
     /// Takes the next byte of the string and appends what it stands for.
     mutating func take(_ byte: UInt8, into output: inout [UInt8]) {
         if hexDigitsLeft > 0 {
-            takeHex(byte, into: &output)
-            return
+            if let digit = Self.hexDigit(byte) { return takeHex(digit, into: &output) }
+            giveBackEscape(&output)
         }
         if high != 0, escape ? byte != 0x75 : byte != 0x5C { endPair(&output) }
         if escape {
@@ -39,8 +39,27 @@ struct StringDecoder {
         }
     }
 
-    private mutating func takeHex(_ byte: UInt8, into output: inout [UInt8]) {
-        unit = unit << 4 | UInt32(Character(UnicodeScalar(byte)).hexDigitValue ?? 0)
+    private static func hexDigit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case 0x30...0x39: UInt32(byte) - 0x30
+        case 0x41...0x46, 0x61...0x66: UInt32(byte | 0x20) - 0x57
+        default: nil
+        }
+    }
+
+    /// An escape that breaks off is no escape: it stays as it was written.
+    private mutating func giveBackEscape(_ output: inout [UInt8]) {
+        if high != 0 { endPair(&output) }
+        output += [0x5C, 0x75]
+        for place in (hexDigitsLeft..<4).reversed() {
+            let digit = UInt8(truncatingIfNeeded: unit >> UInt32(4 * (place - hexDigitsLeft)) & 15)
+            output.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        }
+        hexDigitsLeft = 0
+    }
+
+    private mutating func takeHex(_ digit: UInt32, into output: inout [UInt8]) {
+        unit = unit << 4 | digit
         hexDigitsLeft -= 1
         guard hexDigitsLeft == 0 else { return }
         let isLow = unit & 0xFC00 == 0xDC00

@@ -46,6 +46,15 @@ enum MarkupTokens {
 
     static func isMarker(_ token: String) -> Bool { all.contains(token) }
 
+    /// Are both grammars in it? Then the one that is met second may be text.
+    static func mixes(_ text: String) -> Bool {
+        let tokens = split(text)
+        return tokens.contains(where: k3.contains) && tokens.contains { isMarker($0) && !k3.contains($0) }
+    }
+
+    /// What calls in other families' markup begin with.
+    static let foreign = ["<tool_call", "<invoke", "<function", "<exec", "<parameter"]
+
     /// The first marker of the family inside `text`.
     static func first(in text: String, _ model: String) -> String? {
         guard text.utf8.contains(0x3C) || text.utf8.contains(0xE2) else { return nil }

@@ -52,7 +52,8 @@ struct PropertyCutTests {
                 return "\(marker) in an id: \(reading.answer)"
             }
         }
-        guard !example.input.contains("`"), !MarkupTokens.isNested(example.input) else { return nil }
+        guard !example.input.contains("`"), !MarkupTokens.isNested(example.input), !MarkupTokens.mixes(example.input)
+        else { return nil }
         for text in reading.texts + reading.answer.calls.map(\.name) + [
             reading.answer.content, reading.answer.thinking,
         ] {

@@ -13,7 +13,7 @@ struct Regions {
     static func of(_ tokens: [String], _ example: Case) -> [Planting.Region] {
         let text = tokens.joined()
         // Other dialects, and K3's channels, have rules and tests of their own.
-        let foreign = ["<|open|>", "<tool_call", "<invoke", "<function", "<exec", "<parameter"]
+        let foreign = MarkupTokens.foreign + MarkupTokens.k3
         if example.model == "k3" || foreign.contains(where: text.contains) { return tokens.map { _ in .foreign } }
         var reader = Regions()
         return tokens.indices.map { index in
@@ -27,7 +27,7 @@ struct Regions {
         let before = state
         if MarkupTokens.isMarker(token) { step(token) } else { pass(token) }
         switch state {
-        case .text where isHead: return .head
+        case .text where isHead, .junk where isHead, .arguments where isHead && token.contains("}"): return .head
         case .text where beginsAreLost: return .junk
         case .text where isDoubtful: return .arguments
         default: return before == .head && state == .arguments && !MarkupTokens.isMarker(token) ? .head : state
