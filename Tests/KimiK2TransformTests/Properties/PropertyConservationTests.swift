@@ -76,6 +76,7 @@ struct Planting {
     /// The notes that tell of arguments which go nowhere.
     private static let counted = [
         Flag.droppedCall.rawValue, Flag.cutCall.rawValue, Repair.duplicates.word, Repair.trailingGarbage.word,
+        Repair.fenced.word,
     ]
 }
 
