@@ -48,7 +48,8 @@ struct PropertyCleanTests {
         if MarkupTokens.isNested(example.input, with: MarkupTokens.openers) { return true }
         let answer = Reading.of(example).answer
         let texts = answer.content + answer.thinking
-        return ["<|", "◁", "<tool", "<invoke", "<function", "<exec", "<param", "think>"].contains(where: texts.contains)
+        let markup = ["<|", "◁", "think>", "tool_call", "invoke", "function", "exec", "parameter"]
+        return texts.contains(where: "<◁".contains) && markup.contains(where: texts.contains)
             || hasUndeclared(answer, example) || answer.calls.contains { Case.canonical($0.text) == nil }
     }
 

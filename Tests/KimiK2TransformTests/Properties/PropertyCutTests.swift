@@ -67,6 +67,9 @@ struct PropertyCutTests {
     /// one, are words; and so are those that a known model does not have.
     private static func markers(_ example: Case) -> [String]? {
         guard let markers = MarkupTokens.ofGrammar(of: example.input) else { return nil }
-        return (example.options.family == .k3) == (markers == MarkupTokens.k3) ? markers : nil
+        let isK3 = markers == MarkupTokens.k3
+        // K3's tokens count with blanks inside too: half a one may be nested in ways that `isNested` does not see.
+        let halves = isK3 && MarkupTokens.split(example.input).contains { !markers.contains($0) && $0.contains("<|") }
+        return (example.options.family == .k3) == isK3 && !halves ? markers : nil
     }
 }
