@@ -20,6 +20,15 @@ enum MarkupTokens {
     /// What a model of this family says as control tokens.
     static func ofFamily(_ model: String) -> [String] { model == "k3" ? k3 : k2 + frame + thinking }
 
+    /// The control tokens of the grammar that `text` is written in, by its first marker; nil if it holds those of
+    /// both, of which one is then only text.
+    static func ofGrammar(of text: String) -> [String]? {
+        let found = split(text).filter(isMarker)
+        let isK3 = found.contains { k3.contains($0) }
+        if isK3, found.contains(where: { !k3.contains($0) }) { return nil }
+        return isK3 ? k3 : k2 + frame + thinking
+    }
+
     /// The text cut before and after each marker.
     static func split(_ text: String) -> [String] {
         let bytes = Array(text.utf8)
@@ -46,20 +55,9 @@ enum MarkupTokens {
 
     static func isMarker(_ token: String) -> Bool { all.contains(token) }
 
-    /// Are both grammars in it? Then the one that is met second may be text.
-    static func mixes(_ text: String) -> Bool {
-        let tokens = split(text)
-        return tokens.contains(where: k3.contains) && tokens.contains { isMarker($0) && !k3.contains($0) }
-    }
-
-    /// What calls in other families' markup begin with.
-    static let foreign = ["<tool_call", "<invoke", "<function", "<exec", "<parameter"]
-
-    /// The first marker of the family inside `text`.
-    static func first(in text: String, _ model: String) -> String? {
-        guard text.utf8.contains(0x3C) || text.utf8.contains(0xE2) else { return nil }
-        let markers = ofFamily(model)
-        return split(text).first { markers.contains($0) }
+    /// The first of these markers inside `text`.
+    static func first(of markers: [String], in text: String) -> String? {
+        text.utf8.contains(0x3C) ? split(text).first { markers.contains($0) } : nil
     }
 
     /// Does the beginning of a marker stand right before another? Then a marker may appear when that is taken out, as

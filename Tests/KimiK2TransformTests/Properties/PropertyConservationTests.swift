@@ -75,8 +75,8 @@ struct Planting {
 
     /// The notes that tell of arguments which go nowhere, or of a fence, whose language does.
     private static let counted = [
-        Repair.fenced.word,
         Flag.droppedCall.rawValue, Flag.cutCall.rawValue, Repair.duplicates.word, Repair.trailingGarbage.word,
+        Repair.fenced.word,
     ]
 }
 

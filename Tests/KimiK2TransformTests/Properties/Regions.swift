@@ -13,7 +13,7 @@ struct Regions {
     static func of(_ tokens: [String], _ example: Case) -> [Planting.Region] {
         let text = tokens.joined()
         // Other dialects, and K3's channels, have rules and tests of their own.
-        let foreign = MarkupTokens.foreign + MarkupTokens.k3
+        let foreign = MarkupTokens.k3 + ["<tool_call", "<invoke", "<function", "<exec", "<parameter"]
         if example.model == "k3" || foreign.contains(where: text.contains) { return tokens.map { _ in .foreign } }
         var reader = Regions()
         return tokens.indices.map { index in
