@@ -19,6 +19,16 @@ struct PropertyCleanTests {
         }
     }
 
+    @Test(
+        "half a marker at the end of one field stays in it", arguments: ["<", "<|tool_call", "</thi", "◁", "(no con"])
+    func halfMarker(_ half: String) {
+        var answer = Answer()
+        (answer.thinkingBytes, answer.contentBytes) = (Array("Hm. a \(half)".utf8), Array("b c \(half)".utf8))
+        answer.finishReason = "stop"
+        let got = CleanReply.send(answer, Case(clean: [], reason: "stop"))
+        #expect(got.answer == answer)
+    }
+
     @Test("an answer that is sent once more stays as it is: the examples", arguments: Mutator.corpus)
     func idempotent(_ example: Case) {
         // Of two grammars in one reply one is text, which the second reader cannot know; as with a tool nobody declared.
