@@ -20,22 +20,24 @@ extension UnsafeRawBufferPointer {
     @inline(__always)
     func slice(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
 
-    /// Index of the first of the bytes from `start` on that can matter to running text: `<`, a backtick, the first
-    /// byte of `◁`. `count` if there is none.
+    /// Index of the first of the bytes from `start` on that can matter to running text: `<`, a backtick, a
+    /// tilde, the first byte of `◁`. `count` if there is none.
     ///
     /// Eight bytes at a time, in one register: `any` of a SIMD mask is a loop over its lanes.
     func firstTextSpecial(from start: Int) -> Int {
         var index = start
         while index + 8 <= count {
             let block = UInt64(littleEndian: loadUnaligned(fromByteOffset: index, as: UInt64.self))
-            let found = zeroBytes(block ^ lanes(0x3C)) | zeroBytes(block ^ lanes(0x60)) | zeroBytes(block ^ lanes(0xE2))
+            let found =
+                zeroBytes(block ^ lanes(0x3C)) | zeroBytes(block ^ lanes(0x60)) | zeroBytes(block ^ lanes(0xE2))
+                | zeroBytes(block ^ lanes(0x7E))
             // The lowest flag is exact; those above it may be the borrow's.
             if found != 0 { return index + found.trailingZeroBitCount / 8 }
             index += 8
         }
         while index < count {
             let byte = self[index]
-            if byte == 0x3C || byte == 0x60 || byte == 0xE2 { return index }
+            if byte == 0x3C || byte == 0x60 || byte == 0xE2 || byte == 0x7E { return index }
             index += 1
         }
         return count

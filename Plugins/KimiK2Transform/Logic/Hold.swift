@@ -23,6 +23,8 @@ struct Hold {
     private var watch: Watch
     /// The state of the Markdown behind the bytes held.
     private(set) var code = CodeSpans()
+    /// Are they at the start of a line?
+    private var startsLine = false
     /// The same before the last of them.
     private var codeBefore = CodeSpans()
 
@@ -91,8 +93,11 @@ struct Hold {
     }
 
     private mutating func watchCode(_ byte: UInt8) -> Verdict {
+        defer { startsLine = byte == 0x0A || startsLine && byte == 0x20 }
         if byte == 0x60 {
             code.backtick()
+        } else if byte == 0x7E {
+            code.tilde(startsLine: startsLine)
         } else {
             code.settle()
             if !code.isOpen { return .quoted }

@@ -15,24 +15,29 @@ extension Normaliser {
             let next = nextSpecial(bytes, scan)
             if next > scan { code.settle() }
             if next == bytes.count {
+                endsLine = startsLine(bytes, next)
                 emitText(bytes.slice(start..<next), &output)
                 return next
             }
             switch bytes[next] {
             case 0x60: code.backtick()
+            case 0x7E: code.tilde(startsLine: startsLine(bytes, next))
             case 0x0A: code.newline()
             default:
                 code.settle()
                 switch lookUp(bytes, next) {
                 case .none where bytes[next] == 0x3C && xtml.reading != .seen && foreignBegins(bytes, next):
+                    endsLine = false
                     emitText(bytes.slice(start..<next), &output)
                     beginForeign()
                     return next
                 case .none: break
                 case .partial:
+                    endsLine = false
                     emitText(bytes.slice(start..<next), &output)
                     return carryRest(bytes, from: next)
                 case .full(let found, let length):
+                    endsLine = false
                     emitText(bytes.slice(start..<next), &output)
                     marker(found, bytes.slice(next..<next + length), &output)
                     return next + length
@@ -42,12 +47,19 @@ extension Normaliser {
         }
     }
 
+    /// Does nothing but blanks stand between `index` and the start of its line?
+    private func startsLine(_ bytes: Bytes, _ index: Int) -> Bool {
+        var before = index
+        while before > 0, bytes[before - 1] == 0x20 { before -= 1 }
+        return before == 0 ? endsLine : bytes[before - 1] == 0x0A
+    }
+
     private func nextSpecial(_ bytes: Bytes, _ start: Int) -> Int {
         guard code.wantsNewlines else { return bytes.firstTextSpecial(from: start) }
         var index = start
         while index < bytes.count {
             let byte = bytes[index]
-            if byte == 0x0A || byte == 0x60 || MarkerTable.canBegin(byte) { return index }
+            if byte == 0x0A || byte == 0x60 || byte == 0x7E || MarkerTable.canBegin(byte) { return index }
             index += 1
         }
         return index

@@ -46,6 +46,8 @@ package struct Normaliser {
     /// Markdown of the current channel, and of the other one.
     var code = CodeSpans()
     var otherCode = CodeSpans()
+    /// Does a new line begin where the text fed so far ends? Texts that pass untouched never end with a blank.
+    var endsLine = true
     /// The beginning of a marker, cut off by the end of what was fed.
     var carry: [UInt8] = []
     /// How many bytes of `carry` come from the bytes being worked on.

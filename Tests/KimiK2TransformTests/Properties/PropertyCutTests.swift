@@ -52,7 +52,9 @@ struct PropertyCutTests {
                 return "\(marker) in an id: \(reading.answer)"
             }
         }
-        guard !example.input.contains("`"), !MarkupTokens.isNested(example.input) else { return nil }
+        guard !["`", "~~~"].contains(where: example.input.contains), !MarkupTokens.isNested(example.input) else {
+            return nil
+        }
         guard let markers = markers(example) else { return nil }
         let heads = reading.answer.calls.map(\.name)
         for text in reading.texts + heads + [reading.answer.content, reading.answer.thinking] {

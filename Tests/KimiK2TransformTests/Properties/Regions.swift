@@ -27,7 +27,7 @@ struct Regions {
         let before = state
         if MarkupTokens.isMarker(token) { step(token) } else { pass(token) }
         switch state {
-        case .text where isHead, .junk where isHead, .arguments where isHead && token.contains("}"): return .head
+        case .text where isHead, .junk where isHead, .arguments where isHead: return .head
         case .text where beginsAreLost: return .junk
         case .text where isDoubtful: return .arguments
         default: return before == .head && state == .arguments && !MarkupTokens.isMarker(token) ? .head : state
