@@ -60,7 +60,8 @@ import WireJSON
             try parts(
                 #"{"type":"image","source":{"type":"base64","media_type":"image\/png","data":"iVBO\/w=="},"cache_control":{"type":"ephemeral","ttl":"1h"}}"#
             )
-                == #"{"type":"image_url","image_url":{"url":"data:image\/png;base64,iVBO\/w=="},"cache_control":{"type":"ephemeral","ttl":"1h"}}"#)
+                == #"{"type":"image_url","image_url":{"url":"data:image\/png;base64,iVBO\/w=="},"cache_control":{"type":"ephemeral","ttl":"1h"}}"#
+        )
         #expect(
             try parts(#"{"type":"image","source":{"type":"url","url":"https://x/y.png"}}"#)
                 == #"{"type":"image_url","image_url":{"url":"https://x/y.png"}}"#)
@@ -73,7 +74,8 @@ import WireJSON
             try parts(
                 #"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBE"},"title":"T","context":"C","citations":{"enabled":true}}"#
             )
-                == #"{"type":"file","file":{"file_data":"data:application/pdf;base64,JVBE","filename":"T"},"title":"T","context":"C","citations":{"enabled":true}}"#)
+                == #"{"type":"file","file":{"file_data":"data:application/pdf;base64,JVBE","filename":"T"},"title":"T","context":"C","citations":{"enabled":true}}"#
+        )
         #expect(
             try parts(
                 #"{"type":"document","source":{"type":"url","url":"https://x/y.pdf"},"cache_control":{"type":"ephemeral"}}"#
@@ -91,13 +93,15 @@ import WireJSON
             try parts(
                 #"{"type":"document","source":{"type":"text","media_type":"text/plain","data":"abc"},"title":"T","context":"C","citations":{"enabled":true},"cache_control":{"type":"ephemeral"}}"#
             )
-                == #"{"type":"text","text":"abc","document":{"media_type":"text/plain","title":"T","context":"C","citations":{"enabled":true}},"cache_control":{"type":"ephemeral"}}"#)
+                == #"{"type":"text","text":"abc","document":{"media_type":"text/plain","title":"T","context":"C","citations":{"enabled":true}},"cache_control":{"type":"ephemeral"}}"#
+        )
         #expect(
             try parts(
                 #"{"type":"document","source":{"type":"content","content":[{"type":"text","text":"a"},{"type":"image","source":{"type":"url","url":"u"}},{"type":"text","text":"b"}]},"cache_control":{"type":"ephemeral"}}"#
             )
                 == #"{"type":"text","text":"a","document":{"media_type":"text/plain"}},{"type":"image_url","image_url":{"url":"u"}},"#
-                + #"{"type":"text","text":"b","document":{"media_type":"text/plain"},"cache_control":{"type":"ephemeral"}}"#)
+                + #"{"type":"text","text":"b","document":{"media_type":"text/plain"},"cache_control":{"type":"ephemeral"}}"#
+        )
         #expect(
             try parts(#"{"type":"document","source":{"type":"content","content":"all"},"title":"T"}"#)
                 == #"{"type":"text","text":"all","document":{"media_type":"text/plain","title":"T"}}"#)
@@ -111,7 +115,8 @@ import WireJSON
             try parts(
                 #"{"type":"search_result","source":"https://s","title":"T","content":[{"type":"text","text":"a"}],"citations":{"enabled":false}}"#
             )
-                == #"{"type":"text","text":"a","search_result":{"source":"https://s","title":"T","citations":{"enabled":false}}}"#)
+                == #"{"type":"text","text":"a","search_result":{"source":"https://s","title":"T","citations":{"enabled":false}}}"#
+        )
     }
 
     @Test(arguments: [
@@ -147,7 +152,8 @@ import WireJSON
                 #"{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA"}},{"type":"document","source":{"type":"url","url":"u"}},{"type":"tool_reference","tool_name":"n"}],"cache_control":{"type":"ephemeral"}}"#
             )
                 == #"{"role":"tool","tool_call_id":"t","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}},"#
-                + #"{"type":"file","file":{"file_url":"u"}},{"type":"native","native":{"type":"tool_reference","tool_name":"n"}}],"cache_control":{"type":"ephemeral"}}"#)
+                + #"{"type":"file","file":{"file_url":"u"}},{"type":"native","native":{"type":"tool_reference","tool_name":"n"}}],"cache_control":{"type":"ephemeral"}}"#
+        )
     }
 
     @Test func `thinking, text and calls of the assistant`() throws {
@@ -158,17 +164,20 @@ import WireJSON
                 == #"{"role":"assistant","content":"Hi","reasoning_content":"hm\n\n\nso","#
                 + #""thinking_blocks":[{"type":"thinking","thinking":"hm\n","signature":"S=="},{"type":"redacted_thinking","data":"D"},{"type":"thinking","thinking":"so","signature":""}],"#
                 + #""tool_calls":[{"id":"t1","type":"function","function":{"name":"f","arguments":"{\"b\": 1.0, \"a\":\"\\u00e9\\\"\"}"}},"#
-                + #"{"id":"t2","type":"function","function":{"name":"g","arguments":"{}"},"cache_control":{"type":"ephemeral"}}]}"#)
+                + #"{"id":"t2","type":"function","function":{"name":"g","arguments":"{}"},"cache_control":{"type":"ephemeral"}}]}"#
+        )
     }
 
     @Test func `calls or thoughts alone`() throws {
         #expect(
             try canonicalMessages(#"{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f"}]}"#)
-                == #"{"role":"assistant","content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]}"#)
+                == #"{"role":"assistant","content":null,"tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
+        )
         #expect(
             try canonicalMessages(
                 #"{"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"S"}]}"#)
-                == #"{"role":"assistant","content":"","thinking_blocks":[{"type":"thinking","thinking":"","signature":"S"}]}"#)
+                == #"{"role":"assistant","content":"","thinking_blocks":[{"type":"thinking","thinking":"","signature":"S"}]}"#
+        )
     }
 
     @Test func `ids of calls find back to the upstream's own`() throws {

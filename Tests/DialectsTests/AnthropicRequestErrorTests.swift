@@ -63,7 +63,8 @@ import WireJSON
         (#"{"type":"redacted_thinking"}"#, ".data"),
     ])
     func `blocks of the assistant`(block: String, path: String) {
-        check(#"{"model":"m","messages":[{"role":"assistant","content":[\#(block)]}]}"#, "messages[0].content[0]" + path)
+        check(
+            #"{"model":"m","messages":[{"role":"assistant","content":[\#(block)]}]}"#, "messages[0].content[0]" + path)
     }
 
     @Test(arguments: [
@@ -85,7 +86,8 @@ import WireJSON
         (#""tools":[{"name":"a","input_schema":{},"description":1}]"#, "tools[0].description"),
         (#""tools":[{"name":"a","input_schema":{},"strict":1}]"#, "tools[0].strict"),
         (#""tools":[{"type":5}]"#, "tools[0].type"), (#""tool_choice":"auto""#, "tool_choice"),
-        (#""tool_choice":{"type":"maybe"}"#, "tool_choice.type"), (#""tool_choice":{"type":"tool"}"#, "tool_choice.name"),
+        (#""tool_choice":{"type":"maybe"}"#, "tool_choice.type"),
+        (#""tool_choice":{"type":"tool"}"#, "tool_choice.name"),
         (
             #""tool_choice":{"type":"auto","disable_parallel_tool_use":"x"}"#,
             "tool_choice.disable_parallel_tool_use"
@@ -102,7 +104,9 @@ import WireJSON
         #expect(error?.message == "messages[0].content[0].source: must be an object, it is a string")
     }
 
-    @Test(arguments: ["", "{", "[]", "null", "\"x\"", "{\"model\":\"m\",}", "{\"a\":1} x", "{\"a\":1e999}", "{\"a\":\"\u{1}\"}"])
+    @Test(arguments: [
+        "", "{", "[]", "null", "\"x\"", "{\"model\":\"m\",}", "{\"a\":1} x", "{\"a\":1e999}", "{\"a\":\"\u{1}\"}",
+    ])
     func `what is no JSON object is refused`(json: String) {
         let error = #expect(throws: ExchangeError.self) { try decodeMessages(json) }
         #expect(error?.httpStatus == 400)
@@ -138,7 +142,8 @@ import WireJSON
         for depth in [100, 500, 600, 100_000] {
             let deep = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
             _ = try? decodeMessages(
-                #"{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"name":"a","input_schema":{"x":\#(deep)}}]}"#)
+                #"{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"name":"a","input_schema":{"x":\#(deep)}}]}"#
+            )
         }
     }
 

@@ -35,7 +35,8 @@ func canonicalMessages(_ messages: String) throws -> String {
     }
 
     @Test func `model and stream are read`() throws {
-        let request = try decodeMessages(#"{"stream":true,"model":"k\u0032","messages":[{"role":"user","content":"x"}]}"#)
+        let request = try decodeMessages(
+            #"{"stream":true,"model":"k\u0032","messages":[{"role":"user","content":"x"}]}"#)
         #expect(request.model == "k2")
         #expect(request.wantsStream)
         #expect(request.dropped.isEmpty)
@@ -107,12 +108,16 @@ func canonicalMessages(_ messages: String) throws -> String {
                 "workspace_id", "anthropic_version",
             ])
         #expect(try dropped(#""mcp_servers":[],"speed":null"#).isEmpty)
-        #expect(try dropped(#""output_config":{"effort":"low","task_budget":{"total":1}}"#) == ["output_config.task_budget"])
-        #expect(try dropped(#""output_config":{"format":{"type":"x"}},"output_format":{"type":"y"}"#) == ["output_format"])
+        #expect(
+            try dropped(#""output_config":{"effort":"low","task_budget":{"total":1}}"#) == ["output_config.task_budget"]
+        )
+        #expect(
+            try dropped(#""output_config":{"format":{"type":"x"}},"output_format":{"type":"y"}"#) == ["output_format"])
     }
 
     @Test func `members of other APIs do not pass for canonical ones`() throws {
-        let given = #""stop":["x"],"user":"u","reasoning_effort":"low","response_format":{},"stream_options":{},"functions":[]"#
+        let given =
+            #""stop":["x"],"user":"u","reasoning_effort":"low","response_format":{},"stream_options":{},"functions":[]"#
         #expect(try members(given) == "")
         let request = try decodeMessages("{\(Self.one),\(given)}")
         #expect(
@@ -161,7 +166,8 @@ func canonicalMessages(_ messages: String) throws -> String {
     @Test func `hosted tools can be stripped`() throws {
         let strip = MessagesDecoder.Options(hostedTools: .strip)
         #expect(
-            try members(Self.hosted, strip) == #","tools":[{"type":"function","function":{"name":"a","parameters":{}}}]"#)
+            try members(Self.hosted, strip)
+                == #","tools":[{"type":"function","function":{"name":"a","parameters":{}}}]"#)
         #expect(try dropped(Self.hosted, strip) == ["tools[0]", "tools[2]"])
         let only = #""tools":[{"type":"bash_20250124","name":"bash"}],"tool_choice":{"type":"any"}"#
         #expect(try members(only, strip) == "")
