@@ -4,28 +4,30 @@ import PluginABI
 import Testing
 import WireJSON
 
+/// Events as a stream, checked; its data lines and the encoder.
+func messagesStream(_ steps: [Step]) throws -> (events: [String], encoder: MessagesStreamEncoder) {
+    let encoder = MessagesStreamEncoder(requestID: "req_1")
+    for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
+    try encoder.complete()
+    #expect(StreamReader(encoder.output.bytes).problems.isEmpty)
+    let text = String(decoding: encoder.output.bytes, as: UTF8.self)
+    return (text.split(separator: "\n\n").map { String($0.split(separator: "\n")[1].dropFirst(6)) }, encoder)
+}
+
+/// Events as one message.
+func messagesWhole(_ steps: [Step]) throws -> String {
+    let encoder = MessagesUnaryEncoder()
+    for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
+    try encoder.complete()
+    return String(decoding: encoder.output.bytes, as: UTF8.self)
+}
+
 @Suite struct AnthropicEncoderTests {
-    private func stream(_ steps: [Step]) throws -> (events: [String], encoder: MessagesStreamEncoder) {
-        let encoder = MessagesStreamEncoder(requestID: "req_1")
-        for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
-        try encoder.complete()
-        #expect(StreamReader(encoder.output.bytes).problems.isEmpty)
-        let text = String(decoding: encoder.output.bytes, as: UTF8.self)
-        return (text.split(separator: "\n\n").map { String($0.split(separator: "\n")[1].dropFirst(6)) }, encoder)
-    }
-
-    private func whole(_ steps: [Step]) throws -> String {
-        let encoder = MessagesUnaryEncoder()
-        for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
-        try encoder.complete()
-        return String(decoding: encoder.output.bytes, as: UTF8.self)
-    }
-
     static let start =
         #"{"type":"message_start","message":{"id":"chatcmpl-9","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}}}"#
 
     @Test func `a whole stream, byte for byte`() throws {
-        let (events, encoder) = try stream([
+        let (events, encoder) = try messagesStream([
             .start(), .reasoning("hm"), .text("Hel\"lo"), .text(" wörld\n"), .begin(0, id: "call_1", name: "f"),
             .arguments(0, #"{"a""#), .arguments(0, ":1}"), .end(0), .finish("tool_calls"), .usage("", 10, 5, 4, 2),
         ])
@@ -52,7 +54,7 @@ import WireJSON
 
     @Test func `an unstreamed message, byte for byte`() throws {
         #expect(
-            try whole([
+            try messagesWhole([
                 .start(), .reasoning("h"), .reasoning("m"), .text("Hi"), .begin(0, id: "functions.f:0", name: "f"),
                 .arguments(0, #" {"a": "#), .arguments(0, "1}"), .end(0), .finish("stop"), .usage("", 10, 5),
             ])
@@ -60,105 +62,7 @@ import WireJSON
                 + #"{"type":"text","text":"Hi"},{"type":"tool_use","id":"k1_functions_2ef_3a0","name":"f","input":{"a": 1}}],"#
                 + #""stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5}}"#
         )
-        #expect(try whole([.start(id: ""), .finish("stop")]).hasPrefix(#"{"id":"msg_0""#))
-    }
-
-    @Test func `every id finds back`() throws {
-        let parser = JSONParser()
-        for id in ["toolu_01", "functions.f:0", "k1_a", "a b", "ü_", "_", "call:1/2", "k1_functions_2ef_3a0"] {
-            let reply = try whole([.start(), .begin(0, id: id, name: "f"), .end(0), .finish("stop")])
-            let sent = try parser.parse(Array(reply.utf8))["content"]?[index: 0]?["id"]?.string ?? ""
-            let back = try canonicalMessages(
-                #"{"role":"user","content":[{"type":"tool_result","tool_use_id":"\#(sent)"}]}"#)
-            #expect(try parser.parse(Array(back.utf8))["tool_call_id"]?.string == id)
-        }
-    }
-
-    @Test(arguments: [
-        ("", "{}", 0), ("  ", "{}", 0), ("null", "{}", 0), (#""""#, "{}", 0), (#"{"a":1}"#, #"{"a":1}"#, 0),
-        ("[1]", #"{"_raw":"[1]"}"#, 1), ("no\"", #"{"_raw":"no\""}"#, 1), (#"{"a":"#, #"{"_raw":"{\"a\":"}"#, 1),
-        (#"{"a":01}"#, #"{"_raw":"{\"a\":01}"}"#, 1),
-    ])
-    func `arguments that are no object, unstreamed`(given: String, input: String, violations: Int) throws {
-        let encoder = MessagesUnaryEncoder()
-        for step in [Step.start(), .begin(0, id: "t", name: "f"), .arguments(0, given), .end(0), .finish("stop")] {
-            step.send(to: encoder)
-        }
-        try encoder.complete()
-        #expect(String(decoding: encoder.output.bytes, as: UTF8.self).contains(#""input":\#(input)}]"#))
-        #expect(encoder.violations == violations)
-    }
-
-    @Test(arguments: [
-        ("", "{}", 0), ("null", "{}", 0), (#""""#, "{}", 0), (#" {"a":1} "#, #"{"a":1} "#, 0),
-        ("[1]", #"{"_raw":"[1]"}"#, 1), (#"{"a":"x"#, #"{"a":"x"#, 1), (#"{"a":1}}"#, #"{"a":1}"#, 1),
-        (#"{"a":1}{"b":2}"#, #"{"a":1}"#, 1), (#"{"a":tru}"#, #"{"a":tru"#, 1), ("{'a':1}", "{", 1),
-        (
-            #"{"a":[1,{"b":"\u00e9\\"},-0.5e+3,false,null,true]}"#,
-            #"{"a":[1,{"b":"\u00e9\\"},-0.5e+3,false,null,true]}"#, 0
-        ),
-        (#"{"a":01}"#, #"{"a":0"#, 1), (#"{"a":1,}"#, #"{"a":1,"#, 1), (#"{"a":[1}"#, #"{"a":[1"#, 1),
-        (#"{"a":"\x"}"#, #"{"a":"\"#, 1), ("{\"a\":\"\n\"}", #"{"a":""#, 1),
-    ])
-    func `arguments that are no object, streamed`(given: String, input: String, violations: Int) throws {
-        for size in [1, 2, 1_000] {
-            var steps: [Step] = [.start(), .begin(0, id: "t", name: "f")]
-            var rest = given[...]
-            while !rest.isEmpty {
-                steps.append(.arguments(0, String(rest.prefix(size))))
-                rest = rest.dropFirst(size)
-            }
-            let (_, encoder) = try stream(steps + [.end(0), .finish("tool_calls")])
-            #expect(StreamReader(encoder.output.bytes).inputs == [input])
-            #expect(encoder.violations == violations)
-        }
-    }
-
-    @Test func `signatures close their block`() throws {
-        var batch = EventBatch()
-        batch.add(KIMI_EVENT_START, "id", "m")
-        batch.add(KIMI_EVENT_REASONING, "a", "S1")
-        batch.add(KIMI_EVENT_REASONING, "b")
-        batch.add(KIMI_EVENT_REASONING, "", "S2")
-        batch.add(KIMI_EVENT_REASONING, "", "S3")
-        batch.add(KIMI_EVENT_TEXT, "t")
-        batch.add(KIMI_EVENT_FINISH, "stop")
-        let encoder = MessagesStreamEncoder(requestID: "r")
-        #expect(batch.send(to: encoder) { 1 } == kimi_status(KIMI_OK))
-        try encoder.complete()
-        let reader = StreamReader(encoder.output.bytes)
-        #expect(reader.problems.isEmpty)
-        #expect(reader.blockTypes == ["thinking", "thinking", "thinking", "text"])
-        #expect(reader.signatures == ["S1", "S2", "S3"])
-    }
-
-    @Test func `a signature that comes too late is not given to another thought`() throws {
-        var batch = EventBatch()
-        batch.add(KIMI_EVENT_START, "id", "m")
-        batch.add(KIMI_EVENT_REASONING, "a")
-        batch.add(KIMI_EVENT_TEXT, "t")
-        batch.add(KIMI_EVENT_REASONING, "", "S")
-        batch.add(KIMI_EVENT_FINISH, "stop")
-        let encoder = MessagesStreamEncoder(requestID: "r")
-        _ = batch.send(to: encoder) { 1 }
-        try encoder.complete()
-        #expect(StreamReader(encoder.output.bytes).blockTypes == ["thinking", "text"])
-        #expect(encoder.unshown == 1)
-    }
-
-    @Test func `what is said in the middle of a call comes behind it`() throws {
-        let (_, encoder) = try stream([
-            .start(), .begin(0, id: "t", name: "f"), .arguments(0, "{"), .text("x"), .reasoning("y"),
-            .arguments(0, "}"), .end(0), .finish("stop"),
-        ])
-        let reader = StreamReader(encoder.output.bytes)
-        #expect(reader.blockTypes == ["tool_use", "text", "thinking"])
-        #expect(reader.inputs == ["{}"])
-    }
-
-    @Test func `calls without an id get one that is unlike those of other messages`() throws {
-        let reply = try whole([.start(id: "a.b"), .begin(0, id: "", name: "f"), .end(0), .finish("stop")])
-        #expect(reply.contains(#""id":"call_0_a_b""#))
+        #expect(try messagesWhole([.start(id: ""), .finish("stop")]).hasPrefix(#"{"id":"msg_0""#))
     }
 
     @Test(arguments: [
@@ -169,15 +73,19 @@ import WireJSON
     ])
     func `stop reasons`(reason: String, hasCall: Bool, wanted: String) throws {
         let call: [Step] = hasCall ? [.begin(0, id: "t", name: "f"), .end(0)] : []
-        let (_, encoder) = try stream([.start()] + call + [.finish(reason)])
+        let (_, encoder) = try messagesStream([.start()] + call + [.finish(reason)])
         #expect(StreamReader(encoder.output.bytes).stopReason == wanted)
     }
 
     @Test func `stop sequences and refusals`() throws {
         #expect(
-            try whole([.start(), .text("x"), .json(KIMI_SCOPE_CHOICE, "stop_sequence", #" "END" "#), .finish("stop")])
-                .contains(#""stop_reason":"stop_sequence","stop_sequence":"END""#))
-        let refused = try whole([.start(), .json(KIMI_SCOPE_MESSAGE, "refusal", #""I won't""#), .finish("stop")])
+            try messagesWhole([
+                .start(), .text("x"), .json(KIMI_SCOPE_CHOICE, "stop_sequence", #" "END" "#), .finish("stop"),
+            ])
+            .contains(#""stop_reason":"stop_sequence","stop_sequence":"END""#))
+        let refused = try messagesWhole([
+            .start(), .json(KIMI_SCOPE_MESSAGE, "refusal", #""I won't""#), .finish("stop"),
+        ])
         #expect(refused.contains(#""content":[{"type":"text","text":"I won't"}],"stop_reason":"refusal""#))
     }
 
@@ -185,7 +93,7 @@ import WireJSON
         let usage =
             #"{"input_tokens":5,"cache_read_input_tokens":3,"cache_creation_input_tokens":2,"output_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":0},"server_tool_use":{"web_search_requests":1},"unheard":1}"#
         #expect(
-            try whole([.start(), .finish("stop"), .usage(usage, 10, 7, 3)]).hasSuffix(
+            try messagesWhole([.start(), .finish("stop"), .usage(usage, 10, 7, 3)]).hasSuffix(
                 #""usage":{"input_tokens":5,"cache_creation_input_tokens":2,"cache_read_input_tokens":3,"output_tokens":7,"#
                     + #""cache_creation":{"ephemeral_5m_input_tokens":2,"ephemeral_1h_input_tokens":0},"server_tool_use":{"web_search_requests":1}}}"#
             ))
@@ -213,32 +121,6 @@ import WireJSON
         let encoder = MessagesStreamEncoder(requestID: "r")
         Step.start().send(to: encoder)
         #expect(encoder.output.count > 0)
-    }
-
-    @Test func `parts`() throws {
-        var batch = EventBatch()
-        batch.add(KIMI_EVENT_START, "id", "m")
-        batch.add(KIMI_EVENT_PART, #"{"type":"redacted_thinking","data":"RA=="}"#)
-        batch.add(KIMI_EVENT_PART, #"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}}"#)
-        batch.add(KIMI_EVENT_PART, #"{"type":"image_url","image_url":{"url":"https://x/y.png"}}"#)
-        batch.add(KIMI_EVENT_PART, #"{"type":"image_url","image_url":{"url":"data:x"}}"#)
-        batch.add(KIMI_EVENT_PART, #"{"type":"redacted_thinking"}"#)
-        batch.add(KIMI_EVENT_FINISH, "stop")
-        let (encoder, other) = (MessagesStreamEncoder(requestID: "r"), MessagesUnaryEncoder())
-        _ = batch.send(to: encoder) { 1 }
-        _ = batch.send(to: other) { 1 }
-        try encoder.complete()
-        try other.complete()
-        let reader = StreamReader(encoder.output.bytes)
-        #expect(reader.problems.isEmpty)
-        #expect(reader.blockTypes == ["redacted_thinking", "server_tool_use", "text"])
-        #expect(reader.inputs == [#"{"q":1}"#])
-        #expect(reader.text == "![image](https://x/y.png)")
-        #expect(encoder.unshown == 2)
-        #expect(
-            String(decoding: other.output.bytes, as: UTF8.self).contains(
-                #""content":[{"type":"redacted_thinking","data":"RA=="},{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}},{"type":"text","#
-            ))
     }
 
     @Test(arguments: [
@@ -274,7 +156,7 @@ import WireJSON
         Step.start(id: "i").send(to: small)
         #expect(Step.text("12345").send(to: small) == kimi_status(KIMI_STOP))
         #expect(small.failure?.code == "reply_too_large")
-        let (_, encoder) = try stream([
+        let (_, encoder) = try messagesStream([
             .start(), .text("a"), .text("b", choice: 1), .finish("stop"), .finish("length", choice: 1),
         ])
         #expect(StreamReader(encoder.output.bytes).text == "a")

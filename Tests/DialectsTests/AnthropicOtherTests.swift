@@ -110,7 +110,10 @@ import WireJSON
         }
         try body.withBytes { bytes in
             let parse = try best { _ = try parser.parse(bytes) }
-            let decode = try best { _ = try MessagesDecoder.decode(bytes, parser: parser) }
+            let scratch = ByteWriter()
+            let decode = try best { _ = try MessagesDecoder.decode(bytes, parser: parser, scratch: scratch) }
+            let fresh = try MessagesDecoder.decode(bytes, parser: parser)
+            #expect(try MessagesDecoder.decode(bytes, parser: parser, scratch: scratch).json == fresh.json)
             print("Messages decoder: \(bytes.count) bytes in \(decode), \(decode / parse) times the parser's \(parse)")
             #expect(decode < parse * 40)
         }

@@ -108,6 +108,7 @@ func canonicalMessages(_ messages: String) throws -> String {
                 "workspace_id", "anthropic_version",
             ])
         #expect(try dropped(#""mcp_servers":[],"speed":null"#).isEmpty)
+        #expect(try dropped(#""system":[{"type":"text","text":"x","id":1}]"#) == ["system[*].id"])
         #expect(
             try dropped(#""output_config":{"effort":"low","task_budget":{"total":1}}"#) == ["output_config.task_budget"]
         )

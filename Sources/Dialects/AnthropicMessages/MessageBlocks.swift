@@ -139,12 +139,12 @@ struct ArrayBlocks: MessageBlocks {
         out.append(#","input":"#)
     }
 
-    func input(_ json: UnsafeRawBufferPointer) { out.append(bytes: json) }
+    func input(_ json: UnsafeRawBufferPointer) { out.append(json: json) }
     func closeCall() { out.append("}") }
 
     mutating func whole(_ block: UnsafeRawBufferPointer) {
         open("")
-        out.append(bytes: block)
+        out.append(json: block)
     }
 
     mutating func whole(_ block: UnsafeRawBufferPointer, input: UnsafeRawBufferPointer) { whole(block) }

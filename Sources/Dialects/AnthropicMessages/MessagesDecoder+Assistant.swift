@@ -66,7 +66,7 @@ extension MessagesDecoder {
         try cacheControl(block)
         out.append("}")
         dropUnknown(
-            block, "messages[*].content[*]", known: ["type", "id", "name", "input", "cache_control", "caller"])
+            block, blockPattern, known: ["type", "id", "name", "input", "cache_control", "caller"])
         if let caller = block.some("caller"), caller["type"]?.matches("direct") != true {
             dropped.add("messages[*].content[*].caller", "only Anthropic's own tools call other tools")
         }

@@ -19,7 +19,7 @@ extension MessagesDecoder {
             return nativePart(block)
         }
         dropUnknown(
-            block, "messages[*].content[*]",
+            block, blockPattern,
             known: ["type", "source", "cache_control", "title", "context", "citations"])
     }
 
@@ -120,7 +120,7 @@ extension MessagesDecoder {
             try closePart(inner.some("cache_control") == nil ? block : inner)
         }
         dropUnknown(
-            block, "messages[*].content[*]",
+            block, blockPattern,
             known: ["type", "source", "title", "content", "citations", "cache_control"])
     }
 }

@@ -22,7 +22,9 @@ extension MessagesDecoder {
         default: throw wrong(system, "a string or an array of text blocks")
         }
         begin("system")
+        blockPattern = "system[*]"
         try content(of: system)
+        blockPattern = "messages[*].content[*]"
         out.append("}")
     }
 
@@ -76,7 +78,7 @@ extension MessagesDecoder {
         if try optionalBool("is_error", of: block) == true { out.append(#","is_error":true"#) }
         try end(block)
         dropUnknown(
-            block, "messages[*].content[*]",
+            block, blockPattern,
             known: ["type", "tool_use_id", "content", "is_error", "cache_control"])
     }
 

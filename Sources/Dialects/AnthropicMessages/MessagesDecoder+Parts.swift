@@ -47,7 +47,7 @@ extension MessagesDecoder {
         guard try kind(of: block) == .text, block.some("cache_control") == nil, block.some("citations") == nil else {
             return nil
         }
-        dropUnknown(block, "messages[*].content[*]", known: ["type", "text", "cache_control", "citations"])
+        dropUnknown(block, blockPattern, known: ["type", "text", "cache_control", "citations"])
         return try string("text", of: block)
     }
 
@@ -86,7 +86,7 @@ extension MessagesDecoder {
         write("citations", try optionalArray("citations", of: block))
         try cacheControl(block)
         out.append("}")
-        dropUnknown(block, "messages[*].content[*]", known: ["type", "text", "cache_control", "citations"])
+        dropUnknown(block, blockPattern, known: ["type", "text", "cache_control", "citations"])
     }
 
     /// Anthropic's files are known at Anthropic only, so an image that is one rides along as it is.
@@ -104,7 +104,7 @@ extension MessagesDecoder {
         out.append("}")
         try cacheControl(block)
         out.append("}")
-        dropUnknown(block, "messages[*].content[*]", known: ["type", "source", "cache_control"])
+        dropUnknown(block, blockPattern, known: ["type", "source", "cache_control"])
     }
 
     func source(of block: JSONSpan) throws(ExchangeError) -> JSONSpan {

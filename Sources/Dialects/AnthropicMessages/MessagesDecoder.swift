@@ -36,14 +36,18 @@ package struct MessagesDecoder {
     var toolCount = 0
     var messageCount = 0
     var partCount = 0
+    /// How the list of dropped fields calls the blocks at hand.
+    var blockPattern: StaticString = "messages[*].content[*]"
 
-    /// The body of POST /v1/messages, or of POST /v1/messages/count_tokens. `parser` is free again on return.
+    /// The body of POST /v1/messages, or of POST /v1/messages/count_tokens. `parser` and `scratch` are free again on
+    /// return; a scratch that is kept saves a large request the pages of a new one.
     package static func decode(
-        _ body: UnsafeRawBufferPointer, parser: JSONParser, options: Options = Options()
+        _ body: UnsafeRawBufferPointer, parser: JSONParser, options: Options = Options(),
+        scratch: ByteWriter = ByteWriter()
     ) throws(ExchangeError) -> DecodedRequest {
         let outline = try outline(of: body, parser)
         defer { withExtendedLifetime(outline) {} }
-        return try decode(outline.root, size: body.count, options)
+        return try decode(outline.root, size: body.count, options, scratch)
     }
 
     static func outline(
@@ -57,11 +61,15 @@ package struct MessagesDecoder {
         }
     }
 
-    static func decode(_ root: JSONSpan, size: Int, _ options: Options) throws(ExchangeError) -> DecodedRequest {
+    static func decode(
+        _ root: JSONSpan, size: Int, _ options: Options, _ scratch: ByteWriter
+    ) throws(ExchangeError) -> DecodedRequest {
         guard root.kind == .object else {
             throw .badRequest("the body must be a JSON object, it is \(root.kind.article)")
         }
-        var decoder = MessagesDecoder(root: root, options: options, out: ByteWriter(capacity: size + size / 8 + 512))
+        scratch.removeAll()
+        scratch.reserve(size + size / 8 + 512)
+        var decoder = MessagesDecoder(root: root, options: options, out: scratch)
         return try decoder.run()
     }
 

@@ -17,7 +17,7 @@ package struct TokenEstimate {
     ) throws(ExchangeError) -> (request: DecodedRequest, inputTokens: Int) {
         let outline = try MessagesDecoder.outline(of: body, parser)
         defer { withExtendedLifetime(outline) {} }
-        let request = try MessagesDecoder.decode(outline.root, size: body.count, options)
+        let request = try MessagesDecoder.decode(outline.root, size: body.count, options, ByteWriter())
         var estimate = TokenEstimate()
         estimate.add(request: outline.root)
         return (request, estimate.total)
