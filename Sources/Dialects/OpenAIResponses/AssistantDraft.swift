@@ -77,7 +77,8 @@ struct AssistantDraft {
         } else if parts.count > 0 {
             parts.write(to: out)
         } else {
-            out.append("null")
+            // Chat allows no null beside nothing.
+            out.append(calls.isEmpty && !hasRefusal ? "\"\"" : "null")
         }
         if hasReasoning { write("reasoning_content", reasoning, to: out) }
         if hasRefusal { write("refusal", refusal, to: out) }

@@ -31,7 +31,7 @@ enum Converted {
         out.append(value)
         out.append(#","bytes":"#)
         if let bytes = entry["bytes"], bytes.kind == .array, bytes.elements.allSatisfy({ $0.kind == .int }) {
-            out.append(bytes)
+            out.append(onOneLine: bytes)
         } else {
             out.append("[]")
         }
@@ -67,11 +67,9 @@ extension ResponsesEncoder {
         return withExtendedLifetime(outline) {
             let image = outline.root["image_url"]
             guard let url = image?["url"] ?? image, url.kind == .string else { return "only images can be shown" }
-            guard case .call(let call) = current, !call.isEnded else {
-                url.decoded.withUnsafeBytes { add(image: $0) }
-                return nil
-            }
-            return "it came inside a tool call"
+            guard !isCallOpen else { return "it came inside a tool call" }
+            url.decoded.withUnsafeBytes { add(image: $0) }
+            return nil
         }
     }
 

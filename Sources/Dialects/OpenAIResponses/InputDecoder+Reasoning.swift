@@ -45,7 +45,8 @@ extension InputDecoder {
         for element in parts.elements {
             let part = try Fields(element, item.place.inside(list, count))
             if count > 0 {
-                draft.addReasoning(UnsafeRawBufferPointer(start: separator.utf8Start, count: separator.utf8CodeUnitCount))
+                draft.addReasoning(
+                    UnsafeRawBufferPointer(start: separator.utf8Start, count: separator.utf8CodeUnitCount))
             }
             draft.addReasoning(try part.required("text").inner)
             count += 1

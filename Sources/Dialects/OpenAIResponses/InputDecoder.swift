@@ -65,7 +65,8 @@ struct InputDecoder {
 
     private mutating func addUntyped(_ item: Fields, _ isReferenced: Bool) throws(ExchangeError) {
         if item.value("role") != nil { return try addMessage(item) }
-        guard item.value("id") != nil, item.object.members.allSatisfy({ $0.key.matches("id") || $0.key.matches("type") })
+        guard item.value("id") != nil,
+            item.object.members.allSatisfy({ $0.key.matches("id") || $0.key.matches("type") })
         else { throw item.missing("type", "a string such as \"message\"") }
         try addReference(item, isReferenced)
     }
@@ -74,8 +75,8 @@ struct InputDecoder {
         let id = try item.required("id").string ?? ""
         guard !isReferenced, let target = known[id] else {
             throw .badRequest(
-                "'\(item.place.path())' names the item '\(LogText.oneLine(id))', which is not stored here: send the item "
-                    + "itself", param: item.place.path("id"), code: "item_not_found")
+                "'\(item.place.path())' names the item '\(LogText.oneLine(id))', which is not stored here: send "
+                    + "the item itself", param: item.place.path("id"), code: "item_not_found")
         }
         try add(target, item.place, isReferenced: true)
     }
@@ -91,7 +92,9 @@ struct InputDecoder {
 
     private mutating func addMessage(_ item: Fields) throws(ExchangeError) {
         let role = try item.required("role")
-        guard let content = item.value("content") else { throw item.missing("content", "a string or an array of parts") }
+        guard let content = item.value("content") else {
+            throw item.missing("content", "a string or an array of parts")
+        }
         if role.matches("assistant") { return try addAssistant(item, content) }
         guard role.matches("user") || role.matches("system") || role.matches("developer") else {
             throw .badRequest(

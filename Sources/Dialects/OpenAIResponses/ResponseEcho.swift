@@ -11,7 +11,7 @@ struct ResponseEcho {
         var members = MemberWriter(out)
         for (name, fallback) in Self.parameters {
             members.name(name)
-            if let value = root.value(name) { out.append(value) } else { out.append(fallback) }
+            if let value = root.value(name) { out.append(onOneLine: value) } else { out.append(fallback) }
         }
         members.bool("store", store)
         short = out.bytes
@@ -20,7 +20,7 @@ struct ResponseEcho {
         others.name("instructions")
         if let text = try root.string("instructions") { long.append(text) } else { long.append("null") }
         others.name("tools")
-        if let tools = try root.array("tools") { long.append(tools) } else { long.append("[]") }
+        if let tools = try root.array("tools") { long.append(onOneLine: tools) } else { long.append("[]") }
         self.long = long.bytes
     }
 

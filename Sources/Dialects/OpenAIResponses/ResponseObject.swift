@@ -55,11 +55,8 @@ struct ResponseObject {
 
     private func writeEcho(_ state: State, to out: ByteWriter) {
         out.append(",")
-        if case .inProgress = state {
-            out.append(#""instructions":null,"tools":[]"#)
-        } else {
-            out.append(bytes: context.longEcho.isEmpty ? Array(#""instructions":null,"tools":[]"#.utf8) : context.longEcho)
-        }
+        let isShort = if case .inProgress = state { true } else { context.longEcho.isEmpty }
+        if isShort { out.append(#""instructions":null,"tools":[]"#) } else { out.append(bytes: context.longEcho) }
         out.append(",")
         if context.echo.isEmpty {
             out.append(#""parallel_tool_calls":true,"tool_choice":"auto""#)

@@ -20,7 +20,7 @@ package final class ResponsesEncoder: ResponseEncoder {
     /// Reasoning's companions that came while another item was open.
     var pending = ReasoningPayload()
     private var order = EventOrder()
-    private var deferred: [Deferred] = []
+    var deferred: [Deferred] = []
     private let suffix: String
     private var nextIndex = 0
     private var hasStarted = false
@@ -38,7 +38,7 @@ package final class ResponsesEncoder: ResponseEncoder {
     }
 
     /// Text or reasoning that came while a call was open.
-    private struct Deferred {
+    struct Deferred {
         let isReasoning: Bool
         let text: [UInt8]
         let signature: [UInt8]
@@ -149,60 +149,6 @@ package final class ResponsesEncoder: ResponseEncoder {
                 out.append(#","response":"#)
                 object.write(.inProgress, ListWriter(), to: out)
             }
-        }
-    }
-
-    private func text(_ text: kimi_bytes) {
-        guard text.len > 0 else { return }
-        if isCallOpen { return deferred.append(Deferred(isReasoning: false, text: Array(text.buffer), signature: [])) }
-        withMessage { $0.addText(text.buffer, events) }
-    }
-
-    private func reasoning(_ text: kimi_bytes, signature: kimi_bytes) {
-        guard text.len > 0 || signature.len > 0 else { return }
-        guard !isCallOpen else {
-            let (text, signature) = (Array(text.buffer), Array(signature.buffer))
-            return deferred.append(Deferred(isReasoning: true, text: text, signature: signature))
-        }
-        addReasoning(text.buffer, signature: signature.buffer)
-    }
-
-    private func arguments(_ text: kimi_bytes) {
-        guard case .call(var call) = current else { return }
-        current = .none
-        call.add(text.buffer, events)
-        current = .call(call)
-    }
-
-    private func endCall() {
-        guard case .call(var call) = current else { return }
-        call.isEnded = true
-        current = .call(call)
-        guard !deferred.isEmpty else { return }
-        let held = deferred
-        deferred = []
-        close()
-        for entry in held {
-            entry.text.withUnsafeBytes { text in
-                if entry.isReasoning {
-                    entry.signature.withUnsafeBytes { addReasoning(text, signature: $0) }
-                } else {
-                    withMessage { $0.addText(text, events) }
-                }
-            }
-        }
-    }
-
-    private var isCallOpen: Bool {
-        if case .call(let call) = current { !call.isEnded } else { false }
-    }
-
-    /// A call that has ended is closed when what follows shows that it was not cut off.
-    private func closeEndedCall(before event: CanonicalEvent) {
-        guard case .call(let call) = current, call.isEnded else { return }
-        switch kimi_event_type(event.type) {
-        case KIMI_EVENT_TEXT, KIMI_EVENT_REASONING, KIMI_EVENT_TOOL_BEGIN, KIMI_EVENT_PART: close()
-        default: break
         }
     }
 

@@ -3,18 +3,20 @@ import WireJSON
 
 /// Where in a request a value stands: `input[3].content[0]`. Made into text only for errors and dropped fields.
 struct Place {
-    var root: StaticString
+    var root: StaticString = ""
     var index = -1
     var list: StaticString = ""
     var part = -1
+    /// The path of the object that the root is a member of; for objects in objects, which are few.
+    var parent = ""
 
     func inside(_ list: StaticString, _ part: Int) -> Place {
-        Place(root: root, index: index, list: list, part: part)
+        Place(root: root, index: index, list: list, part: part, parent: parent)
     }
 
     /// The path of a member, or of the place itself.
     func path(_ name: StaticString = "") -> String {
-        var path = "\(root)"
+        var path = parent + "\(root)"
         if index >= 0 { path += "[\(index)]" }
         if part >= 0 { path += ".\(list)[\(part)]" }
         guard name.utf8CodeUnitCount > 0 else { return path }
@@ -62,7 +64,7 @@ struct Fields {
     func object(_ name: StaticString) throws(ExchangeError) -> Fields? {
         guard let value = value(name) else { return nil }
         guard value.kind == .object else { throw .wrong(place.path(name), "an object", value.kind) }
-        return Fields(known: value, Place(root: name))
+        return Fields(known: value, Place(parent: place.path(name)))
     }
 
     func number(_ name: StaticString) throws(ExchangeError) -> JSONSpan? {
@@ -103,6 +105,9 @@ extension JSONSpan {
 }
 
 extension ByteWriter {
-    /// A value as it stands in the text it was read from.
-    func append(_ span: JSONSpan) { append(json: span.raw) }
+    /// A value as it stands in the text it was read from, line breaks between its tokens included.
+    func append(_ span: JSONSpan) { append(bytes: span.raw) }
+
+    /// A value on one line, for server-sent events.
+    func append(onOneLine span: JSONSpan) { append(json: span.raw) }
 }

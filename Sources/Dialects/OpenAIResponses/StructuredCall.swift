@@ -27,7 +27,7 @@ struct StructuredCall {
         case .shell: writeCommands(root?["action"] ?? root, to: out)
         default:
             out.append(#""execution":"client","arguments":"#)
-            if let root, root.kind == .object { out.append(root) } else { out.append("{}") }
+            if let root, root.kind == .object { out.append(onOneLine: root) } else { out.append("{}") }
         }
     }
 
