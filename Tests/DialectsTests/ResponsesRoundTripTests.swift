@@ -17,15 +17,17 @@ import WireJSON
         encoder.keepsResponse = true
         for step in [.start()] + steps { step.send(to: encoder) }
         try encoder.complete()
-        let stored = try StoredResponse(record: StoredResponse(response: encoder.response, items: []).record)
+        let question = #"{"role":"user","content":"q"}"#
+        let stored = try StoredResponse(
+            record: StoredResponse(response: encoder.response, items: Array("[\(question)]".utf8)).record)
         #expect(stored.response == encoder.output.bytes)
         let items = edit(String(decoding: stored.history, as: UTF8.self))
         let text = try decodeResponses(
             #""input":\#(items),"tools":[{"type":"custom","name":"apply_patch_free"},{"type":"apply_patch"},{"type":"namespace","name":"crm","description":"d","tools":[{"type":"function","name":"find"}]}]"#
         ).canonical
-        return text.split(separator: #","tools":["#).first.map {
-            String($0.dropFirst(#""messages":["#.count).dropLast())
-        } ?? ""
+        let messages = text.split(separator: #","tools":["#).first ?? ""
+        #expect(messages.hasPrefix(#""messages":["# + question))
+        return String(messages.dropFirst(#""messages":["#.count + question.count + 1).dropLast())
     }
 
     static let calls: [Step] = [
@@ -47,6 +49,20 @@ import WireJSON
                 [.reasoning("h\""), .reasoning("m\n"), .text("a\t"), .text("日")] + Self.calls, form,
                 encrypted: encrypted)
                 == #"{"role":"assistant","content":"a\t日","reasoning_content":"h\"m\n",\#(Self.callsJSON)}"#)
+    }
+
+    @Test(arguments: 0..<300) func `in whatever form it is sent, what comes back is the same`(seed: Int) throws {
+        var maker = ResponsesMaker(seed: UInt64(seed) + 7_000)
+        let steps = Array(maker.make().dropFirst())
+        let plain = try messages(steps)
+        // Items with an encrypted_content of the upstream's own come back verbatim, and so differ with their form.
+        guard !plain.contains("reasoning_items") else { return }
+        for (form, encrypted) in [(ReasoningForm.content, true), (.summary, false), (.summary, true)] {
+            #expect(try messages(steps, form, encrypted: encrypted) == plain)
+        }
+        var said = ""
+        for case .reasoning(let text, _) in steps { said += text }
+        #expect(said.isEmpty || plain.contains("reasoning_content"))
     }
 
     @Test func `Codex sends back no content, and the reasoning is still there`() throws {

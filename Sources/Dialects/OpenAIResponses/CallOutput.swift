@@ -68,7 +68,9 @@ struct CallOutput {
     /// - Parameter isCut: the upstream ran into its limit behind this call.
     mutating func close(isCut: Bool, _ events: ResponseEvents) -> ByteWriter {
         let isSound = unwrapper == nil ? finishArguments(events) : finishInput(events)
-        let status: ItemStatus = isCut && !isSound ? .incomplete : .completed
+        // A patch that was cut off has no word of its own: it never got as far as `completed`.
+        let unfinished: ItemStatus = tool.kind == .applyPatch ? .inProgress : .incomplete
+        let status = isCut && !isSound ? unfinished : .completed
         writeDone(events)
         let item = ByteWriter(capacity: arguments.count + 256)
         write(status, isEmpty: false, to: item)

@@ -115,7 +115,8 @@ package struct ResponsesDecoder: Sendable {
         }
         decoder.flush()
         guard decoder.messages.count > 0 else {
-            throw .badRequest("'input' is empty: send at least one item", param: "input")
+            let reason = drops.fields.isEmpty ? "empty" : "empty without the items of hosted tools"
+            throw .badRequest("'input' is \(reason): send at least one item", param: "input")
         }
         return decoder.messages
     }
