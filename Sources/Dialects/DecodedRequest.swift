@@ -1,12 +1,9 @@
 /// A request of some dialect, made canonical.
 package struct DecodedRequest: Sendable {
-    /// As the client names it.
-    package var model: String
+    package var model: String            // as the client names it
     package var wantsStream: Bool
-    /// The canonical request (docs/canonical-request.md), model as the client's.
-    package var json: [UInt8]
-    /// What has no equivalent.
-    package var dropped: [DroppedField]
+    package var json: [UInt8]            // the canonical request (docs/canonical-request.md), model as the client's
+    package var dropped: [DroppedField]  // what has no equivalent: path ("tools[2]", "context_management"), reason (one short clause)
 
     package init(model: String, wantsStream: Bool, json: [UInt8], dropped: [DroppedField]) {
         self.model = model
@@ -15,12 +12,8 @@ package struct DecodedRequest: Sendable {
         self.dropped = dropped
     }
 }
-
-/// A field of a client's request that no upstream can be told.
 package struct DroppedField: Sendable, Equatable {
-    /// Such as `tools[2]` or `context_management`.
     package let path: String
-    /// One short clause.
     package let reason: String
 
     package init(path: String, reason: String) {
