@@ -106,6 +106,13 @@ public struct JSONSpanElements: Sequence, IteratorProtocol {
         end = span.kind == .array ? Int(span.node.next) : 0
     }
 
+    /// No elements, whatever `span` is: the place of an array that is missing.
+    @inlinable
+    public init(none span: JSONSpan) {
+        rest = span
+        end = 0
+    }
+
     /// The next element.
     @inlinable
     public mutating func next() -> JSONSpan? {

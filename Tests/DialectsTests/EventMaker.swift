@@ -6,6 +6,8 @@ enum Step: Sendable {
     case start(id: String = "chatcmpl-9", model: String = "m", created: Int64 = 1_700_000_000)
     case text(String, choice: UInt32 = 0)
     case reasoning(String, choice: UInt32 = 0)
+    case signature(String, text: String = "")
+    case part(String)
     case begin(UInt32, id: String, name: String, choice: UInt32 = 0)
     case arguments(UInt32, String, choice: UInt32 = 0)
     case end(UInt32, choice: UInt32 = 0)
@@ -26,6 +28,10 @@ enum Step: Sendable {
             (a, b, event.i0) = (Array(id.utf8), Array(model.utf8), created)
         case .text(let text, let choice): Self.fill(&event, KIMI_EVENT_TEXT, choice, &a, text)
         case .reasoning(let text, let choice): Self.fill(&event, KIMI_EVENT_REASONING, choice, &a, text)
+        case .signature(let signature, let text):
+            Self.fill(&event, KIMI_EVENT_REASONING, 0, &a, text)
+            b = Array(signature.utf8)
+        case .part(let json): Self.fill(&event, KIMI_EVENT_PART, 0, &a, json)
         case .begin(let index, let id, let name, let choice):
             Self.fill(&event, KIMI_EVENT_TOOL_BEGIN, choice, &a, id)
             event.index = index
