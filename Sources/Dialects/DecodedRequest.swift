@@ -1,8 +1,8 @@
 /// A request of some dialect, made canonical.
 package struct DecodedRequest: Sendable {
-    package var model: String            // as the client names it
+    package var model: String  // as the client names it
     package var wantsStream: Bool
-    package var json: [UInt8]            // the canonical request (docs/canonical-request.md), model as the client's
+    package var json: [UInt8]  // the canonical request (docs/canonical-request.md), model as the client's
     package var dropped: [DroppedField]  // what has no equivalent: path ("tools[2]", "context_management"), reason (one short clause)
 
     package init(model: String, wantsStream: Bool, json: [UInt8], dropped: [DroppedField]) {
