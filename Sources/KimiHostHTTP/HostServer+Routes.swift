@@ -1,5 +1,4 @@
 import CanonicalModel
-import Dialects
 import HTTPTypes
 import Hummingbird
 import KimiHostCore
@@ -22,7 +21,7 @@ final class ServerState: Sendable {
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ runtime: HostRuntime, _ state: ServerState, _ metrics: HostMetrics
+        _ runtime: HostRuntime, _ state: ServerState, _ metrics: HostMetrics, _ responses: ResponseArchive
     ) -> Hummingbird.Router<BasicRequestContext> {
         let router = Hummingbird.Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware { Framing() }
@@ -33,9 +32,10 @@ extension HostServer {
                 : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
         }
         router.get("/metrics") { _, _ in Self.metrics(runtime, metrics) }
-        router.get("/v1/models") { _, _ in Self.models(runtime, profile: nil) }
-        router.get("/:profile/v1/models") { _, context in
-            Self.models(runtime, profile: context.parameters.get("profile"))
+        for prefix in ["", "/:profile"] {
+            addModels(to: router, at: prefix + "/v1", runtime)
+            addModels(to: router, at: prefix + "/v1/v1", runtime)
+            addResponses(to: router, at: prefix + "/v1/responses", responses)
         }
         return router
     }
@@ -45,21 +45,6 @@ extension HostServer {
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    }
-
-    private static func models(_ runtime: HostRuntime, profile: String?) -> Response {
-        let out = ByteWriter(capacity: 1024)
-        out.append(#"{"object":"list","data":["#)
-        for (index, name) in runtime.modelNames(profile: profile).enumerated() {
-            if index > 0 { out.append(",") }
-            out.append(#"{"id":"#)
-            out.appendJSONString(name)
-            out.append(#","object":"model","created":"#)
-            out.append(int: runtime.startedAt)
-            out.append(#","owned_by":"kimi-host"}"#)
-        }
-        out.append("]}")
-        return json(.ok, out)
     }
 
     private static func json(_ status: HTTPResponse.Status, _ text: StaticString) -> Response {

@@ -32,10 +32,11 @@ package struct HostServer: Sendable {
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
             maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger, metrics: metrics)
-        let httpHost = HTTPHost(runtime: runtime)
+        let responses = ResponseArchive()
+        let httpHost = HTTPHost(runtime: runtime, responses: responses)
         let state = ServerState()
         let application = Application(
-            router: Self.router(runtime, state, metrics),
+            router: Self.router(runtime, state, metrics, responses),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: nil,

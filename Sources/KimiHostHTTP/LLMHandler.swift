@@ -42,6 +42,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// What has come of the request's body. Not part of `state`: a copy there would make each piece copy it all.
     private var body: ByteBuffer?
     private var writer: ResponseWriter?
+    /// What remains to be done when the present reply has succeeded.
+    private var succeeded: (() -> Void)?
     private var context: ChannelHandlerContext?
     /// Parts of requests that came before the present one was answered.
     private var ahead = CircularBuffer<HTTPServerRequestPart>()
@@ -137,7 +139,9 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             state = .passing(request: true, reply: true)
             return pass(.head(head))
         }
+        succeeded = nil
         writer?.begin(head, ids: &loop.ids)
+        writer?.dialect = target.endpoint.dialect
         let limit = host.runtime.limits.maxBodyBytes
         if head.method != .POST {
             return refuse(
@@ -211,15 +215,42 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         guard let writer else { return }
         let body = self.body
         self.body = nil
-        do {
-            let exchange = try host.exchange(
-                body: body, target: incoming.target, requestID: writer.requestID, loop: loop, client: self)
-            state = .exchanging(exchange)
-            exchange.start()
+        do throws(ExchangeError) {
+            guard let body, body.readableBytes > 0 else {
+                throw .badRequest("the body is empty: send a JSON object", code: "invalid_json")
+            }
+            let request = ClientRequest(
+                body: body, target: incoming.target, id: writer.requestID, betas: Self.betas(incoming.head))
+            if incoming.target.endpoint == .countTokens { return try countTokens(request, writer) }
+            try start(request, writer)
         } catch {
             exchangeFailed(error)
             exchangeFlushed()
         }
+    }
+
+    private func start(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
+        var history = ResponsesHistory()
+        if request.target.endpoint == .responses {
+            let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
+            if !lookups.isEmpty { history = try host.responses.history(for: lookups) }
+        }
+        let prepared = try host.prepare(request, history: history, loop: loop, client: self)
+        writer.dropped = DroppedHeader.value(prepared.dropped)
+        succeeded = prepared.succeeded
+        state = .exchanging(prepared.exchange)
+        prepared.exchange.start()
+    }
+
+    private func countTokens(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
+        let body = try host.countTokens(request, loop: loop)
+        writer.reply(body, [("x-kimi-token-count", "estimated")])
+        writer.flush()
+        goOn()
+    }
+
+    private static func betas(_ head: HTTPRequestHead) -> [String] {
+        head.headers[canonicalForm: "anthropic-beta"].map(String.init)
     }
 
     /// Answers before the body is in. `closing`: the body is too much to be read to its end.
@@ -317,6 +348,10 @@ extension LLMHandler: ExchangeClient {
 
     var bufferedBytes: Int { writer?.bufferedBytes ?? 0 }
 
+    var keepAlive: StaticString { writer?.dialect.keepAlive ?? ClientDialect.chat.keepAlive }
+
+    func exchangeReceived(headers: [(name: String, value: String)]) { writer?.relayed = headers }
+
     func exchangeBeganStream() { writer?.beginStream() }
 
     func exchangeStreamed(_ bytes: ByteWriter) { writer?.stream(bytes) }
@@ -324,6 +359,7 @@ extension LLMHandler: ExchangeClient {
     func exchangeFlushed() { writer?.flush() }
 
     func exchangeReplied(_ body: ByteWriter) {
+        noteSuccess()
         writer?.reply(body)
         goOn()
     }
@@ -334,9 +370,15 @@ extension LLMHandler: ExchangeClient {
     }
 
     func exchangeEndedStream(failed: Bool) {
-        if failed { writer?.closesAfterReply = true }
+        if failed { writer?.closesAfterReply = true } else { noteSuccess() }
         writer?.endStream()
         goOn()
+    }
+
+    /// Before the client can know: its next request may build on this one.
+    private func noteSuccess() {
+        succeeded?()
+        succeeded = nil
     }
 
     func exchangeAbandoned() {

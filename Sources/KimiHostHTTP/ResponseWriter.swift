@@ -1,5 +1,4 @@
 import CanonicalModel
-import Dialects
 import NIOCore
 import NIOHTTP1
 import WireJSON
@@ -11,6 +10,12 @@ final class ResponseWriter {
     private var isKeepAlive = true
     private var isHead = false
 
+    /// The API that the present request speaks.
+    var dialect = ClientDialect.chat
+    /// What of the present request has no equivalent upstream: the value of `x-kimi-dropped`.
+    var dropped = ""
+    /// The upstream's headers that are the client's business: rate limits.
+    var relayed: [(name: String, value: String)] = []
     /// The id of the present request.
     private(set) var requestID = ""
     /// The connection is closed when the present response is out.
@@ -42,12 +47,14 @@ final class ResponseWriter {
         version = head.version
         isKeepAlive = head.isKeepAlive
         isHead = head.method == .HEAD
+        (dialect, dropped, relayed) = (.chat, "", [])
         requestID = RequestID.accept(head.headers.first(name: "x-request-id"), or: &ids)
     }
 
     /// Something came that is no request.
     func beginUnreadable(ids: inout IDGenerator) {
         (version, isKeepAlive, isHead) = (.http1_1, false, false)
+        (dialect, dropped, relayed) = (.chat, "", [])
         requestID = RequestID.make(using: &ids)
     }
 
@@ -75,18 +82,24 @@ final class ResponseWriter {
 
     func endStream() { end() }
 
-    func reply(_ body: ByteWriter) { respond(.ok, body, baseHeaders(contentType: "application/json")) }
+    /// A whole successful reply, with further headers.
+    func reply(_ body: ByteWriter, _ more: [(name: String, value: String)] = []) {
+        var headers = baseHeaders(contentType: "application/json")
+        for header in more { headers.add(name: header.name, value: header.value) }
+        respond(.ok, body, headers)
+    }
 
     func fail(_ error: ExchangeError) {
         let body = ByteWriter(capacity: 512)
-        ChatErrors.write(error, to: body)
+        dialect.write(error, requestID: requestID, to: body)
+        let status = dialect.httpStatus(of: error)
         var headers = baseHeaders(contentType: "application/json")
         if let milliseconds = error.retryAfterMs {
             headers.add(name: "retry-after", value: "\((milliseconds + 999) / 1000)")
             headers.add(name: "retry-after-ms", value: "\(milliseconds)")
         }
-        if error.httpStatus == 405 { headers.add(name: "allow", value: "POST") }
-        respond(HTTPResponseStatus(statusCode: error.httpStatus), body, headers)
+        if status == 405 { headers.add(name: "allow", value: "POST") }
+        respond(HTTPResponseStatus(statusCode: status), body, headers)
     }
 
     func flush() { context?.flush() }
@@ -131,9 +144,12 @@ final class ResponseWriter {
 
     private func baseHeaders(contentType: String) -> HTTPHeaders {
         var headers = HTTPHeaders()
-        headers.reserveCapacity(6)
+        headers.reserveCapacity(8)
         headers.add(name: "content-type", value: contentType)
         headers.add(name: "x-request-id", value: requestID)
+        if dialect == .messages { headers.add(name: "request-id", value: requestID) }
+        if !dropped.isEmpty { headers.add(name: "x-kimi-dropped", value: dropped) }
+        for header in relayed { headers.add(name: header.name, value: header.value) }
         return headers
     }
 

@@ -140,6 +140,21 @@ package enum ConfigSchema {
                 }
               }
             },
+            "dialects": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "How client APIs are read.",
+              "properties": {
+                "hosted_tools": {
+                  "enum": [
+                    "strip",
+                    "refuse"
+                  ],
+                  "description": "Tools that a client expects its API to run itself, such as web search: left out and told in x-kimi-dropped, or refused.",
+                  "default": "strip"
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,

@@ -8,6 +8,7 @@ package struct HostConfig: Sendable {
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var logging = Logging()
+    package var hostedTools = HostedToolsPolicy.strip
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -72,6 +73,14 @@ package enum LogLevel: String, Sendable, CaseIterable {
         case let other: self.init(rawValue: other)
         }
     }
+}
+
+/// What becomes of tools that a client expects its API to run itself, such as web search.
+package enum HostedToolsPolicy: String, Sendable, CaseIterable {
+    /// They are left out, and listed in `x-kimi-dropped`.
+    case strip
+    /// The request is refused, and the error names the tool.
+    case refuse
 }
 
 /// How one of several routes for the same model is chosen.

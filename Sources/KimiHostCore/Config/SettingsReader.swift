@@ -11,6 +11,9 @@ struct SettingsReader {
         if let strategy = root["default_strategy"]?.string.flatMap(RoutingStrategy.init) {
             config.defaultStrategy = strategy
         }
+        if let policy = root["dialects"]?["hosted_tools"]?.string.flatMap(HostedToolsPolicy.init) {
+            config.hostedTools = policy
+        }
         readServer(&config.server, &log)
         set(&config.limits.maxBodyBytes, from: root["limits"]?["max_body_bytes"])
         set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])

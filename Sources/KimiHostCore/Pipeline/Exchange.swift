@@ -12,6 +12,9 @@ import WireJSON
 ///
 /// Event loop only. Nothing here waits: each entry point does what can be done now and returns.
 package final class Exchange: UpstreamReceiver, Watched {
+    /// Silence after which a stream gets a keep-alive; Claude Code calls a stream stalled after twenty seconds.
+    private static let keepAlivePause = TimeAmount.seconds(10)
+
     let services: LoopServices
     private let route: Route
     private let encoder: any ResponseEncoder
@@ -33,12 +36,16 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// What the plugins did to this exchange.
     private let book = NoteBook()
     private var isReported = false
+    /// The upstream has begun a successful answer.
+    private var isAnswering = false
+    private var lastSent = NIODeadline.now()
     /// In the loop's watch; nil when not watched.
     package var watchPlace: Int?
 
+    /// `dropped`: what of the client's request has no equivalent upstream, for the log.
     package init(
         services: LoopServices, route: Route, encoder: any ResponseEncoder, request: PluginRequest,
-        client: any ExchangeClient
+        client: any ExchangeClient, dropped: [DroppedField] = []
     ) {
         self.services = services
         self.route = route
@@ -46,6 +53,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         self.request = request
         self.client = client
         self.clock = ExchangeClock(timeouts: route.timeouts)
+        for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
     }
 
     // MARK: From the client
@@ -90,6 +98,17 @@ package final class Exchange: UpstreamReceiver, Watched {
         } else if clock.mustRelease(now) {
             proceed { (self) throws(ExchangeError) in try self.attempt?.releaseHeld() }
         }
+        keepAwake(now)
+    }
+
+    /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer: a dead one
+    /// must look dead.
+    private func keepAwake(_ now: NIODeadline) {
+        guard isAnswering, transfer != nil, encoder.isStreaming, !reply.isOver, let client, client.isWritable,
+            now - lastSent >= Self.keepAlivePause
+        else { return }
+        encoder.output.append(client.keepAlive)
+        pump()
     }
 
     /// A client that takes bytes, however slowly, is no idle one.
@@ -199,7 +218,9 @@ package final class Exchange: UpstreamReceiver, Watched {
         framing = BodyFraming(
             framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
             maxWholeBytes: route.maxResponseBytes)
-        if head.status >= 400 { clock.gotErrorHead() }
+        if head.status >= 400 { clock.gotErrorHead() } else { isAnswering = true }
+        let headers = RelayedHeaders.of(head)
+        if !headers.isEmpty { client?.exchangeReceived(headers: headers) }
     }
 
     private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
@@ -310,6 +331,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         client.exchangeStreamed(encoder.output)
         encoder.output.removeAll(keepingCapacity: true)
         client.exchangeFlushed()
+        lastSent = .now()
     }
 
     private func complete() throws(ExchangeError) {

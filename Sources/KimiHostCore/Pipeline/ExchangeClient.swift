@@ -10,6 +10,10 @@ package protocol ExchangeClient: AnyObject {
     var isWritable: Bool { get }
     /// Bytes written and not taken by the client yet. A falling number means that it reads.
     var bufferedBytes: Int { get }
+    /// What keeps a silent stream of this client's API awake: one whole event or comment.
+    var keepAlive: StaticString { get }
+    /// Headers of the upstream's that the client shall see, before anything else of the reply.
+    func exchangeReceived(headers: [(name: String, value: String)])
     /// Status and headers of a stream; the framing is the client's business.
     func exchangeBeganStream()
     /// Bytes of the stream; they are copied. Written out at the next `exchangeFlushed` at the latest.

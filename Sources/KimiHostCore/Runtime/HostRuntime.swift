@@ -16,6 +16,7 @@ package final class HostRuntime: Sendable {
     package let clientTimeoutMs: Int
     /// Unix seconds; the `created` of listed models.
     package let startedAt: Int64
+    package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
     private let router: Router
@@ -27,6 +28,7 @@ package final class HostRuntime: Sendable {
         config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
     ) throws(RuntimeError) {
         self.services = services
+        self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))

@@ -33,6 +33,15 @@ package final class NoteBook {
         return true
     }
 
+    /// Files a note of the host's own.
+    package func add(kind: StaticString, detail: String) {
+        let place = place("host", "\(kind)")
+        notes[place].count += 1
+        if notes[place].details.count < Self.maxDetails {
+            notes[place].details.append(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self))
+        }
+    }
+
     private func place(_ plugin: String, _ kind: String) -> Int {
         if let place = find(plugin, kind) { return place }
         if notes.count < Self.maxNotes {

@@ -1,0 +1,48 @@
+import CanonicalModel
+import Dialects
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import PluginABI
+import WireJSON
+
+/// GET and DELETE /v1/responses/{id}: what earlier requests left, unless they said `store: false`.
+extension HostServer {
+    static func addResponses(
+        to router: Hummingbird.Router<BasicRequestContext>, at path: String, _ archive: ResponseArchive
+    ) {
+        router.get(RouterPath(path + "/:id")) { _, context in
+            Self.stored(archive, context.parameters.get("id") ?? "")
+        }
+        router.delete(RouterPath(path + "/:id")) { _, context in
+            Self.delete(archive, context.parameters.get("id") ?? "")
+        }
+    }
+
+    private static func stored(_ archive: ResponseArchive, _ id: String) -> Response {
+        guard let record = archive.get(id) else { return missing(id) }
+        do {
+            let out = ByteWriter(capacity: record.count)
+            let response = try StoredResponse(record: record).response
+            response.withUnsafeBytes { out.append(bytes: $0) }
+            return json(.ok, out)
+        } catch {
+            return failure(error, .responses)
+        }
+    }
+
+    private static func delete(_ archive: ResponseArchive, _ id: String) -> Response {
+        guard archive.delete(id) else { return missing(id) }
+        let out = ByteWriter(capacity: 128)
+        StoredResponse.writeDeleted(id: id, to: out)
+        return json(.ok, out)
+    }
+
+    private static func missing(_ id: String) -> Response {
+        let error = ExchangeError(
+            KIMI_CAT_NOT_FOUND,
+            "there is no response '\(LogText.oneLine(id))': it may be too old, deleted, or made with store: false",
+            code: "response_not_found")
+        return failure(error, .responses)
+    }
+}
