@@ -10,6 +10,7 @@ public final class OpenAIUpstream: Sendable {
     /// The merge patch of a streamed request and of a plain one; nil = the request goes up as it is.
     let streamPatch: [UInt8]?
     let plainPatch: [UInt8]?
+    let canonical: CanonicalOptions
     let context: PluginContext
     let pool = WorkspacePool()
 
@@ -17,6 +18,7 @@ public final class OpenAIUpstream: Sendable {
     public init(_ options: OpenAIOptions, context: PluginContext) throws(PluginFailure) {
         self.context = context
         headers = options.headers
+        canonical = options.canonical
         url = try ChatURL.make(options.baseURL)
         let extra = Array(options.bodyPatch.utf8)
         // The client's own stream_options stay: a merge patch adds to them.
@@ -28,7 +30,19 @@ public final class OpenAIUpstream: Sendable {
 
     /// Starts an attempt.
     public func begin(_ request: RequestView) -> any ProviderExchange {
-        OpenAIExchange(self, isStream: request.wantsStream)
+        let patch = request.wantsStream ? streamPatch : plainPatch
+        guard Self.isForeign(request) else {
+            return OpenAIExchange(self, isStream: request.wantsStream, patch: patch, losses: nil)
+        }
+        let adapted = CanonicalAdapter.adapt(request.json, canonical, base: patch)
+        return OpenAIExchange(
+            self, isStream: request.wantsStream, patch: adapted.patch,
+            losses: adapted.losses.isEmpty ? nil : adapted.losses)
+    }
+
+    /// Does the request come from a client that does not speak Chat? An unnamed dialect is taken for Chat.
+    private static func isForeign(_ request: RequestView) -> Bool {
+        !request.isNative && !request.dialect.isEmpty && !request.dialect.matches("openai.chat")
     }
 
     /// Appends the members of `second` to those of `first`: both are objects, and a later name wins.
