@@ -54,6 +54,7 @@ extension CanonicalAdapter {
     }
 
     private mutating func message(_ message: JSONSpan, _ shape: CanonicalMessage, _ copy: inout CanonicalCopy) {
+        if shape.isError, !hasErrorText(shape) { losses.add(.errorMark) }
         var cut = CanonicalCut()
         for (key, value) in message.members {
             let range = copy.range(key, value)
@@ -79,7 +80,7 @@ extension CanonicalAdapter {
         } else if key.matches("reasoning_items") {
             if value.kind != .null { losses.add(.reasoningItems) }
         } else if key.matches("is_error") {
-            if value.bool == true, !hasErrorText(shape) { losses.add(.errorMark) }
+            return true
         } else if key.matches("cache_control") {
             if options.keepsCacheControl, value.kind != .null { return false }
             if value.kind != .null { losses.add(.messageCache) }

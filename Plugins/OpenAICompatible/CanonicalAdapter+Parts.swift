@@ -48,6 +48,13 @@ extension CanonicalAdapter {
         cut.finish(in: &copy)
     }
 
+    /// For a text that is in a message already.
+    mutating func countLosses(of part: JSONSpan) {
+        for (key, value) in part.members where value.kind != .null {
+            if let loss = loss(key, isFile: false) { losses.add(loss) }
+        }
+    }
+
     private func loss(_ key: JSONSpan, isFile: Bool) -> CanonicalLoss? {
         if key.matches("cache_control") { return options.keepsCacheControl ? nil : .partCache }
         if key.matches("citations") { return .citations }

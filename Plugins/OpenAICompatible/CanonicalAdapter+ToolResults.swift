@@ -80,11 +80,7 @@ extension CanonicalAdapter {
             if Self.isNative(part) {
                 losses.add(.nativePart, type: part["native"]?["type"])
             } else if part["type"]?.matches("text") == true {
-                // To a place from which it is taken back: the text is in the message already.
-                let start = moved.count
-                var copy = CanonicalCopy(of: part, to: moved)
-                self.part(part, &copy)
-                moved.truncate(to: start)
+                countLosses(of: part)
             } else {
                 if !isIntroduced { introduce(shape.callID) }
                 isIntroduced = true

@@ -15,26 +15,24 @@ struct CanonicalAdapter {
     /// Names of tools that were left out.
     var removedTools: [[UInt8]] = []
 
-    /// What is to be sent, and what was lost.
-    struct Result: Sendable {
-        /// A merge patch; nil = the request goes up as it is.
-        let patch: [UInt8]?
-        let losses: CanonicalLosses
-    }
-
+    /// Writes the patch; nothing if the request goes up as it is.
+    ///
     /// - Parameters:
     ///   - json: the canonical request; what is not a JSON object stays as it is.
-    ///   - base: a merge patch that every request gets, which wins; an object.
+    ///   - base: a merge patch that every request gets, which wins; an object. Nothing is written if it is all.
+    ///   - patch: an empty writer.
+    /// - Returns: what the request loses.
     static func adapt(
-        _ json: UnsafeRawBufferPointer, _ options: CanonicalOptions, base: [UInt8]?
-    ) -> Result {
-        guard let outline = try? JSONOutline(json), outline.root.kind == .object else {
-            return Result(patch: base, losses: CanonicalLosses())
-        }
-        var adapter = CanonicalAdapter(options: options, patch: ByteWriter(capacity: json.count + 256))
+        _ json: UnsafeRawBufferPointer, _ options: CanonicalOptions, base: [UInt8]?, to patch: ByteWriter
+    ) -> CanonicalLosses {
+        guard let outline = try? JSONOutline(json), outline.root.kind == .object else { return CanonicalLosses() }
+        // No more than the pool keeps: a patch may turn out to be short.
+        patch.reserve(min(json.count + 256, PatchPool.maxBytes))
+        var adapter = CanonicalAdapter(options: options, patch: patch)
         adapter.run(outline.root)
         withExtendedLifetime(outline) {}
-        return Result(patch: adapter.close(base), losses: adapter.losses)
+        adapter.close(base)
+        return adapter.losses
     }
 
     private mutating func run(_ root: JSONSpan) {
@@ -58,16 +56,12 @@ struct CanonicalAdapter {
         patch.append("null")
     }
 
-    private func close(_ base: [UInt8]?) -> [UInt8]? {
-        guard patch.count > 0 else { return base }
+    private func close(_ base: [UInt8]?) {
+        guard patch.count > 0 else { return }
         // An object without members ends with its second token.
         let rest = base?.dropFirst().drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) } ?? []
-        guard let first = rest.first, first != UInt8(ascii: "}") else {
-            patch.append("}")
-            return patch.bytes
-        }
+        guard let first = rest.first, first != UInt8(ascii: "}") else { return patch.append("}") }
         patch.append(",")
         patch.append(bytes: [UInt8](rest))
-        return patch.bytes
     }
 }

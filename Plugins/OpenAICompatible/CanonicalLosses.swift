@@ -74,8 +74,6 @@ struct CanonicalLosses: Sendable {
     private var counts = [Int](repeating: 0, count: CanonicalLoss.allCases.count)
     private var types: [Int: [String]] = [:]
 
-    var isEmpty: Bool { counts.allSatisfy { $0 == 0 } }
-
     mutating func add(_ loss: CanonicalLoss) {
         counts[loss.rawValue] += 1
     }

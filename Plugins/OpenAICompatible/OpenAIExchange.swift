@@ -6,8 +6,9 @@ internal import WireJSON
 final class OpenAIExchange: ProviderExchange {
     private let upstream: OpenAIUpstream
     private let isStream: Bool
-    /// The merge patch for the request; given up when it is sent, as it may be as long as the request.
-    private var patch: [UInt8]?
+    /// The patch of a request of another dialect, if it has anything; given up when it is sent, as it may be as long
+    /// as the request.
+    private var adapted: ByteWriter?
     /// What the request lost, until it is told: only the reply has a place for it.
     private var losses: CanonicalLosses?
     private var decoder = ChatDecoder()
@@ -16,10 +17,12 @@ final class OpenAIExchange: ProviderExchange {
     /// The reply is complete: what still comes is not looked at.
     private var isDone = false
 
-    init(_ upstream: OpenAIUpstream, isStream: Bool, patch: [UInt8]?, losses: CanonicalLosses?) {
+    init(
+        _ upstream: OpenAIUpstream, isStream: Bool, adapted: ByteWriter? = nil, losses: CanonicalLosses? = nil
+    ) {
         self.upstream = upstream
         self.isStream = isStream
-        self.patch = patch
+        self.adapted = adapted
         self.losses = losses
     }
 
@@ -34,11 +37,18 @@ final class OpenAIExchange: ProviderExchange {
                 try plan.header(header.name, header.value)
             }
         }
-        if let patch {
+        try patch(plan)
+        try plan.send(stream: isStream)
+    }
+
+    private func patch(_ plan: Plan) throws(PluginFailure) {
+        if let adapted, adapted.count > 0 {
+            try adapted.withBytes { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
+        } else if let patch = isStream ? upstream.streamPatch : upstream.plainPatch {
             try patch.withUnsafeBytesTyped { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
         }
-        try plan.send(stream: isStream)
-        patch = nil
+        if let adapted { upstream.patches.give(adapted) }
+        adapted = nil
     }
 
     /// The body is framed as a stream only if it is one: upstreams answer errors, and streams that they do not

@@ -13,6 +13,7 @@ public final class OpenAIUpstream: Sendable {
     let canonical: CanonicalOptions
     let context: PluginContext
     let pool = WorkspacePool()
+    let patches = PatchPool()
 
     /// Fails with a sentence if the URL or the patch is not one.
     public init(_ options: OpenAIOptions, context: PluginContext) throws(PluginFailure) {
@@ -32,12 +33,11 @@ public final class OpenAIUpstream: Sendable {
     public func begin(_ request: RequestView) -> any ProviderExchange {
         let patch = request.wantsStream ? streamPatch : plainPatch
         guard Self.isForeign(request) else {
-            return OpenAIExchange(self, isStream: request.wantsStream, patch: patch, losses: nil)
+            return OpenAIExchange(self, isStream: request.wantsStream)
         }
-        let adapted = CanonicalAdapter.adapt(request.json, canonical, base: patch)
-        return OpenAIExchange(
-            self, isStream: request.wantsStream, patch: adapted.patch,
-            losses: adapted.losses.isEmpty ? nil : adapted.losses)
+        let adapted = patches.take()
+        let losses = CanonicalAdapter.adapt(request.json, canonical, base: patch, to: adapted)
+        return OpenAIExchange(self, isStream: request.wantsStream, adapted: adapted, losses: losses)
     }
 
     /// Does the request come from a client that does not speak Chat? An unnamed dialect is taken for Chat.

@@ -13,7 +13,8 @@ struct CanonicalMessageTests {
                 Canonical.messages("{ \(member),\(between)\(comma)\(kept) }") == "{ \(between)\(comma)\(kept) }")
             #expect(Canonical.messages("{ \(kept)\(comma)\(between) , \(member) }") == "{ \(kept)\(comma)\(between) }")
             #expect(
-                Canonical.messages("{\(kept), \(member), \(member)\(comma)\(between)}") == "{\(kept)\(comma)\(between)}")
+                Canonical.messages("{\(kept), \(member), \(member)\(comma)\(between)}") == "{\(kept)\(comma)\(between)}"
+            )
             #expect(Canonical.messages("{\(member),\(member)}") == "{}")
         }
     }
@@ -77,7 +78,8 @@ struct CanonicalMessageTests {
 
     @Test("messages of one role may follow each other")
     func neighbours() {
-        let list = #"{"role":"assistant","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}"#
+        let list =
+            #"{"role":"assistant","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}"#
         #expect(Canonical.messages(list) == list)
     }
 
@@ -101,7 +103,8 @@ struct CanonicalMessageTests {
         for upstream in [Canonical.Upstream.openAI, .compatible] {
             #expect(
                 user(part, upstream)
-                    == #"{"role":"user","content":[{"type":"text","text":"Document \"a \"b\".pdf\": https://h/\u0061.pdf"}]}"#)
+                    == #"{"role":"user","content":[{"type":"text","text":"Document \"a \"b\".pdf\": https://h/\u0061.pdf"}]}"#
+            )
         }
         #expect(
             user(part, .openRouter)
@@ -129,7 +132,8 @@ struct CanonicalToolMessageTests {
     @Test(
         "a failure is told in the text, once",
         arguments: [
-            (#""no such file""#, #""Error: no such file""#), (#""ERROR: x""#, #""ERROR: x""#), (#""erroR""#, #""erroR""#),
+            (#""no such file""#, #""Error: no such file""#), (#""ERROR: x""#, #""ERROR: x""#),
+            (#""erroR""#, #""erroR""#),
             (#""\u0045rror: x""#, #""\u0045rror: x""#), (#""Erro""#, #""Error: Erro""#), (#""""#, #""Error: ""#),
             (#""\n\"q\"""#, #""Error: \n\"q\"""#),
             (#"[{"type":"text","text":"a"},{"type":"text","text":"error"}]"#, #""Error: a\nerror""#),
@@ -188,7 +192,8 @@ struct CanonicalToolMessageTests {
         let text = #"{"type":"text","text":"a"}"#
         let user = #"{"role":"user","content":"go on"}"#
         let list = [
-            answer("a", "[\(text),\(image),\(text)]"), answer("b", "\"plain\""), answer(#"f.x:0"#, "[\(image),\(marked)]"),
+            answer("a", "[\(text),\(image),\(text)]"), answer("b", "\"plain\""),
+            answer(#"f.x:0"#, "[\(image),\(marked)]"),
             user, answer("d", "[\(image)]"),
         ]
         #expect(

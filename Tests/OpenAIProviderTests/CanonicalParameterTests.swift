@@ -53,7 +53,9 @@ struct CanonicalParameterTests {
 
     @Test(
         "metadata stays if it is a map of strings",
-        arguments: [(#"{"a":"b"}"#, true), ("{}", true), (#"{"a":"b","c":1}"#, false), (#"{"a":{}}"#, false), ("7", true)]
+        arguments: [
+            (#"{"a":"b"}"#, true), ("{}", true), (#"{"a":"b","c":1}"#, false), (#"{"a":{}}"#, false), ("7", true),
+        ]
     )
     func metadata(value: String, stays: Bool) {
         #expect(members(#""a":1,"metadata":\#(value)"#) == (stays ? #""a":1,"metadata":\#(value)"# : #""a":1"#))
@@ -89,7 +91,8 @@ struct CanonicalParameterTests {
 
     @Test("tools lose cache_control; native ones are left out, and the choice of them")
     func tools() {
-        let marked = #"{"type":"function","function":{"name":"f","parameters":{ "cache_control":1 }},"cache_control":{}}"#
+        let marked =
+            #"{"type":"function","function":{"name":"f","parameters":{ "cache_control":1 }},"cache_control":{}}"#
         for upstream in Canonical.Upstream.allCases {
             #expect(
                 members(#""tools":[\#(native), \#(marked) ,\#(native)],"tool_choice":"required""#, upstream)
