@@ -20,7 +20,7 @@ extension StoreDisk {
             work.outcome.totals = current == version ? known : try Self.count(db)
             for record in batch { try work.insert(record) }
             try work.evict(added: batch)
-            if batch.isEmpty, work.outcome.evicted == 0 { try work.giveBack() }
+            if batch.isEmpty { try work.tidy() }
             return (work.outcome, current)
         }
         totals = outcome.totals
@@ -102,8 +102,12 @@ private struct Transaction {
         outcome.more = true
     }
 
-    /// Returns some of the file's free pages to the file system if there are many.
-    mutating func giveBack() throws {
+    /// Returns some of the file's free pages to the file system if there are many, after the last eviction.
+    mutating func tidy() throws {
+        guard outcome.evicted == 0 else {
+            outcome.more = true
+            return
+        }
         let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
         guard free > ResponseStore.Step.freePages else { return }
         try db.execute(sql: "PRAGMA incremental_vacuum(\(ResponseStore.Step.vacuumPages))")

@@ -59,7 +59,8 @@ struct StoreFile: Sendable {
         guard info.st_mode & S_IFMT == S_IFREG else {
             throw Failure(code: EINVAL, reason: "not a regular file; name a file", isFatal: true)
         }
-        guard info.st_mode & 0o077 != 0 else { return }
+        // A file that was made read-only on purpose stays so; companions that SQLite made then would stay so for ever.
+        guard info.st_mode & 0o200 != 0 else { return }
         for companion in Self.companions { _ = chmod(path + companion, 0o600) }
     }
 

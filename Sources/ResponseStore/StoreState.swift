@@ -47,7 +47,8 @@ struct StoreState: Sendable {
         guard cost <= limits.largestRecord, !isClosed else {
             dropped += 1
             guard !isClosed else { return Taken() }
-            let text = "a record of \(cost) bytes was not kept, the largest has \(limits.largestRecord) (maxRecordBytes)"
+            let text =
+                "a record of \(cost) bytes was not kept, the largest has \(limits.largestRecord) (maxRecordBytes)"
             return Taken(warning: warnings.pass(.tooLarge) ? text : nil)
         }
         while failing != nil, !fits(key, cost), pending.removeOldest() != nil { dropped += 1 }

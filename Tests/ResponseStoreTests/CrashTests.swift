@@ -1,3 +1,8 @@
+import Dispatch
+import GRDB
+import ResponseStore
+import Testing
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -5,20 +10,19 @@ import Musl
 #else
 import Glibc
 #endif
-import Dispatch
-import GRDB
-import ResponseStore
-import Testing
 
 /// Failures that need a process of their own.
 @Suite struct CrashTests {
     @Test(arguments: [1_300, 1_700, 2_150]) func whatWasPutASecondBeforeAKillIsThere(milliseconds: Int) async throws {
         let folder = TemporaryFolder()
         let (file, log) = (folder.file, folder.path + "/log")
-        await #expect(processExitsWith: .signal(SIGKILL)) { [file = file as String, log = log as String, milliseconds = milliseconds as Int] in
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [file = file as String, log = log as String, milliseconds = milliseconds as Int] in
             let store = try ResponseStore(path: file)
             let journal = open(log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { kill(getpid(), SIGKILL) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+                kill(getpid(), SIGKILL)
+            }
             for number in 0..<1_000_000 {
                 store.put(id: "\(number)", owner: "o", record: [UInt8](repeating: UInt8(number & 255), count: 20_000))
                 let line = bytes("\(number) \(DispatchTime.now().uptimeNanoseconds / 1_000_000)\n")
@@ -49,7 +53,9 @@ import Testing
             let warnings = Warnings()
             let store = try ResponseStore(path: file, timing: .quick, onWarning: warnings.sink)
             limitFileSize(to: 200_000)
-            for number in 0..<40 { store.put(id: "\(number)", owner: "o", record: [UInt8](repeating: 1, count: 20_000)) }
+            for number in 0..<40 {
+                store.put(id: "\(number)", owner: "o", record: [UInt8](repeating: 1, count: 20_000))
+            }
             #expect(await store.waits { $0.failures > 2 })
             #expect(warnings.all.count == 1)
             #expect(try await store.get(id: "39", owner: "o")?.count == 20_000)

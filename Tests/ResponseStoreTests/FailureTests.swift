@@ -1,3 +1,7 @@
+import GRDB
+import ResponseStore
+import Testing
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -5,9 +9,6 @@ import Musl
 #else
 import Glibc
 #endif
-import GRDB
-import ResponseStore
-import Testing
 
 /// A small file system in memory, where this process may mount one.
 final class SmallDisk: Sendable {
@@ -36,7 +37,9 @@ final class SmallDisk: Sendable {
         names.filter { $0.contains(".corrupt-") && !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }
     }
 
-    @Test(arguments: ["this is no database, but it is long enough to be taken for one", "x", "SQLite format 3\0 and junk"])
+    @Test(arguments: [
+        "this is no database, but it is long enough to be taken for one", "x", "SQLite format 3\0 and junk",
+    ])
     func aFileThatIsNoDatabaseIsMovedAsideAtTheStart(content: String) async throws {
         run("touch", folder.file)
         overwrite(folder.file, at: 0, with: bytes(String(repeating: content, count: 200)))
@@ -124,7 +127,8 @@ final class SmallDisk: Sendable {
         #expect(mode(of: path) == 0o600)
     }
 
-    @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount")) func aFullDiskIsBridgedInMemory() async throws {
+    @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount")) func aFullDiskIsBridgedInMemory() async throws
+    {
         let disk = try #require(SmallDisk())
         var limits = ResponseStore.Limits()
         limits.queueEntries = 20
@@ -132,11 +136,13 @@ final class SmallDisk: Sendable {
         store.put(id: "before", owner: "o", record: bytes("early"))
         #expect(await store.settles())
         run("sh", "-c", "dd if=/dev/zero of=\(disk.folder.path)/ballast bs=4k 2>/dev/null")
-        for number in 0..<30 { store.put(id: "\(number)", owner: "o", record: [UInt8](repeating: 1, count: 20_000)) }
+        store.put(id: "0", owner: "o", record: [UInt8](repeating: 1, count: 20_000))
+        #expect(await store.waits { $0.isFailing })
+        for number in 1..<30 { store.put(id: "\(number)", owner: "o", record: [UInt8](repeating: 1, count: 20_000)) }
         #expect(await store.waits { $0.failures > 3 })
         store.put(id: "last", owner: "o", record: bytes("late"))
         #expect(store.stats.isFailing)
-        #expect(warnings.all.count == 1)
+        #expect(warnings.all.count == 1, "\(warnings.all)")
         #expect(try await store.get(id: "before", owner: "o") == bytes("early"))
         #expect(try await store.get(id: "last", owner: "o") == bytes("late"))
         #expect(try await store.get(id: "unknown", owner: "o") == nil)
@@ -145,13 +151,15 @@ final class SmallDisk: Sendable {
         run("rm", disk.folder.path + "/ballast")
         #expect(await store.settles())
         #expect(store.stats.isFailing == false)
-        #expect(warnings.all.count == 2 && warnings.all.last?.contains("\(dropped)") == true)
+        #expect(warnings.all.count == 2 && warnings.all.last?.contains("\(dropped)") == true, "\(warnings.all)")
         #expect(try await store.get(id: "29", owner: "o")?.count == 20_000)
         await store.close()
         #expect(try inspect(disk.folder.file) { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
     }
 
-    @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount")) func aFullDiskAtTheStartIsBridged() async throws {
+    @Test(.enabled(if: SmallDisk.isPossible, "needs the right to mount")) func aFullDiskAtTheStartIsBridged()
+        async throws
+    {
         let disk = try #require(SmallDisk())
         run("sh", "-c", "dd if=/dev/zero of=\(disk.folder.path)/ballast bs=4k 2>/dev/null")
         let store = try open(disk.folder.file)

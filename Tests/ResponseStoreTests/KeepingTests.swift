@@ -115,7 +115,9 @@ import Testing
     @Test func whatCanNeverWorkIsRefusedAtTheStart() throws {
         run("mkdir", folder.path + "/a-folder")
         run("touch", folder.path + "/a-file")
-        for path in ["", "a\0b", folder.path + "/a-folder", folder.path + "/a-file/x.sqlite", "/dev/null", "/proc/none/x"] {
+        for path in [
+            "", "a\0b", folder.path + "/a-folder", folder.path + "/a-file/x.sqlite", "/dev/null", "/proc/none/x",
+        ] {
             #expect(throws: StoreError.self, "\(path)") { try ResponseStore(path: path) }
         }
         var limits = ResponseStore.Limits()

@@ -1,3 +1,7 @@
+import GRDB
+import ResponseStore
+import Synchronization
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)
@@ -5,9 +9,6 @@ import Musl
 #else
 import Glibc
 #endif
-import GRDB
-import ResponseStore
-import Synchronization
 
 /// A folder of its own for each test, removed at the end.
 final class TemporaryFolder: Sendable {
