@@ -57,6 +57,7 @@ let package = Package(
         + plugins.map { .library(name: $0, type: .dynamic, targets: ["\($0)Entry"]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -93,6 +94,12 @@ let package = Package(
                 "CanonicalModel", "ConfigYAML", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        module(
+            "ResponseStore",
+            [
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         module(
             "Upstream",
@@ -149,6 +156,7 @@ let package = Package(
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+        tests("ResponseStoreTests", ["ResponseStore", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "UpstreamTests",
             [
