@@ -119,7 +119,8 @@ let package = Package(
         module(
             "KimiHostHTTP",
             [
-                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "Upstream", "WireJSON",
+                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "ResponseStore", "Upstream",
+                "WireJSON",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -135,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "ResponseStore", "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
