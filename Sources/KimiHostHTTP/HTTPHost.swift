@@ -3,6 +3,7 @@ import Dialects
 import KimiHostCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import PluginHost
 import Upstream
 import WireJSON
@@ -33,7 +34,8 @@ final class HTTPHost: Sendable {
 
     /// Decodes a chat request, picks its route, and makes the exchange. Throws what the client must hear.
     func exchange(
-        body: ByteBuffer?, target: RequestTarget, requestID: String, loop: LoopContext, client: any ExchangeClient
+        body: ByteBuffer?, target: RequestTarget, headers: HTTPHeaders, requestID: String, loop: LoopContext,
+        client: any ExchangeClient
     ) throws(ExchangeError) -> Exchange {
         guard let body, body.readableBytes > 0 else {
             throw .badRequest("the body is empty: send a JSON object", code: "invalid_json")
@@ -45,7 +47,8 @@ final class HTTPHost: Sendable {
         }
         let request = PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: requestID, dialect: "openai.chat",
-            wantsStream: chat.wantsStream, attempt: 1, deadlineMs: route.timeouts.deadlineMs)
+            conversation: chat.conversation.text(headers), wantsStream: chat.wantsStream, attempt: 1,
+            deadlineMs: route.timeouts.deadlineMs)
         let encoder: any ResponseEncoder =
             chat.wantsStream
             ? ChatStreamEncoder(wantsUsage: chat.wantsUsage) : ChatUnaryEncoder(maxBytes: route.maxResponseBytes)

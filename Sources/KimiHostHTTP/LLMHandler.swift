@@ -213,7 +213,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         self.body = nil
         do {
             let exchange = try host.exchange(
-                body: body, target: incoming.target, requestID: writer.requestID, loop: loop, client: self)
+                body: body, target: incoming.target, headers: incoming.head.headers, requestID: writer.requestID,
+                loop: loop, client: self)
             state = .exchanging(exchange)
             exchange.start()
         } catch {
