@@ -118,8 +118,10 @@ struct UpwardThoughtTests {
                 Say.request([Say.assistant([("\"functions.x:0\"", "x", "{}")], "null", more)]), model: "kimi-k2.5")
         }
         #expect(thoughts(#","reasoning_content":"mine""#).patch == nil)
-        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text","text":"a"}]"#).patch == nil)
-        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text"}],"reasoning":"a""#).patch == nil)
+        let details = #","reasoning_details":[{"type":"reasoning.text","text":"a"},{"text":"b"}]"#
+        #expect(thoughts(details).text.hasSuffix(#"\#(details),"reasoning_content":"ab"}]}"#))
+        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.encrypted","data":"a"}]"#).patch == nil)
+        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text"}],"reasoning":"a""#).thoughts == ["a"])
         #expect(thoughts(#","reasoning":"mine \u00fc""#).text.contains(#""reasoning_content":"mine \u00fc"}"#))
         #expect(thoughts(#","reasoning_content":null,"reasoning":"mine""#).thoughts == ["mine"])
         for empty in [

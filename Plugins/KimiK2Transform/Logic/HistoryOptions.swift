@@ -4,14 +4,15 @@ import WireJSON
 package struct HistoryOptions: Sendable {
     /// When a call's lost thought is replaced by `placeholder`.
     package enum Placeholder: String, Sendable, CaseIterable {
-        /// For models known to think, while the request does not switch thinking off.
+        /// For models known to think, by name, by the request or by earlier thoughts, while thinking is on.
         case auto
         case always, never
     }
 
     /// What becomes of a `tool_choice` that forces a call while the model thinks.
     package enum ToolChoice: String, Sendable, CaseIterable {
-        /// `auto` goes up instead, for models known to think and while thinking is on; a named choice of K3: `required`.
+        /// `auto` goes up instead, for models known to think (by name or by the request) and while thinking is on; a
+        /// named choice of K3: `required`.
         case auto
         case keep
         /// Always `auto` instead.

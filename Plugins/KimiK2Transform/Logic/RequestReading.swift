@@ -12,6 +12,10 @@ package struct RequestReading {
     private(set) var toolsSpan: Span?
     private(set) var toolChoice: Span?
 
+    /// Does `reasoning_effort` ask for some? Clients send it to every model and not every server heeds `none`, so that
+    /// says nothing.
+    private var asksForEffort = false
+
     /// Reads a canonical request. One that is no JSON object tells nothing: to refuse it is the host's business.
     package init(json: UnsafeRawBufferPointer) {
         var cursor = JSONCursor(json)
@@ -26,6 +30,7 @@ package struct RequestReading {
             }
         }
         if cursor.isBroken { self = RequestReading() }
+        if asksForThought == nil, asksForEffort { asksForThought = true }
     }
 
     private init() {}
@@ -41,6 +46,9 @@ package struct RequestReading {
                 asksForThought = Self.thought(value) ?? asksForThought
                 if value["keep"]?.string == "all" || value["preserve_thinking"]?.bool == true { keepsThoughts = true }
             }
+        } else if name.matches("reasoning_effort") {
+            let effort = json.slice(value.range)
+            asksForEffort = effort.first == UInt8(ascii: "\"") && !effort.matches("\"none\"")
         }
     }
 

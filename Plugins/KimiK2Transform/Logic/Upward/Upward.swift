@@ -51,6 +51,8 @@ package struct Upward {
     var counts = UpwardCounts()
     /// Does the answer begin with a thought? nil: the request does not say. Changes with `tool_choice`.
     package private(set) var asksForThought: Bool?
+    /// Has a message had a thought so far? Then the model behind an unknown name thinks, and takes thoughts back.
+    var hasMetThought = false
     /// What the answer's side must know of the calls so far.
     package var conversation = Conversation()
     private var members = ByteWriter(capacity: 64)
@@ -97,6 +99,11 @@ package struct Upward {
     }
 
     var keepsAllThoughts: Bool { settings.keepsThoughts || reading.keepsThoughts }
+
+    /// Is this a model that thinks, as far as its name, the request or the history so far say?
+    var isKnownToThink: Bool {
+        asksForThought != false && (settings.family?.thinks ?? (asksForThought == true || hasMetThought))
+    }
 
     func isOn(_ repair: Repair) -> Bool { settings.config.repairs.contains(repair) }
 
