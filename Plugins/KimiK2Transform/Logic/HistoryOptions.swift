@@ -37,16 +37,19 @@ package struct HistoryOptions: Sendable {
     package var schemas: Schemas
     /// Tools beyond this number are left out, and it is said; 0: no bound. Only for `schemas: moonshot`.
     package var maxTools: Int
+    /// Are temperature, top_p and penalties left out? Moonshot's API refuses all values but its own.
+    package var dropsSamplers: Bool
 
     package init(
         placeholder: Placeholder = .auto, placeholderText: String = " ", toolChoice: ToolChoice = .auto,
-        schemas: Schemas = .auto, maxTools: Int = 128
+        schemas: Schemas = .auto, maxTools: Int = 128, dropsSamplers: Bool = false
     ) {
         self.placeholder = placeholder
         self.placeholderText = placeholderText
         self.toolChoice = toolChoice
         self.schemas = schemas
         self.maxTools = maxTools
+        self.dropsSamplers = dropsSamplers
     }
 
     init(_ root: JSONValue) {
@@ -55,6 +58,7 @@ package struct HistoryOptions: Sendable {
             placeholderText: root["placeholderText"]?.string ?? " ",
             toolChoice: root["toolChoice"]?.string.flatMap(ToolChoice.init(rawValue:)) ?? .auto,
             schemas: root["schemas"]?.string.flatMap(Schemas.init(rawValue:)) ?? .auto,
-            maxTools: root["maxTools"]?.int.map { Int($0) } ?? 128)
+            maxTools: root["maxTools"]?.int.map { Int($0) } ?? 128,
+            dropsSamplers: root["samplers"]?.string == "drop")
     }
 }

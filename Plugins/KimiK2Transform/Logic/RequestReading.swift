@@ -11,6 +11,8 @@ package struct RequestReading {
     private(set) var history = History()
     private(set) var toolsSpan: Span?
     private(set) var toolChoice: Span?
+    /// The members that choose among likely words, by name.
+    private(set) var samplers: [StaticString] = []
 
     /// Does `reasoning_effort` ask for some? Clients send it to every model and not every server heeds `none`, so that
     /// says nothing.
@@ -46,11 +48,15 @@ package struct RequestReading {
                 asksForThought = Self.thought(value) ?? asksForThought
                 if value["keep"]?.string == "all" || value["preserve_thinking"]?.bool == true { keepsThoughts = true }
             }
+        } else if let sampler = Self.samplers.first(where: { name.matches($0) }) {
+            samplers.append(sampler)
         } else if name.matches("reasoning_effort") {
             let effort = json.slice(value.range)
             asksForEffort = effort.first == UInt8(ascii: "\"") && !effort.matches("\"none\"")
         }
     }
+
+    private static let samplers: [StaticString] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"]
 
     /// `{"type":"disabled"}` of the official API, `{"thinking":false}` of template arguments, `{"enabled":false}` and
     /// `{"effort":"none"}` of OpenRouter.

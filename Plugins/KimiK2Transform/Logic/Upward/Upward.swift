@@ -81,6 +81,7 @@ package struct Upward {
         adaptToolChoice()
         rewriteHistory()
         adaptTools()
+        dropSamplers()
         if !edits.isEmpty, let span = history.span {
             put("messages") { [edits, json] output in edits.write(span.range, of: json, to: output) }
         }
@@ -106,6 +107,14 @@ package struct Upward {
     }
 
     func isOn(_ repair: Repair) -> Bool { settings.config.repairs.contains(repair) }
+
+    private mutating func dropSamplers() {
+        guard settings.config.history.dropsSamplers, isOn(.samplers) else { return }
+        for sampler in reading.samplers {
+            counts.add(.samplers, "\(sampler) and the like were left out")
+            put(sampler) { $0.append("null") }
+        }
+    }
 
     /// Sets a member of the request.
     mutating func put(_ name: StaticString, _ write: (ByteWriter) -> Void) {

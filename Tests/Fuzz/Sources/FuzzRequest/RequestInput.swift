@@ -20,7 +20,7 @@ struct RequestInput: CustomStringConvertible {
     /// nil if there are too few bytes.
     init?(_ data: UnsafeRawBufferPointer) {
         guard data.count > 2 else { return nil }
-        config = Self.configurations[Int(data[0]) % configurations.count]
+        config = Self.configurations[Int(data[0]) % Self.configurations.count]
         model = Self.models[Int(data[1]) % 4]
         json = Array(data[2...])
     }
