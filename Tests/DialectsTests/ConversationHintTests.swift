@@ -1,3 +1,4 @@
+import CanonicalModel
 import Dialects
 import Testing
 import WireJSON
@@ -6,13 +7,16 @@ import WireJSON
     private func text(
         _ json: String, name: String? = nil, session: String? = nil, client: String? = nil
     ) throws -> String {
-        try Array(json.utf8).withBytes { bytes in
-            ConversationHint(try JSONParser().parse(bytes)).text(name: name, session: session, client: client)
+        let parser = JSONParser()
+        defer { withExtendedLifetime(parser) {} }  // The values are its own.
+        return try Array(json.utf8).withBytes { bytes in
+            ConversationHint(try parser.parse(bytes)).text(name: name, session: session, client: client)
         }
     }
 
     private func chat(_ first: String, _ more: String = "", turns: Int = 1) -> String {
-        let rest = String(repeating: #",{"role":"assistant","content":"a"},{"role":"user","content":"b"}"#, count: turns)
+        let rest = String(
+            repeating: #",{"role":"assistant","content":"a"},{"role":"user","content":"b"}"#, count: turns)
         return #"{"messages":[{"role":"system","content":"s"},{"role":"user","content":\#(first)}\#(rest)]\#(more)}"#
     }
 
@@ -47,7 +51,8 @@ import WireJSON
     }
 
     @Test(arguments: [
-        "{}", "[]", #"{"messages":[]}"#, #"{"messages":[5]}"#, #"{"messages":[{"role":"user","content":[5,{"text":5}]}]}"#,
+        "{}", "[]", #"{"messages":[]}"#, #"{"messages":[5]}"#,
+        #"{"messages":[{"role":"user","content":[5,{"text":5}]}]}"#,
         #"{"messages":[{"role":"tool"}],"metadata":5,"user":{},"prompt_cache_key":7}"#,
     ])
     func `anything else has a name as well`(json: String) throws {

@@ -73,7 +73,7 @@ class Upstream:
 class Agent:
     """One conversation through the host."""
 
-    def __init__(self, client: openai.OpenAI, mock, model: str, form: str, stream: bool, who: str = "alice", **request):
+    def __init__(self, client: openai.OpenAI, mock, model: str, form: str, stream: bool, who="alice", **request):
         self.client, self.mock, self.model, self.stream, self.who = client, mock, model, stream, who
         self.upstream = Upstream(form, who)
         self.request = request
@@ -111,7 +111,7 @@ class Agent:
     def _kept(choice) -> dict:
         assert choice.finish_reason in ("tool_calls", "stop")
         calls = [
-            {"id": one.id, "type": "function", "function": {"name": one.function.name, "arguments": one.function.arguments}}
+            {**replies.call(0, one.function.name, one.function.arguments), "id": one.id}
             for one in choice.message.tool_calls or []
         ]
         return {"role": "assistant", "content": choice.message.content or "", "tool_calls": calls}
@@ -122,7 +122,7 @@ class Agent:
         for choice in (choice for chunk in chunks for choice in chunk.choices):
             content += choice.delta.content or ""
             for one in choice.delta.tool_calls or []:
-                call = calls.setdefault(one.index, {"id": one.id, "type": "function", "function": {"name": one.function.name, "arguments": ""}})
+                call = calls.setdefault(one.index, {**replies.call(0, one.function.name, ""), "id": one.id})
                 call["function"]["arguments"] += one.function.arguments or ""
         return {"role": "assistant", "content": content, "tool_calls": [calls[at] for at in sorted(calls)]}
 

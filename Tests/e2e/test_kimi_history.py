@@ -15,7 +15,9 @@ from kimi_agent import TOOLS, Agent, canonical, sent, thought
 from test_plugin_services import metrics
 
 FORMS = ["structured", "markup", "foreign", "restarting", "empty"]
-MODELS = {"k25": "kimi-k2.5", "thinking": "moonshotai/kimi-k2-thinking", "k3": "kimi-k3", "instruct": "kimi-k2-instruct"}
+MODELS = {
+    "k25": "kimi-k2.5", "thinking": "moonshotai/kimi-k2-thinking", "k3": "kimi-k3", "instruct": "kimi-k2-instruct",
+}  # fmt: skip
 
 
 def models(url: str) -> list[dict]:
@@ -93,18 +95,25 @@ def test_ten_turns(agents, upstream, model, form, stream):
         if number % 4 == 3:
             agent.say("Done.")
             before = history(upstream)
-    downward = [call["id"] for one in agent.messages for call in one.get("tool_calls") or []]
+    downward = kept_ids(agent)
     assert len(set(downward)) == len(downward) == len(agent.calls)
     if form in ("structured", "markup"):
         assert downward == [str(number) for number in range(len(downward))]
     assert all(one and len(one) <= 64 for one in downward)
-    for one in agent.messages:
+    results_are_those_of_their_calls(agent, json.loads(upstream.requests[-1].body))
+
+
+def results_are_those_of_their_calls(agent: Agent, body: dict):
+    """By what they say: the client answered under its own ids."""
+    order = {own: name for own, name in zip(kept_ids(agent), canonical(agent.calls))}
+    for one in body["messages"]:
         if one["role"] == "tool":
-            sent_content = next(
-                got for got in json.loads(upstream.requests[-1].body)["messages"] if got.get("content") == one["content"]
-            )
-            assert sent_content["tool_call_id"].startswith("functions.")
-            break
+            own = one["content"].removeprefix("result of ").split(" in ")[0]
+            assert one["tool_call_id"] == order[own]
+
+
+def kept_ids(agent: Agent) -> list[str]:
+    return [call["id"] for one in agent.messages for call in one.get("tool_calls") or []]
 
 
 @pytest.mark.parametrize("form", ["structured", "restarting"])
@@ -224,10 +233,9 @@ def test_tool_choice(agents, upstream):
 
 def test_schemas(agents, upstream):
     point = {"type": "object", "properties": {"x": {"type": "number"}}, "required": ["x"]}
-    parameters = {
-        "type": "object", "$defs": {"p": point},
-        "properties": {"at": {"$ref": "#/$defs/p"}, "n": {"type": "integer", "anyOf": [{"minimum": 1}, {"type": "null"}]}},
-    }  # fmt: skip
+    either = {"type": "integer", "anyOf": [{"minimum": 1}, {"type": "null"}]}
+    properties = {"at": {"$ref": "#/$defs/p"}, "n": either}
+    parameters = {"type": "object", "$defs": {"p": point}, "properties": properties}
     tools = [{"type": "function", "function": {"name": "go", "parameters": parameters}}, TOOLS[0]]
 
     def seen(model: str) -> list[dict]:
@@ -262,10 +270,11 @@ HOSTILE = "x\nlevel=error forged\r\u2028\x1b[31m) names=99 (\x85"
 
 
 def test_no_name_of_a_client_writes_lines_or_labels(agents, upstream):
-    calls = [{"id": f"call_{n}", "type": "function", "function": {"name": f"{HOSTILE}{n}", "arguments": "{}"}} for n in range(100)]
+    calls = [call(f"call_{n}", f"{HOSTILE}{n}") for n in range(100)]
     results = [{"role": "tool", "tool_call_id": f"call_{n}", "content": HOSTILE} for n in range(101)]
-    tools = [{"type": "function", "function": {"name": f"{HOSTILE}{n}", "parameters": {"$ref": f"#/{HOSTILE}"}}} for n in range(5)]
-    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": calls}, *results]
+    functions = [{"name": f"{HOSTILE}{n}", "parameters": {"$ref": f"#/{HOSTILE}"}} for n in range(5)]
+    tools = [{"type": "function", "function": one} for one in functions]
+    messages = [{"role": "user", "content": "hi"}, assistant(*calls), *results]
     for model in ("k25", "moonshot"):
         body_of(agents.host, upstream, model, messages=messages, tools=tools, user=HOSTILE)
     [*lines] = [one for one in agents.host.output.split("\n") if "exchange done" in one]
@@ -293,19 +302,22 @@ def raw(host, upstream, text: str) -> wire.Response:
         return connection.read_response()
 
 
+def result(call_id, content="") -> dict:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+HUGE = "9" * 1_000_000
+ODD_CALLS = [5, None, [], {}, {"function": 5}, {"function": {"name": 5}}, call({}), call([])]
 MESSAGES = {
-    "huge id": [assistant(call("9" * 1_000_000)), {"role": "tool", "tool_call_id": "9" * 1_000_000, "content": ""}],
-    "huge name": [assistant(call("0", "n" * 1_000_000)), {"role": "tool", "tool_call_id": "0", "content": ""}],
-    "odd kinds": [
-        {"role": "assistant", "tool_calls": [5, None, [], {}, {"function": 5}, {"function": {"name": 5}}, call({}), call([])]},
-        {"role": "tool", "tool_call_id": {"a": 1}}, {"role": "tool", "tool_call_id": [1]}, {"role": "tool", "tool_call_id": True},
-    ],
-    "deep arguments": [assistant(call("0", arguments="[" * 100_000)), {"role": "tool", "tool_call_id": "0", "content": ""}],
-    "surrogates": [assistant(call("\ud800", "\udc00\ud800")), {"role": "tool", "tool_call_id": "\ud800", "content": "\udfff"}],
-    "markers": [{"role": "assistant", "content": "<|tool_call_begin|>" * 50_000}, {"role": "tool", "content": ""}],
-    "one id for all": [assistant(*[call("a") for _ in range(20_000)]), *[{"role": "tool", "tool_call_id": "a", "content": ""}] * 20_000],
-    "results only": [{"role": "tool", "tool_call_id": "a", "content": ""}] * 50_000,
-}  # fmt: skip
+    "huge id": [assistant(call(HUGE)), result(HUGE)],
+    "huge name": [assistant(call("0", HUGE)), result("0")],
+    "odd kinds": [assistant(*ODD_CALLS), result({"a": 1}), result([1]), result(True)],
+    "deep arguments": [assistant(call("0", arguments="[" * 100_000)), result("0")],
+    "surrogates": [assistant(call("\ud800", "\udc00\ud800")), result("\ud800", "\udfff")],
+    "markers": [{"role": "assistant", "content": "<|tool_call_begin|>" * 50_000}, result("")],
+    "one id for all": [assistant(*[call("a")] * 20_000), *[result("a")] * 20_000],
+    "results only": [result("a")] * 50_000,
+}
 
 
 @pytest.mark.parametrize("messages", MESSAGES.values(), ids=MESSAGES.keys())
@@ -319,7 +331,7 @@ def test_hostile_messages(agents, upstream, messages):
 def test_a_hundred_thousand_messages(agents, upstream):
     messages = [{"role": "user", "content": "hi"}]
     for n in range(33_000):
-        messages += [assistant(call(f"call_{n}")), {"role": "tool", "tool_call_id": f"call_{n}", "content": "r"}, {"role": "user", "content": "go"}]
+        messages += [assistant(call(f"call_{n}")), result(f"call_{n}"), {"role": "user", "content": "go"}]
     answer = raw(agents.host, upstream, json.dumps({"model": "k25", "messages": messages}))
     assert answer.status == 200
     seen = sent(json.loads(upstream.requests[-1].body))
@@ -327,20 +339,28 @@ def test_a_hundred_thousand_messages(agents, upstream):
     assert agents.host.resident_mb() < 600
 
 
+ANSWER = '{"role":"assistant",%s}'
+TWO_IDS = ANSWER % '"tool_calls":[{"id":"a","id":"b","function":{"name":"x","name":"y","arguments":"{}"}}]'
+TWO_CONTENTS = ANSWER % (
+    '"content":"<think>a</think>b","content":"","content":[{"type":"text","text":""}],'
+    '"tool_calls":[{"id":"a","function":{"name":"x"}}],"tool_calls":[]'
+)
+TWO_TOOLS = '"tools":[],"tools":[{"type":"function","function":{"name":"x","parameters":{"$ref":"#"}}}]'
 TEXTS = {
-    "two messages": '{"model":"k25","messages":[{"role":"user","content":"a"}],"messages":[%s]}',
-    "escaped keys": '{"model":"k25","mess\\u0061ges":[%s]}',
-    "two ids": '{"model":"k25","messages":[{"role":"assistant","tool_calls":[{"id":"a","id":"b","function":{"name":"x","name":"y","arguments":"{}"}}]},%s]}',
-    "two contents": '{"model":"k25","messages":[{"role":"assistant","content":"<think>a</think>b","content":"","content":[{"type":"text","text":""}],"tool_calls":[{"id":"a","function":{"name":"x"}}],"tool_calls":[]},%s]}',
-    "two tools": '{"model":"k25","tools":[],"tools":[{"type":"function","function":{"name":"x","parameters":{"$ref":"#"}}}],"messages":[%s]}',
-    "deep": '{"model":"k25","messages":[%s],"x":' + "[" * 400 + "]" * 400 + "}",
-    "too deep": '{"model":"k25","messages":[%s],"x":' + "[" * 100_000 + "]" * 100_000 + "}",
+    "two messages": '"messages":[{"role":"user","content":"a"}],"messages":[REST]',
+    "escaped keys": '"mess\\u0061ges":[REST]',
+    "two ids": f'"messages":[{TWO_IDS},REST]',
+    "two contents": f'"messages":[{TWO_CONTENTS},REST]',
+    "two tools": f'{TWO_TOOLS},"messages":[REST]',
+    "deep": '"messages":[REST],"x":' + "[" * 400 + "]" * 400,
+    "too deep": '"messages":[REST],"x":' + "[" * 100_000 + "]" * 100_000,
 }
+REST = '{"role":"tool","tool_call_id":"b","content":"r"},{"role":"user","content":"q"}'
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_hostile_texts(agents, upstream, text):
-    answer = raw(agents.host, upstream, text % '{"role":"tool","tool_call_id":"b","content":"r"},{"role":"user","content":"q"}')
+    answer = raw(agents.host, upstream, '{"model":"k25",' + text.replace("REST", REST) + "}")
     assert answer.status in (200, 400)
     if answer.status == 200:
         json.loads(upstream.requests[-1].body)
