@@ -53,7 +53,7 @@ requests += [{"model": "kimi", "messages": [{"role": "user", "content": "hi"}], 
 requests += [{"model": "kimi", "messages": [{"role": "user", "content": "hi"},
     {"role": "assistant", "content": "".join(kimi_cases.pieces(case))[:2000]}, {"role": "user", "content": "go on"}]} for case in texts[::9]]
 for number, body in enumerate(requests):
-    for config in range(8):
+    for config in range(11):
         data = bytes([config, number % 4]) + json.dumps(body, ensure_ascii=False).encode()
         (folder / "FuzzRequest" / f"seed{number}-{config}").write_bytes(data)
 PYTHON

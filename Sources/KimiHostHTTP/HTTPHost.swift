@@ -3,6 +3,8 @@ import Dialects
 import KimiHostCore
 import Logging
 import NIOCore
+import NIOHTTP1
+import PluginABI
 import PluginHost
 import Upstream
 import WireJSON
@@ -29,8 +31,10 @@ struct ClientRequest {
     let body: ByteBuffer
     let target: RequestTarget
     let id: String
+    let headers: HTTPHeaders
+
     /// The words of the `anthropic-beta` headers.
-    let betas: [String]
+    var betas: [String] { headers[canonicalForm: "anthropic-beta"].map(String.init) }
 }
 
 /// An exchange that is about to start, and what its connection must know of it.
@@ -90,7 +94,7 @@ final class HTTPHost: Sendable {
             chat.wantsStream
             ? ChatStreamEncoder(wantsUsage: chat.wantsUsage) : ChatUnaryEncoder(maxBytes: route.maxResponseBytes)
         let exchange = exchange(
-            request, route, json, wantsStream: chat.wantsStream, encoder, loop, client, dropped: [])
+            request, route, json, chat.conversation, wantsStream: chat.wantsStream, encoder, loop, client, dropped: [])
         return PreparedExchange(exchange: exchange, dropped: [])
     }
 
@@ -146,19 +150,29 @@ final class HTTPHost: Sendable {
             try Self.named(route.upstreamModel, decoded.model, bytes)
         }
         let exchange = exchange(
-            request, route, json, wantsStream: decoded.wantsStream, encoder(route), loop, client,
-            dropped: decoded.dropped)
+            request, route, json, try conversation(decoded, loop), wantsStream: decoded.wantsStream, encoder(route),
+            loop, client, dropped: decoded.dropped)
         return PreparedExchange(exchange: exchange, dropped: decoded.dropped)
     }
 
+    private func conversation(
+        _ decoded: DecodedRequest, _ loop: LoopContext
+    ) throws(ExchangeError) -> ConversationHint {
+        do {
+            return ConversationHint(try loop.parser.parse(decoded.json))
+        } catch {
+            throw ExchangeError(KIMI_CAT_INTERNAL, "a request was made canonical wrongly: \(error.message)")
+        }
+    }
+
     private func exchange(
-        _ request: ClientRequest, _ route: Route, _ json: [UInt8], wantsStream: Bool,
+        _ request: ClientRequest, _ route: Route, _ json: [UInt8], _ conversation: ConversationHint, wantsStream: Bool,
         _ encoder: any ResponseEncoder, _ loop: LoopContext, _ client: any ExchangeClient, dropped: [DroppedField]
     ) -> Exchange {
         let plugin = PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: request.id,
             dialect: request.target.endpoint.dialect.name,
-            wantsStream: wantsStream, attempt: 1, deadlineMs: route.timeouts.deadlineMs)
+            conversation: conversation.text(request.headers), wantsStream: wantsStream, attempt: 1, deadlineMs: route.timeouts.deadlineMs)
         return Exchange(
             services: loop.services, route: route, encoder: encoder, request: plugin, client: client, dropped: dropped)
     }

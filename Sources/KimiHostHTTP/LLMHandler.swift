@@ -222,7 +222,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                 throw .badRequest("the body is empty: send a JSON object", code: "invalid_json")
             }
             let request = ClientRequest(
-                body: body, target: incoming.target, id: writer.requestID, betas: Self.betas(incoming.head))
+                body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers)
             if incoming.target.endpoint == .countTokens { return try countTokens(request, writer) }
             try start(request, writer)
         } catch {
@@ -277,10 +277,6 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         writer.reply(body, [("x-kimi-token-count", "estimated")])
         writer.flush()
         goOn()
-    }
-
-    private static func betas(_ head: HTTPRequestHead) -> [String] {
-        head.headers[canonicalForm: "anthropic-beta"].map(String.init)
     }
 
     /// Answers before the body is in. `closing`: the body is too much to be read to its end.

@@ -9,7 +9,8 @@ struct RequestTests {
             ("moonshotai/Kimi-K2-Instruct-0905", ModelFamily.k2), ("kimi-k2-turbo-preview", .k2),
             ("moonshotai/kimi-k2-thinking-maas", .k2Thinking), ("kimi-k2-thinking-turbo", .k2Thinking),
             ("moonshotai/kimi-k2.5", .k25), ("accounts/fireworks/models/kimi-k2p5", .k25), ("kimi-k2.7-code", .k25),
-            ("kimi-k3", .k3), ("kimi-k2", nil), ("mock", nil), ("", nil),
+            ("kimi-k3", .k3), ("kimi-k2_6", .k25), ("Kimi-K2-5", .k25), ("kimi-k2.8-code", .k25), ("kimi-k2-8bit", nil),
+            ("kimi-k2-56", nil), ("kimi-k2", nil), ("mock", nil), ("", nil),
         ] as [(String, ModelFamily?)])
     func families(_ name: String, _ family: ModelFamily?) { #expect(ModelFamily(modelName: name) == family) }
 
@@ -21,6 +22,9 @@ struct RequestTests {
         #expect(read(#"{"thinking":{"type":"enabled"}}"#).asksForThought == true)
         #expect(read(#"{"chat_template_kwargs":{"thinking":false}}"#).asksForThought == false)
         #expect(read(#"{"reasoning":{"effort":"none"}}"#).asksForThought == false)
+        #expect(read(#"{"reasoning_effort":"high"}"#).asksForThought == true)
+        #expect(read(#"{"reasoning_effort":"none"}"#).asksForThought == nil)
+        #expect(read(#"{"reasoning_effort":"high","thinking":{"type":"disabled"}}"#).asksForThought == false)
         #expect(read("not json").tools == [])
     }
 

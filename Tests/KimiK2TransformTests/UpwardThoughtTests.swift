@@ -62,6 +62,27 @@ struct UpwardThoughtTests {
         #expect(try !thoughts(host, [Say.user("hi"), answer, Say.result("\"functions_x_0\"")]).isEmpty)
     }
 
+    @Test("a thought that is known takes the place of a client's placeholder") func clientPlaceholders() throws {
+        let host = BeginHost()
+        try turn(host, [Say.user("hi")], thought: "I must ask x.", call: Self.call)
+        let known: [(String, String)] = [(" ", "I must ask x."), ("", "I must ask x."), (".", "."), ("mine", "mine")]
+        for (own, expected) in known {
+            let answer = Say.assistant([Self.call], "null", #","reasoning_content":"\#(own)""#)
+            #expect(try thoughts(host, [Say.user("hi"), answer, Say.result("\"0\"")]) == [expected])
+        }
+    }
+
+    @Test("behind an unknown name a thought in the history tells that the model thinks, from there on") func evidence()
+    {
+        func call(_ number: Int, _ more: String = "") -> String {
+            Say.assistant([("\"functions.x:\(number)\"", "x", "{}")], "null", more)
+        }
+        let messages = [call(0), call(1, #","reasoning_content":"hm""#), call(2)]
+        #expect(Rewritten(Say.request(messages)).thoughts == ["-", "hm", " "])
+        #expect(Rewritten(Say.request(messages, #","thinking":{"type":"disabled"}"#)).thoughts == ["-", "hm", "-"])
+        #expect(Rewritten(Say.request(messages), model: "kimi-k2-instruct").thoughts == ["-", "hm", "-"])
+    }
+
     @Test("two conversations with equal ids do not mix") func conversations() throws {
         let host = BeginHost()
         try turn(host, [Say.user("one")], thought: "first", call: Self.call)
@@ -118,8 +139,10 @@ struct UpwardThoughtTests {
                 Say.request([Say.assistant([("\"functions.x:0\"", "x", "{}")], "null", more)]), model: "kimi-k2.5")
         }
         #expect(thoughts(#","reasoning_content":"mine""#).patch == nil)
-        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text","text":"a"}]"#).patch == nil)
-        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text"}],"reasoning":"a""#).patch == nil)
+        let details = #","reasoning_details":[{"type":"reasoning.text","text":"a"},{"text":"b"}]"#
+        #expect(thoughts(details).text.hasSuffix(#"\#(details),"reasoning_content":"ab"}]}"#))
+        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.encrypted","data":"a"}]"#).patch == nil)
+        #expect(thoughts(#","reasoning_details":[{"type":"reasoning.text"}],"reasoning":"a""#).thoughts == ["a"])
         #expect(thoughts(#","reasoning":"mine \u00fc""#).text.contains(#""reasoning_content":"mine \u00fc"}"#))
         #expect(thoughts(#","reasoning_content":null,"reasoning":"mine""#).thoughts == ["mine"])
         for empty in [

@@ -40,18 +40,3 @@ struct UpwardVectorTests {
         return faults
     }
 }
-
-extension Rewritten {
-    fileprivate func member(_ name: String) -> [String] {
-        switch name {
-        case "ids": callIDs
-        case "tool_message_ids": resultIDs
-        case "tool_message_contents": contents("tool")
-        case "assistant_reasoning_content": thoughts
-        case "assistant_content": contents("assistant")
-        case "user_content": contents("user")
-        case "tool_choice": [read { $0["tool_choice"].text } ?? ""]
-        default: ["unknown expectation"]
-        }
-    }
-}

@@ -66,7 +66,8 @@ extension KimiK2Transform {
                   "history_markup": {"type": "boolean", "default": true},
                   "history_text": {"type": "boolean", "default": true},
                   "tool_choice": {"type": "boolean", "default": true},
-                  "tool_schemas": {"type": "boolean", "default": true}
+                  "tool_schemas": {"type": "boolean", "default": true},
+                  "samplers": {"type": "boolean", "default": true}
                 }
               },
               "reasoningPlaceholder": {
@@ -96,6 +97,11 @@ extension KimiK2Transform {
                 "maximum": 1024,
                 "default": 128,
                 "description": "With schemas: moonshot, tools beyond this number are left out; 0: none are."
+              },
+              "samplers": {
+                "enum": ["keep", "drop"],
+                "default": "keep",
+                "description": "drop: temperature, top_p and penalties are left out, because the upstream pins them."
               }
             }
           },

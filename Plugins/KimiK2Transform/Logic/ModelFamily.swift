@@ -14,9 +14,7 @@ package enum ModelFamily: String, Sendable, CaseIterable {
         let name = modelName.lowercased()
         if name.contains("thinking") {
             self = .k2Thinking
-        } else if ["k2.5", "k2.6", "k2.7", "k2-5", "k2-6", "k2-7", "k2p5", "k2p6", "k2p7"].contains(
-            where: name.contains)
-        {
+        } else if Self.isLaterK2(name) {
             self = .k25
         } else if name.contains("k3") {
             self = .k3
@@ -24,6 +22,17 @@ package enum ModelFamily: String, Sendable, CaseIterable {
             self = .k2
         } else {
             return nil
+        }
+    }
+
+    /// K2.5 and later, however gateways write the point. The number ends there: `k2-0905` is a date, `k2-8bit` none.
+    private static func isLaterK2(_ name: String) -> Bool {
+        let text = Array(name.utf8)
+        return text.indices.dropLast(3).contains { at in
+            guard text[at...].starts(with: "k2".utf8), ".-_p".utf8.contains(text[at + 2]) else { return false }
+            let next = at + 4 < text.count ? text[at + 4] : 0
+            let isWord = isDigit(next) || (0x61...0x7A).contains(next)
+            return (0x35...0x39).contains(text[at + 3]) && !isWord
         }
     }
 

@@ -60,6 +60,8 @@ package enum Repair: Int, CaseIterable, Sendable {
     case historyText
     case toolChoice
     case toolSchemas
+    /// Samplers that the upstream pins.
+    case samplers
 }
 
 extension Repair {
@@ -94,6 +96,7 @@ extension Repair {
         case .historyText: "history_text"
         case .toolChoice: "tool_choice"
         case .toolSchemas: "tool_schemas"
+        case .samplers: "samplers"
         }
     }
 

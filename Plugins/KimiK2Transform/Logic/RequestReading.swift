@@ -11,6 +11,12 @@ package struct RequestReading {
     private(set) var history = History()
     private(set) var toolsSpan: Span?
     private(set) var toolChoice: Span?
+    /// The members that choose among likely words, by name.
+    private(set) var samplers: [StaticString] = []
+
+    /// Does `reasoning_effort` ask for some? Clients send it to every model and not every server heeds `none`, so that
+    /// says nothing.
+    private var asksForEffort = false
 
     /// Reads a canonical request. One that is no JSON object tells nothing: to refuse it is the host's business.
     package init(json: UnsafeRawBufferPointer) {
@@ -26,6 +32,7 @@ package struct RequestReading {
             }
         }
         if cursor.isBroken { self = RequestReading() }
+        if asksForThought == nil, asksForEffort { asksForThought = true }
     }
 
     private init() {}
@@ -41,8 +48,15 @@ package struct RequestReading {
                 asksForThought = Self.thought(value) ?? asksForThought
                 if value["keep"]?.string == "all" || value["preserve_thinking"]?.bool == true { keepsThoughts = true }
             }
+        } else if let sampler = Self.samplers.first(where: { name.matches($0) }) {
+            samplers.append(sampler)
+        } else if name.matches("reasoning_effort") {
+            let effort = json.slice(value.range)
+            asksForEffort = effort.first == UInt8(ascii: "\"") && !effort.matches("\"none\"")
         }
     }
+
+    private static let samplers: [StaticString] = ["temperature", "top_p", "presence_penalty", "frequency_penalty"]
 
     /// `{"type":"disabled"}` of the official API, `{"thinking":false}` of template arguments, `{"enabled":false}` and
     /// `{"effort":"none"}` of OpenRouter.

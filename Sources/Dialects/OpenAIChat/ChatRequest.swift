@@ -9,6 +9,8 @@ package struct ChatRequest: Sendable {
     /// `stream_options.include_usage`.
     package let wantsUsage: Bool
     package let choices: Int
+    /// Which conversation it belongs to.
+    package let conversation: ConversationHint
 
     /// Checks and reads a body. `parser` is free again when this returns.
     package init(_ body: UnsafeRawBufferPointer, parser: JSONParser) throws(ExchangeError) {
@@ -28,6 +30,7 @@ package struct ChatRequest: Sendable {
         self.wantsUsage = try check.includeUsage()
         self.choices = try check.choices()
         try check.optionals()
+        self.conversation = ConversationHint(root)
     }
 }
 

@@ -12,43 +12,54 @@ package struct PluginRequest: Sendable {
     package let model: String
     package let exchangeID: String
     package let dialect: String
+    /// The same for all turns of one conversation; empty: not known.
+    package let conversation: String
     package let wantsStream: Bool
     package let attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
     package let deadlineMs: UInt64
 
     package init(
-        json: [UInt8], model: String, exchangeID: String, dialect: String, wantsStream: Bool, attempt: Int,
-        deadlineMs: UInt64
+        json: [UInt8], model: String, exchangeID: String, dialect: String, conversation: String = "",
+        wantsStream: Bool, attempt: Int, deadlineMs: UInt64
     ) {
         self.deadlineMs = deadlineMs
         self.json = json
         self.model = model
         self.exchangeID = exchangeID
         self.dialect = dialect
+        self.conversation = conversation
         self.wantsStream = wantsStream
         self.attempt = attempt
     }
 
     /// Calls `body` with the ABI's view, valid during the call only.
     func withABI<Result>(_ body: (UnsafePointer<kimi_request>) -> Result) -> Result {
-        var model = model, id = exchangeID, dialect = dialect
+        var model = model, id = exchangeID, dialect = dialect, conversation = conversation
         return json.withUnsafeBytes { json in
             model.withUTF8 { model in
                 id.withUTF8 { id in
                     dialect.withUTF8 { dialect in
-                        let request = kimi_request(
-                            struct_size: UInt32(MemoryLayout<kimi_request>.size),
-                            flags: wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0, json: kimi_bytes(json),
-                            model: kimi_bytes(UnsafeRawBufferPointer(model)),
-                            exchange_id: kimi_bytes(UnsafeRawBufferPointer(id)),
-                            dialect: kimi_bytes(UnsafeRawBufferPointer(dialect)), conversation: kimi_bytes(),
-                            attempt: UInt64(attempt), deadline_ms: deadlineMs)
-                        return withUnsafePointer(to: request, body)
+                        conversation.withUTF8 { conversation in
+                            withUnsafePointer(to: request(json, model, id, dialect, conversation), body)
+                        }
                     }
                 }
             }
         }
+    }
+
+    private func request(
+        _ json: UnsafeRawBufferPointer, _ model: UnsafeBufferPointer<UInt8>, _ id: UnsafeBufferPointer<UInt8>,
+        _ dialect: UnsafeBufferPointer<UInt8>, _ conversation: UnsafeBufferPointer<UInt8>
+    ) -> kimi_request {
+        kimi_request(
+            struct_size: UInt32(MemoryLayout<kimi_request>.size),
+            flags: wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0, json: kimi_bytes(json),
+            model: kimi_bytes(UnsafeRawBufferPointer(model)), exchange_id: kimi_bytes(UnsafeRawBufferPointer(id)),
+            dialect: kimi_bytes(UnsafeRawBufferPointer(dialect)),
+            conversation: kimi_bytes(UnsafeRawBufferPointer(conversation)), attempt: UInt64(attempt),
+            deadline_ms: deadlineMs)
     }
 }
 

@@ -7,6 +7,8 @@ package final class NoteBook {
     /// A detail's length in bytes; longer ones are cut.
     package static let maxDetailBytes = 256
     package static let maxKindBytes = 64
+    /// The most that one note counts: sums of these never overflow.
+    package static let maxCount = 1 << 32
 
     package struct Note: Sendable, Equatable {
         package let plugin: String
@@ -26,7 +28,7 @@ package final class NoteBook {
         guard Self.isKind(kind) else { return false }
         guard count > 0 else { return true }
         let place = place(plugin, String(decoding: kind, as: UTF8.self))
-        notes[place].count = notes[place].count.addingReportingOverflow(Int(clamping: count)).partialValue
+        notes[place].count = min(Self.maxCount, notes[place].count + Int(min(count, UInt64(Self.maxCount))))
         if !detail.isEmpty, notes[place].details.count < Self.maxDetails {
             notes[place].details.append(String(decoding: detail.prefix(Self.maxDetailBytes), as: UTF8.self))
         }

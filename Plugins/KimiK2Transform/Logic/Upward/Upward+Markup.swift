@@ -58,15 +58,9 @@ extension Upward {
             return hasNewCalls || MarkupScan.isOnlyEnvelope(old) || !message.calls.isEmpty ? own : nil
         }
         let mayThink = settings.family != .k2 && asksForThought != false
-        if mayThink, !hasOtherThought(message) { own.thought = thought }
+        if mayThink, !hasAnyThought(message) { own.thought = thought }
         if hasNewCalls { return own }
         return own.thought != nil && MarkupScan.beginsWithThought(old) ? own : nil
-    }
-
-    private func hasOtherThought(_ message: HistoryMessage) -> Bool {
-        [message.reasoningContent, message.reasoning, message.reasoningDetails].contains { span in
-            span.map { !text.isNull($0) && $0.range.count > 2 } ?? false
-        }
     }
 
     /// Is it a string, or a list of nothing but text?

@@ -22,11 +22,11 @@ extension Upward {
     private mutating func tidyList(_ content: Span, hasCalls: Bool) {
         guard json[content.range.lowerBound] == UInt8(ascii: "[") else { return }
         let parts = ContentParts(json, content)
-        guard parts.isReadable, !parts.list.isEmpty else { return }
-        if parts.list.allSatisfy(\.isPlainText) {
-            flatten(content, parts, hasCalls: hasCalls)
+        guard parts.isReadable, hasCalls || !parts.list.isEmpty else { return }
+        if parts.list.isEmpty || !parts.list.allSatisfy(\.isPlainText) {
+            dropEmpty(content, parts, hasCalls: hasCalls)
         } else {
-            dropEmpty(content, parts)
+            flatten(content, parts, hasCalls: hasCalls)
         }
     }
 
@@ -42,11 +42,18 @@ extension Upward {
         }
     }
 
-    private mutating func dropEmpty(_ content: Span, _ parts: ContentParts) {
-        let kept = parts.list.filter { !($0.isPlainText && $0.text?.inner.isEmpty == true) }
-        guard kept.count < parts.list.count else { return }
-        counts.add(.historyText, "empty parts were left out", count: parts.list.count - kept.count)
+    /// Empty texts are refused, whatever is marked on them; beside calls so are blank ones.
+    private mutating func dropEmpty(_ content: Span, _ parts: ContentParts, hasCalls: Bool) {
+        let kept = parts.list.filter { part in
+            guard part.isText, let own = part.text else { return true }
+            return !(hasCalls ? text.isBlankText(own) : own.inner.isEmpty)
+        }
+        guard kept.count < parts.list.count || kept.isEmpty else { return }
+        // A message that would have nothing left is the client's to mend.
+        guard hasCalls || !kept.isEmpty else { return }
+        counts.add(.historyText, "empty parts were left out", count: max(1, parts.list.count - kept.count))
         edits.replace(content.range) { [json] output in
+            if kept.isEmpty { return output.append("null") }
             output.append("[")
             for (number, part) in kept.enumerated() {
                 if number > 0 { output.append(",") }
@@ -63,6 +70,8 @@ struct ContentParts {
         var span: Span
         /// The string in `text`.
         var text: Span?
+        /// Is its type `text`?
+        var isText = false
         /// Is there nothing in it but `type: text` and `text`?
         var isPlainText: Bool
     }
@@ -100,6 +109,7 @@ struct ContentParts {
             _ = cursor.value()
         }
         part.span = Span(range: start..<cursor.position)
+        part.isText = isText
         part.isPlainText = isText && others == 0 && part.text != nil
         return part
     }

@@ -6,39 +6,37 @@ extension Upward {
     /// remembered, or a placeholder.
     mutating func restoreThought(_ at: Int, hasCalls: Bool, rebuilt own: RebuiltMessage?) {
         let message = history.messages[at]
-        if isThinking {
-            let isKept = own == nil && !hasCalls
-            let remembered = isKept && keepsAllThoughts ? remembered(message) : nil
-            if let thought = own?.thought { return write(thought, message, .historyMarkup, "thoughts left the text") }
-            if hasThought(message) || move(message) { return }
-            guard isOn(.historyReasoning) else { return placeholder(message, hasCalls: hasCalls) }
-            let known = hasCalls && own == nil ? memory?.thought(calls: history.calls[message.calls]) : remembered
-            if let known { return write(known, message, .historyReasoning, "thoughts that were dropped are back") }
-        } else if hasThought(message) {
-            return
+        guard isThinking else { return placeholder(message, hasCalls: hasCalls) }
+        let remembered = own == nil ? remembered(message, hasCalls: hasCalls) : nil
+        if let thought = own?.thought {
+            write(thought, message, .historyMarkup, "thoughts left the text")
+        } else if hasThought(message) || move(message) || unpack(message) {
+            hasMetThought = true
+        } else if isOn(.historyReasoning), let remembered {
+            write(remembered, message, .historyReasoning, "thoughts that were dropped are back")
+        } else {
+            placeholder(message, hasCalls: hasCalls)
         }
-        placeholder(message, hasCalls: hasCalls)
     }
 
     private var isThinking: Bool { settings.family != .k2 && asksForThought != false }
 
-    private func remembered(_ message: HistoryMessage) -> [UInt8]? {
-        memory?.thought(answer: message.content, wanted: !hasThought(message))
+    /// What is filed under a message. Every answer without calls is looked at, because equal ones are counted.
+    private func remembered(_ message: HistoryMessage, hasCalls: Bool) -> [UInt8]? {
+        let isWanted = !hasThought(message)
+        if hasCalls { return isWanted ? memory?.thought(calls: history.calls[message.calls]) : nil }
+        return keepsAllThoughts ? memory?.thought(answer: message.content, wanted: isWanted) : nil
     }
 
-    /// Has it a thought in a form that upstreams want?
+    /// Has it a thought in the form that upstreams want? Blanks are a client's placeholder.
     private func hasThought(_ message: HistoryMessage) -> Bool {
-        [message.reasoningContent, message.reasoningDetails].contains { span in
-            guard let span else { return false }
-            let value = json.slice(span.range)
-            return !text.isNull(span) && !value.matches("\"\"") && !value.matches("[]")
-        }
+        message.reasoningContent.map { !text.isNull($0) && !text.isBlankText($0) } ?? false
     }
 
     /// `reasoning` becomes `reasoning_content`: all upstreams of this family take that, Moonshot's own only that.
     private mutating func move(_ message: HistoryMessage) -> Bool {
         guard isOn(.historyReasoning), let thought = message.reasoning, let key = message.reasoningKey,
-            text.isString(thought), !thought.inner.isEmpty
+            text.isString(thought), !text.isBlankText(thought)
         else { return false }
         counts.add(.historyReasoning, "reasoning became reasoning_content")
         if let old = message.reasoningContent {
@@ -49,24 +47,44 @@ extension Upward {
         return true
     }
 
+    /// The texts in `reasoning_details` are written beside them, for the same reason. Sealed details are the thought in
+    /// a form that only its maker reads, and who gets them needs no other.
+    private mutating func unpack(_ message: HistoryMessage) -> Bool {
+        guard isOn(.historyReasoning), let details = message.reasoningDetails else { return false }
+        let read = text.withValue(json.slice(details.range)) { list -> (thought: [UInt8], isSealed: Bool) in
+            var thought: [UInt8] = []
+            for detail in list.elements { thought += detail["text"]?.stringBytes ?? Bytes(start: nil, count: 0) }
+            return (thought, list.elements.contains { $0["data"]?.isString == true })
+        }
+        guard let read, !read.thought.trimmed.isEmpty else { return read?.isSealed ?? false }
+        write(read.thought, message, .historyReasoning, "reasoning_details were written as reasoning_content too")
+        return true
+    }
+
     private mutating func placeholder(_ message: HistoryMessage, hasCalls: Bool) {
-        guard hasCalls, isOn(.historyPlaceholder) else { return }
+        guard hasCalls, isOn(.historyPlaceholder), !hasAnyThought(message) else { return }
         switch settings.config.history.placeholder {
         case .never: return
-        case .auto where settings.family?.thinks != true || asksForThought == false: return
+        case .auto where !isKnownToThink: return
         case .auto, .always: break
         }
-        // One under another name is a thought, even where moving it is switched off.
-        if let other = message.reasoning, text.isString(other), !other.inner.isEmpty { return }
         write(
             Array(settings.config.history.placeholderText.utf8), message, .historyPlaceholder,
             "calls whose thought is unknown got a placeholder")
+    }
+
+    /// Has it a thought under any name, or a client's own placeholder? Moving thoughts may be switched off.
+    func hasAnyThought(_ message: HistoryMessage) -> Bool {
+        [message.reasoningContent, message.reasoning, message.reasoningDetails].contains { span in
+            span.map { !text.isNull($0) && $0.range.count > 2 } ?? false
+        }
     }
 
     private mutating func write(
         _ thought: [UInt8], _ message: HistoryMessage, _ repair: Repair, _ detail: @autoclosure () -> String
     ) {
         counts.add(repair, detail())
+        if repair != .historyPlaceholder { hasMetThought = true }
         let write = { (output: ByteWriter) in thought.withUnsafeBytes { output.appendJSONString($0) } }
         if let old = message.reasoningContent {
             edits.replace(old.range, write)

@@ -10,13 +10,12 @@ extension Upward {
         guard isOn(.toolChoice), settings.config.history.toolChoice != .keep, let choice = forcedChoice() else {
             return
         }
-        let thinks = settings.family?.thinks == true && asksForThought != false
         switch settings.config.history.toolChoice {
         case .keep: break
         case .degrade: send("auto", choice)
         case .noThinking where settings.family != .k3: forbidThought(choice)
         case .auto, .noThinking:
-            guard thinks else { return }
+            guard isKnownToThink else { return }
             if settings.family != .k3 {
                 send("auto", choice)
             } else if choice == .named {
@@ -45,11 +44,11 @@ extension Upward {
     private func forcedChoice() -> Choice? {
         guard let span = reading.toolChoice else { return nil }
         let value = json.slice(span.range)
-        if value.matches("\"required\"") { return .required }
+        if value.matches("\"required\"") || value.matches("\"any\"") { return .required }
         guard value.first == UInt8(ascii: "{") else { return nil }
         let choice = text.withValue(value) { value -> Choice? in
             if value["function"]?["name"]?.isString == true || value["name"]?.isString == true { return .named }
-            return value["type"]?.string == "required" ? .required : nil
+            return ["required", "any"].contains(value["type"]?.string) ? .required : nil
         }
         return choice ?? nil
     }

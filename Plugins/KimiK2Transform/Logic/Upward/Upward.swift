@@ -51,6 +51,8 @@ package struct Upward {
     var counts = UpwardCounts()
     /// Does the answer begin with a thought? nil: the request does not say. Changes with `tool_choice`.
     package private(set) var asksForThought: Bool?
+    /// Has a message had a thought so far? Then the model behind an unknown name thinks, and takes thoughts back.
+    var hasMetThought = false
     /// What the answer's side must know of the calls so far.
     package var conversation = Conversation()
     private var members = ByteWriter(capacity: 64)
@@ -79,6 +81,7 @@ package struct Upward {
         adaptToolChoice()
         rewriteHistory()
         adaptTools()
+        dropSamplers()
         if !edits.isEmpty, let span = history.span {
             put("messages") { [edits, json] output in edits.write(span.range, of: json, to: output) }
         }
@@ -98,7 +101,20 @@ package struct Upward {
 
     var keepsAllThoughts: Bool { settings.keepsThoughts || reading.keepsThoughts }
 
+    /// Is this a model that thinks, as far as its name, the request or the history so far say?
+    var isKnownToThink: Bool {
+        asksForThought != false && (settings.family?.thinks ?? (asksForThought == true || hasMetThought))
+    }
+
     func isOn(_ repair: Repair) -> Bool { settings.config.repairs.contains(repair) }
+
+    private mutating func dropSamplers() {
+        guard settings.config.history.dropsSamplers, isOn(.samplers) else { return }
+        for sampler in reading.samplers {
+            counts.add(.samplers, "\(sampler) and the like were left out")
+            put(sampler) { $0.append("null") }
+        }
+    }
 
     /// Sets a member of the request.
     mutating func put(_ name: StaticString, _ write: (ByteWriter) -> Void) {

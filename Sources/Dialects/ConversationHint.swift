@@ -1,0 +1,67 @@
+package import WireJSON
+
+/// What a request says about the conversation it belongs to: for plugins that remember something between its turns.
+///
+/// Everything is hashed with a key of this process, so no text, name or key of a client can be read from the outcome.
+package struct ConversationHint: Sendable {
+    /// Bytes of the first user message that count; beyond that its length does.
+    static let openingBytes = 4096
+
+    /// The client's own name for the conversation.
+    private var name: String?
+    /// Sessions, users and the first user message.
+    private var rest = Hasher()
+
+    /// `root`: the body of an OpenAI Chat request.
+    package init(_ root: JSONValue) {
+        let metadata = root["metadata"]
+        name = Self.text(root["conversation_id"]) ?? Self.text(metadata?["conversation_id"])
+        let said = [
+            root["prompt_cache_key"], root["session_id"], root["user"], root["safety_identifier"],
+            metadata?["session_id"], metadata?["user_id"],
+        ]
+        for value in said { rest.combine(Self.text(value)) }
+        open(root["messages"])
+    }
+
+    /// The conversation, as 16 hexadecimal digits.
+    ///
+    /// `name`: a name for it that came beside the body; it wins over one in the body. `session`: the same for a session
+    /// that may span conversations. `client`: who asks, such as the client's key: nobody gets at the conversations of
+    /// another.
+    package func text(name: String?, session: String?, client: String?) -> String {
+        var hash = Hasher()
+        if let name = name ?? self.name {
+            hash.combine(1)
+            hash.combine(name)
+        } else {
+            hash = rest
+            hash.combine(session)
+        }
+        hash.combine(client)
+        let digits = String(UInt64(bitPattern: Int64(hash.finalize())), radix: 16)
+        return String(repeating: "0", count: 16 - digits.utf8.count) + digits
+    }
+
+    /// Clients write one text now as a string and now as a list of parts, so only the text counts.
+    private mutating func open(_ messages: JSONValue?) {
+        let first = messages?.elements.first { $0["role"]?.string == "user" } ?? messages?[index: 0]
+        guard let content = first?["content"] else { return }
+        var length = 0
+        if let text = content.stringBytes { add(text, &length) }
+        for part in content.elements {
+            if let text = part["text"]?.stringBytes { add(text, &length) }
+        }
+        rest.combine(length)
+    }
+
+    private mutating func add(_ text: UnsafeRawBufferPointer, _ length: inout Int) {
+        let room = max(0, Self.openingBytes - length)
+        rest.combine(bytes: UnsafeRawBufferPointer(rebasing: text[..<min(room, text.count)]))
+        length += text.count
+    }
+
+    private static func text(_ value: JSONValue?) -> String? {
+        value?.string.flatMap { $0.isEmpty ? nil : $0 }
+    }
+}
