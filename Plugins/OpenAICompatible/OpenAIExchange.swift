@@ -6,15 +6,24 @@ internal import WireJSON
 final class OpenAIExchange: ProviderExchange {
     private let upstream: OpenAIUpstream
     private let isStream: Bool
+    /// The patch of a request of another dialect, if it has anything; given up when it is sent, as it may be as long
+    /// as the request.
+    private var adapted: ByteWriter?
+    /// What the request lost, until it is told: only the reply has a place for it.
+    private var losses: CanonicalLosses?
     private var decoder = ChatDecoder()
     private var httpStatus: UInt32 = 0
     private var retryAfterMs: Int64 = -1
     /// The reply is complete: what still comes is not looked at.
     private var isDone = false
 
-    init(_ upstream: OpenAIUpstream, isStream: Bool) {
+    init(
+        _ upstream: OpenAIUpstream, isStream: Bool, adapted: ByteWriter? = nil, losses: CanonicalLosses? = nil
+    ) {
         self.upstream = upstream
         self.isStream = isStream
+        self.adapted = adapted
+        self.losses = losses
     }
 
     func next(_ plan: Plan) throws(PluginFailure) {
@@ -28,10 +37,18 @@ final class OpenAIExchange: ProviderExchange {
                 try plan.header(header.name, header.value)
             }
         }
-        if let patch = isStream ? upstream.streamPatch : upstream.plainPatch {
+        try patch(plan)
+        try plan.send(stream: isStream)
+    }
+
+    private func patch(_ plan: Plan) throws(PluginFailure) {
+        if let adapted, adapted.count > 0 {
+            try adapted.withBytes { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
+        } else if let patch = isStream ? upstream.streamPatch : upstream.plainPatch {
             try patch.withUnsafeBytesTyped { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
         }
-        try plan.send(stream: isStream)
+        if let adapted { upstream.patches.give(adapted) }
+        adapted = nil
     }
 
     /// The body is framed as a stream only if it is one: upstreams answer errors, and streams that they do not
@@ -49,6 +66,7 @@ final class OpenAIExchange: ProviderExchange {
     }
 
     func feed(_ frames: UnsafeBufferPointer<kimi_frame>, to sink: Sink) throws(PluginFailure) -> Bool {
+        tellLosses(sink)
         let workspace = upstream.pool.take()
         defer { upstream.pool.give(workspace) }
         do throws(PluginFailure) {
@@ -67,6 +85,7 @@ final class OpenAIExchange: ProviderExchange {
     }
 
     func flush(_ why: kimi_why, to sink: Sink) throws(PluginFailure) {
+        tellLosses(sink)
         guard !isDone, why == KIMI_WHY_END || why == KIMI_WHY_TRUNCATED else { return }
         isDone = true
         if !decoder.isFinished { throw Self.incomplete(why, decoder) }
@@ -143,6 +162,11 @@ final class OpenAIExchange: ProviderExchange {
             )
         }
         try decoder.body(root, frame: data, to: workspace)
+    }
+
+    private func tellLosses(_ sink: Sink) {
+        losses?.tell(upstream.context.notes, sink)
+        losses = nil
     }
 
     private func reportLateBytes() {

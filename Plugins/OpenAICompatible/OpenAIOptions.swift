@@ -21,9 +21,13 @@ public struct OpenAIOptions: Sendable {
     /// An RFC 7396 merge patch for every request, as JSON text.
     public var bodyPatch: String
 
-    /// Options for an upstream at that address.
+    /// What the upstream takes of requests whose clients speak another dialect.
+    public var canonical: CanonicalOptions
+
+    /// Options for an upstream at that address, `canonical` as suits it.
     public init(baseURL: String, headers: [Header] = [], bodyPatch: String = "{}") {
         self.baseURL = baseURL
+        canonical = .suited(to: baseURL)
         self.headers = headers
         self.bodyPatch = bodyPatch
     }

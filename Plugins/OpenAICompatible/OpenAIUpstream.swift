@@ -10,13 +10,16 @@ public final class OpenAIUpstream: Sendable {
     /// The merge patch of a streamed request and of a plain one; nil = the request goes up as it is.
     let streamPatch: [UInt8]?
     let plainPatch: [UInt8]?
+    let canonical: CanonicalOptions
     let context: PluginContext
     let pool = WorkspacePool()
+    let patches = PatchPool()
 
     /// Fails with a sentence if the URL or the patch is not one.
     public init(_ options: OpenAIOptions, context: PluginContext) throws(PluginFailure) {
         self.context = context
         headers = options.headers
+        canonical = options.canonical
         url = try ChatURL.make(options.baseURL)
         let extra = Array(options.bodyPatch.utf8)
         // The client's own stream_options stay: a merge patch adds to them.
@@ -28,7 +31,18 @@ public final class OpenAIUpstream: Sendable {
 
     /// Starts an attempt.
     public func begin(_ request: RequestView) -> any ProviderExchange {
-        OpenAIExchange(self, isStream: request.wantsStream)
+        let patch = request.wantsStream ? streamPatch : plainPatch
+        guard Self.isForeign(request) else {
+            return OpenAIExchange(self, isStream: request.wantsStream)
+        }
+        let adapted = patches.take()
+        let losses = CanonicalAdapter.adapt(request.json, canonical, base: patch, to: adapted)
+        return OpenAIExchange(self, isStream: request.wantsStream, adapted: adapted, losses: losses)
+    }
+
+    /// Does the request come from a client that does not speak Chat? An unnamed dialect is taken for Chat.
+    private static func isForeign(_ request: RequestView) -> Bool {
+        !request.isNative && !request.dialect.isEmpty && !request.dialect.matches("openai.chat")
     }
 
     /// Appends the members of `second` to those of `first`: both are objects, and a later name wins.

@@ -14,7 +14,8 @@ final class Attempt {
     private var exchange: OpaquePointer?
 
     init<Plugin: ProviderPlugin>(
-        _ type: Plugin.Type = OpenAIProvider.self, config: String = #"{"apiKey":"sk-1"}"#, stream: Bool = true
+        _ type: Plugin.Type = OpenAIProvider.self, config: String = #"{"apiKey":"sk-1"}"#, stream: Bool = true,
+        dialect: String = "", json: String = "", flags: UInt32 = 0
     ) {
         status = config.borrowed { config in
             PluginTesting.create(
@@ -24,10 +25,32 @@ final class Attempt {
         guard status == 0 else { return }
         var request = kimi_request()
         request.struct_size = UInt32(MemoryLayout<kimi_request>.size)
-        request.flags = stream ? KIMI_REQUEST_STREAM.rawValue : 0
+        request.flags = flags | (stream ? KIMI_REQUEST_STREAM.rawValue : 0)
+        let (dialectCopy, jsonCopy) = (Copy(Array(dialect.utf8)), Copy(Array(json.utf8)))
+        request.dialect = dialectCopy.slice
+        request.json = jsonCopy.slice
         status = table.begin(instance, &request, &exchange, FakeHost.pointer(failure))
+        withExtendedLifetime((dialectCopy, jsonCopy)) {}
         guard status == 0 else { return }
         status = table.next(exchange, FakeHost.pointer(plan), FakeHost.pointer(failure))
+    }
+
+    /// The time that `begin` of a further exchange takes, in nanoseconds. It sends its request and ends.
+    func timeAgain(_ json: UnsafeRawBufferPointer, dialect: String) -> Int {
+        var request = kimi_request()
+        request.struct_size = UInt32(MemoryLayout<kimi_request>.size)
+        request.json = kimi_bytes(json)
+        var other: OpaquePointer?
+        let time = dialect.borrowed { dialect in
+            request.dialect = dialect
+            return ContinuousClock().measure {
+                status = table.begin(instance, &request, &other, FakeHost.pointer(failure))
+            }
+        }
+        let plan = PlanRecord()
+        _ = table.next(other, FakeHost.pointer(plan), FakeHost.pointer(failure))
+        if let other { table.end(other, KIMI_WHY_END.rawValue) }
+        return Int(time.components.attoseconds / 1_000_000_000)
     }
 
     deinit {

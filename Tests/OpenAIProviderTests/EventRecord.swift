@@ -6,6 +6,8 @@ final class EventRecord {
     private(set) var lines: [String] = []
     private(set) var violations: [String] = []
     var batches = 0
+    /// What the plugin told of the exchange, as kind, count and detail.
+    var notes: [String] = []
     /// Answers KIMI_STOP after so many events.
     var stopAfter = Int.max
 

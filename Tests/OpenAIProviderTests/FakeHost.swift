@@ -8,6 +8,9 @@ enum FakeHost {
         let table = UnsafeMutablePointer<kimi_host>.allocate(capacity: 1)
         var host = kimi_host()
         host.struct_size = UInt32(MemoryLayout<kimi_host>.size)
+        host.extension = { _, id in
+            id.map { String(cString: $0) } == KIMI_HOST_NOTES_ID ? UnsafeRawPointer(FakeHost.notes) : nil
+        }
         host.log_on = { _, _ in 1 }
         host.log = { ctx, level, text in FakeHost.object(ctx, Log.self)?.lines.append("\(level) \(text.text)") }
         host.unix_ms = { _ in 784_111_776_000 }  // Sun, 06 Nov 1994 08:49:36 GMT
@@ -40,6 +43,19 @@ enum FakeHost {
             return 0
         }
         table.initialize(to: host)
+        return UnsafePointer(table)
+    }()
+
+    /// The host's table of notes: they are kept with the events.
+    nonisolated(unsafe) private static let notes: UnsafePointer<kimi_host_notes> = {
+        let table = UnsafeMutablePointer<kimi_host_notes>.allocate(capacity: 1)
+        var notes = kimi_host_notes()
+        notes.struct_size = UInt32(MemoryLayout<kimi_host_notes>.size)
+        notes.reply = { sink, kind, count, detail in
+            FakeHost.object(sink, EventRecord.self)?.notes.append("\(kind.text) \(count) \(detail.text)")
+            return 0
+        }
+        table.initialize(to: notes)
         return UnsafePointer(table)
     }()
 

@@ -21,6 +21,8 @@ public final class OpenRouterProvider: ProviderPlugin {
         let parser = JSONParser()
         let root = try ProviderConfig.parse(config, with: parser)
         var options = OpenAIOptions(baseURL: root["baseUrl"]?.string ?? "https://openrouter.ai/api/v1")
+        options.canonical.keepsCacheControl = true
+        options.canonical.documentURL = .fileData
         options.authorize(bearer: root["apiKey"]?.string ?? "")
         for (key, header) in [("referer", "HTTP-Referer"), ("title", "X-Title")] {
             if let value = root.member(key)?.string, !value.isEmpty { options.headers.append(.init(header, value)) }
