@@ -67,7 +67,15 @@ def test_litellm_completion(host, answers, api, stream):
     def ask(messages):
         more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
         got = litellm.completion(**litellm_model(host, api), messages=messages, tools=tools, max_tokens=64, **more)
-        return litellm.stream_chunk_builder(list(got), messages=messages) if stream else got
+        if not stream:
+            return got
+        chunks = list(got)
+        whole = litellm.stream_chunk_builder(chunks, messages=messages)
+        # The builder of this version forgets the reason when a chunk with the usage follows it.
+        whole.choices[0].finish_reason = next(
+            chunk.choices[0].finish_reason for chunk in chunks if chunk.choices[0].finish_reason
+        )
+        return whole
 
     first = ask([HI])
     choice = first.choices[0]

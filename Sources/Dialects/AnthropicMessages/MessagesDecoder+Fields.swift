@@ -155,8 +155,9 @@ extension MessagesDecoder {
     ]
 
     private static let anthropicOnly: [StaticString] = [
-        "container", "mcp_servers", "context_management", "compaction", "fallbacks", "fallback_credit_token", "billing_policy",
-        "diagnostics", "inference_geo", "speed", "user_profile_id", "workspace_id", "anthropic_version",
+        "container", "mcp_servers", "context_management", "compaction", "fallbacks", "fallback_credit_token",
+        "billing_policy", "diagnostics", "inference_geo", "speed", "user_profile_id", "workspace_id",
+        "anthropic_version",
     ]
 
     private static let foreign: [(name: StaticString, instead: String)] = [
