@@ -57,6 +57,7 @@ let package = Package(
         + plugins.map { .library(name: $0, type: .dynamic, targets: ["\($0)Entry"]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -95,6 +96,12 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         module(
+            "ResponseStore",
+            [
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        module(
             "Upstream",
             [
                 "CCurl", "CPlatform",
@@ -112,7 +119,8 @@ let package = Package(
         module(
             "KimiHostHTTP",
             [
-                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "Upstream", "WireJSON",
+                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "ResponseStore", "Upstream",
+                "WireJSON",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -128,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "ResponseStore", "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -149,6 +157,7 @@ let package = Package(
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+        tests("ResponseStoreTests", ["ResponseStore", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "UpstreamTests",
             [

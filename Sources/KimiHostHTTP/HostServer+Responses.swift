@@ -12,27 +12,35 @@ extension HostServer {
         to router: Hummingbird.Router<BasicRequestContext>, at path: String, _ archive: ResponseArchive
     ) {
         router.get(RouterPath(path + "/:id")) { _, context in
-            Self.stored(archive, context.parameters.get("id") ?? "")
+            await Self.answer { () async throws(ExchangeError) in
+                try await Self.stored(archive, context.parameters.get("id") ?? "")
+            }
         }
         router.delete(RouterPath(path + "/:id")) { _, context in
-            Self.delete(archive, context.parameters.get("id") ?? "")
+            await Self.answer { () async throws(ExchangeError) in
+                try await Self.delete(archive, context.parameters.get("id") ?? "")
+            }
         }
     }
 
-    private static func stored(_ archive: ResponseArchive, _ id: String) -> Response {
-        guard let record = archive.get(id) else { return missing(id) }
-        do {
-            let out = ByteWriter(capacity: record.count)
-            let response = try StoredResponse(record: record).response
-            response.withUnsafeBytes { out.append(bytes: $0) }
-            return json(.ok, out)
+    private static func answer(_ body: () async throws(ExchangeError) -> Response) async -> Response {
+        do throws(ExchangeError) {
+            return try await body()
         } catch {
             return failure(error, .responses)
         }
     }
 
-    private static func delete(_ archive: ResponseArchive, _ id: String) -> Response {
-        guard archive.delete(id) else { return missing(id) }
+    private static func stored(_ archive: ResponseArchive, _ id: String) async throws(ExchangeError) -> Response {
+        guard let record = try await archive.get(id) else { return missing(id) }
+        let out = ByteWriter(capacity: record.count)
+        let response = try StoredResponse(record: record).response
+        response.withUnsafeBytes { out.append(bytes: $0) }
+        return json(.ok, out)
+    }
+
+    private static func delete(_ archive: ResponseArchive, _ id: String) async throws(ExchangeError) -> Response {
+        guard try await archive.delete(id) else { return missing(id) }
         let out = ByteWriter(capacity: 128)
         StoredResponse.writeDeleted(id: id, to: out)
         return json(.ok, out)

@@ -6,6 +6,7 @@ import HummingbirdCore
 package import KimiHostCore
 package import Logging
 import NIOCore
+package import ResponseStore
 import ServiceLifecycle
 import UnixSignals
 package import Upstream
@@ -19,9 +20,12 @@ package struct HostServer: Sendable {
     private let runtime: HostRuntime
     private let settings: UpstreamSettings
     private let logger: Logger
+    private let store: ResponseStore
     private let metrics = HostMetrics()
 
-    package init(runtime: HostRuntime, settings: UpstreamSettings, logger: Logger) {
+    /// `store`: where replies of the Responses API are kept; it is closed when the server ends.
+    package init(runtime: HostRuntime, settings: UpstreamSettings, store: ResponseStore, logger: Logger) {
+        self.store = store
         self.runtime = runtime
         self.settings = settings
         self.logger = logger
@@ -32,7 +36,7 @@ package struct HostServer: Sendable {
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
             maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger, metrics: metrics)
-        let responses = ResponseArchive()
+        let responses = ResponseArchive(store: store)
         let httpHost = HTTPHost(runtime: runtime, responses: responses)
         let state = ServerState()
         let application = Application(
@@ -51,7 +55,14 @@ package struct HostServer: Sendable {
             services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
         configuration.maximumGracefulShutdownDuration = Duration.seconds(Self.drainSeconds)
         defer { loops.stop() }
-        try await ServiceGroup(configuration: configuration).run()
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await ServiceGroup(configuration: configuration).run())
+        } catch {
+            outcome = .failure(error)
+        }
+        await store.close()
+        try outcome.get()
     }
 
     /// The framework's own notes on starting and stopping are not the operator's business.

@@ -23,6 +23,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         case receiving(Incoming)
         /// Refused early: the rest of the body is thrown away.
         case discarding
+        /// Earlier responses that the request builds on are being fetched.
+        case fetching
         case exchanging(Exchange)
         case closed
     }
@@ -93,7 +95,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// Is a request complete and its reply not?
     private var isAnswering: Bool {
         switch state {
-        case .exchanging: true
+        case .exchanging, .fetching: true
         case .passing(request: false, reply: true): true
         default: false
         }
@@ -230,16 +232,44 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     }
 
     private func start(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
-        var history = ResponsesHistory()
         if request.target.endpoint == .responses {
             let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
-            if !lookups.isEmpty { history = try host.responses.history(for: lookups) }
+            if !lookups.isEmpty { return fetch(lookups, for: request) }
         }
+        try start(request, ResponsesHistory(), writer)
+    }
+
+    private func start(
+        _ request: ClientRequest, _ history: ResponsesHistory, _ writer: ResponseWriter
+    ) throws(ExchangeError) {
         let prepared = try host.prepare(request, history: history, loop: loop, client: self)
         writer.dropped = DroppedHeader.value(prepared.dropped)
         succeeded = prepared.succeeded
         state = .exchanging(prepared.exchange)
         prepared.exchange.start()
+    }
+
+    /// Fetches what the request builds on, off the event loop, and goes on with it.
+    private func fetch(_ lookups: ResponsesLookups, for request: ClientRequest) {
+        guard let context else { return }
+        state = .fetching
+        let archive = host.responses
+        let fetched = context.eventLoop.makeFutureWithTask { () -> Result<ResponsesHistory, ExchangeError> in
+            do throws(ExchangeError) {
+                return .success(try await archive.history(for: lookups))
+            } catch {
+                return .failure(error)
+            }
+        }
+        fetched.assumeIsolated().whenSuccess { [weak self] found in
+            guard let self, case .fetching = state, let writer else { return }  // The client may be gone.
+            do throws(ExchangeError) {
+                try start(request, try found.get(), writer)
+            } catch {
+                exchangeFailed(error)
+                exchangeFlushed()
+            }
+        }
     }
 
     private func countTokens(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
@@ -295,7 +325,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     private var isServing: Bool {
         switch state {
-        case .exchanging, .receiving, .discarding: true
+        case .exchanging, .fetching, .receiving, .discarding: true
         default: false
         }
     }
@@ -309,7 +339,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         lastBuffered = buffered
         guard limit > 0, (now - lastActivity).nanoseconds / 1_000_000 > Int64(limit) else { return }
         switch state {
-        case .exchanging, .passing(request: false, reply: _): break
+        case .exchanging, .fetching, .passing(request: false, reply: _): break
         case .idle, .receiving, .discarding, .closed, .passing: writer?.close()
         }
     }
@@ -334,7 +364,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                     isTooLong ? "the request's head is too large" : "the request is not valid HTTP/1.1: \(error)",
                     httpStatus: isTooLong ? 431 : 400), closing: true)
             state = .closed
-        case .exchanging: writer?.closesAfterReply = true
+        case .exchanging, .fetching: writer?.closesAfterReply = true
         case .passing(request: false, reply: true): isBroken = true
         case .passing, .discarding, .closed:
             writer?.close()

@@ -3,6 +3,7 @@ import KimiHostCore
 import KimiHostHTTP
 import Logging
 import PluginHost
+import ResponseStore
 import Upstream
 
 /// Serves until SIGTERM or SIGINT.
@@ -35,7 +36,8 @@ struct Serve: AsyncParsableCommand {
             let runtime = try HostRuntime(
                 config: config, plugins: prepared.plugins, services: services, logger: logger)
             let server = HostServer(
-                runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values), logger: logger)
+                runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values),
+                store: try Self.store(config.responses, logger), logger: logger)
             let models = runtime.modelNames(profile: nil).count
             try await server.run(host: config.server.host, port: config.server.port) { port in
                 Console.error(
@@ -46,6 +48,16 @@ struct Serve: AsyncParsableCommand {
             for line in Self.lines(error, config) { Console.error(line) }
             throw ExitCode.failure
         }
+    }
+
+    private static func store(
+        _ settings: HostConfig.Responses, _ logger: Logger
+    ) throws(StoreError) -> ResponseStore {
+        var limits = ResponseStore.Limits()
+        limits.maxEntries = settings.maxEntries
+        limits.maxBytes = settings.maxBytes
+        limits.maxAge = .seconds(settings.maxAgeDays * 86_400)
+        return try ResponseStore(path: settings.path, limits: limits) { logger.warning("\($0)") }
     }
 
     private static func logger(_ level: LogLevel) -> Logger {
@@ -61,6 +73,7 @@ struct Serve: AsyncParsableCommand {
 
     private static func lines(_ error: any Error, _ config: HostConfig) -> [String] {
         if let refused = error as? RuntimeError { return refused.refusals.map(\.description) }
+        if let refused = error as? StoreError { return ["error: responses.path: \(refused)"] }
         return [BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"]
     }
 }

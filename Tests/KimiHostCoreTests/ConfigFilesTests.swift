@@ -40,7 +40,7 @@ import Testing
 
     @Test func theCommentedDefaultsOfTheExampleAreTheSchemasAndTheCodes() throws {
         let yaml = try text("model-config.example.yaml").split(separator: "\n", omittingEmptySubsequences: false)
-        let sections = ["server:", "limits:", "timeouts:", "dialects:", "logging:"]
+        let sections = ["server:", "limits:", "timeouts:", "dialects:", "responses:", "logging:"]
         var isInside = false
         let uncommented = yaml.map { line -> String in
             guard line.hasPrefix("# ") else { return String(line) }

@@ -155,6 +155,39 @@ package enum ConfigSchema {
                 }
               }
             },
+            "responses": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "What is kept of replies of the Responses API, for previous_response_id.",
+              "properties": {
+                "path": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The SQLite file; relative to where the host is started. Without it they are kept in memory."
+                },
+                "max_entries": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 10000000,
+                  "default": 10000,
+                  "description": "Most replies kept; the oldest go first."
+                },
+                "max_bytes": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1099511627776,
+                  "default": 268435456,
+                  "description": "Most bytes kept; the oldest go first."
+                },
+                "max_age_days": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 3650,
+                  "default": 30,
+                  "description": "How long a reply is kept."
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,

@@ -9,6 +9,7 @@ package struct HostConfig: Sendable {
     package var timeouts = Timeouts()
     package var logging = Logging()
     package var hostedTools = HostedToolsPolicy.strip
+    package var responses = Responses()
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -50,6 +51,17 @@ package struct HostConfig: Sendable {
         package var hold: Duration? = .seconds(1)
         /// A client connection's silence while no reply is under way on it; nil is without limit.
         package var client: Duration? = .seconds(120)
+
+        package init() {}
+    }
+
+    /// What is kept of replies of the Responses API, for `previous_response_id`.
+    package struct Responses: Sendable, Equatable {
+        /// The SQLite file; nil keeps them in memory, until the host ends.
+        package var path: String?
+        package var maxEntries = 10_000
+        package var maxBytes = 256 << 20
+        package var maxAgeDays = 30
 
         package init() {}
     }

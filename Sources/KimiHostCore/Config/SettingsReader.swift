@@ -14,6 +14,10 @@ struct SettingsReader {
         if let policy = root["dialects"]?["hosted_tools"]?.string.flatMap(HostedToolsPolicy.init) {
             config.hostedTools = policy
         }
+        config.responses.path = root["responses"]?["path"]?.string
+        set(&config.responses.maxEntries, from: root["responses"]?["max_entries"])
+        set(&config.responses.maxBytes, from: root["responses"]?["max_bytes"])
+        set(&config.responses.maxAgeDays, from: root["responses"]?["max_age_days"])
         readServer(&config.server, &log)
         set(&config.limits.maxBodyBytes, from: root["limits"]?["max_body_bytes"])
         set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])
