@@ -41,7 +41,7 @@ struct Framing: RouterMiddleware {
         }
         let message =
             "no such path: \(request.method) \(path); "
-            + "POST /v1/chat/completions, GET /v1/models, /healthz and /readyz are served"
+            + "POST /v1/chat/completions, /v1/messages and /v1/responses, GET /v1/models, /healthz and /readyz are served"
         return response(status, KIMI_CAT_NOT_FOUND, message, "not_found")
     }
 

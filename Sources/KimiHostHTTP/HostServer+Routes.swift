@@ -33,9 +33,10 @@ extension HostServer {
         }
         router.get("/metrics") { _, _ in Self.metrics(runtime, metrics) }
         for prefix in ["", "/:profile"] {
-            addModels(to: router, at: prefix + "/v1", runtime)
-            addModels(to: router, at: prefix + "/v1/v1", runtime)
-            addResponses(to: router, at: prefix + "/v1/responses", responses)
+            for version in [prefix + "/v1", prefix + "/v1/v1"] {
+                addModels(to: router, at: version, runtime)
+                addResponses(to: router, at: version + "/responses", responses)
+            }
         }
         return router
     }

@@ -27,6 +27,18 @@ import WireJSON
                 == #"{"type":"error","error":{"type":"\#(type)","message":"no \"way\""},"request_id":"req_1"}"#)
     }
 
+    /// Anthropic's package reads the details, and sends the whole conversation.
+    @Test(arguments: [#"{"type":"create"}"#, #"{"type":"continue","previous_message_id":"m"}"#])
+    func `threads are refused in words that the package knows`(thread: String) throws {
+        let json = #"{"model":"m","messages":[{"role":"user","content":"x"}],"thread":\#(thread)}"#
+        let error = #expect(throws: ExchangeError.self) { try decodeMessages(json) }
+        let out = ByteWriter()
+        MessagesErrors.write(try #require(error), requestID: "r", to: out)
+        let wanted = #","details":{"error_code":"thread_unsupported_request"}},"request_id":"r"}"#
+        #expect(String(decoding: out.bytes, as: UTF8.self).hasSuffix(wanted))
+        #expect(error?.httpStatus == 400)
+    }
+
     @Test func `a prompt that is too long is called so`() {
         let out = ByteWriter()
         MessagesErrors.write(ExchangeError(KIMI_CAT_CONTEXT_LENGTH, "9 > 8"), requestID: "r", to: out)

@@ -101,9 +101,9 @@ func canonicalMessages(_ messages: String) throws -> String {
     @Test func `what has no equivalent is listed`() throws {
         #expect(
             try dropped(
-                #""container":"c","mcp_servers":[{"type":"url"}],"context_management":{},"compaction":{},"thread":{},"fallbacks":[1],"fallback_credit_token":"t","billing_policy":{},"diagnostics":{},"inference_geo":"us","speed":"fast","user_profile_id":"p","workspace_id":"w","anthropic_version":"v""#
+                #""container":"c","mcp_servers":[{"type":"url"}],"context_management":{},"compaction":{},"fallbacks":[1],"fallback_credit_token":"t","billing_policy":{},"diagnostics":{},"inference_geo":"us","speed":"fast","user_profile_id":"p","workspace_id":"w","anthropic_version":"v""#
             ) == [
-                "container", "mcp_servers", "context_management", "compaction", "thread", "fallbacks",
+                "container", "mcp_servers", "context_management", "compaction", "fallbacks",
                 "fallback_credit_token", "billing_policy", "diagnostics", "inference_geo", "speed", "user_profile_id",
                 "workspace_id", "anthropic_version",
             ])

@@ -30,6 +30,7 @@ def usual_models(url: str) -> list[dict]:
         entry("mock-kimi", url, transforms=["kimi-k2"]),
         entry("mock-nobody-listens", f"http://127.0.0.1:{hostprocess.free_port()}/v1"),
         entry("mock-special", url, profile="special", model="special-model"),
+        {**entry("mock-openrouter", url), "provider": "openrouter"},
         {"name": "demo", "provider": "demo", "model": "demo", "transforms": ["kimi-k2"]},
     ]
 

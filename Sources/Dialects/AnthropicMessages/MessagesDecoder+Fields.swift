@@ -120,6 +120,15 @@ extension MessagesDecoder {
         return stream
     }
 
+    /// A conversation that the server shall hold: without what went before, a later turn would make no sense. The code is
+    /// what Anthropic's own API says where it holds none; its package then sends the whole conversation.
+    func refuseThread() throws(ExchangeError) {
+        guard root.some("thread") != nil else { return }
+        throw .badRequest(
+            "thread: conversations are not held here: send the whole conversation, without 'thread'", param: "thread",
+            code: MessagesErrors.noThreads)
+    }
+
     /// Members that only Anthropic has are listed; those that would be taken for canonical ones too. All others ride
     /// along, as members do that nobody knows.
     mutating func rest() throws(ExchangeError) {
@@ -146,7 +155,7 @@ extension MessagesDecoder {
     ]
 
     private static let anthropicOnly: [StaticString] = [
-        "container", "mcp_servers", "context_management", "compaction", "thread", "fallbacks", "fallback_credit_token",
+        "container", "mcp_servers", "context_management", "compaction", "fallbacks", "fallback_credit_token",
         "billing_policy", "diagnostics", "inference_geo", "speed", "user_profile_id", "workspace_id",
         "anthropic_version",
     ]

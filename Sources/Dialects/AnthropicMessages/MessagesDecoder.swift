@@ -84,6 +84,7 @@ package struct MessagesDecoder {
         guard !model.inner.isEmpty else {
             throw .badRequest("model: must not be empty: name a model that GET /v1/models lists", param: "model")
         }
+        try refuseThread()
         out.append(#"{"model":"#)
         out.append(bytes: model.raw)
         try messages()

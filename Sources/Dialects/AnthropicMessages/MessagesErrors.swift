@@ -4,6 +4,9 @@ package import WireJSON
 
 /// Errors in Anthropic's shape: `{"type":"error","error":{"type","message"},"request_id"}`.
 package enum MessagesErrors {
+    /// The code of requests that want a conversation to be held for them.
+    static let noThreads = "thread_unsupported_request"
+
     /// The status to send; Anthropic has its own for overload and for used-up amounts.
     package static func httpStatus(of error: ExchangeError) -> Int {
         switch error.category {
@@ -19,6 +22,11 @@ package enum MessagesErrors {
         out.append(type(error))
         out.append(#"","message":"#)
         out.appendJSONString(message(error))
+        if error.code == noThreads {
+            out.append(#","details":{"error_code":"#)
+            out.appendJSONString(noThreads)
+            out.append("}")
+        }
         out.append(#"},"request_id":"#)
         out.appendJSONString(requestID)
         out.append("}")
