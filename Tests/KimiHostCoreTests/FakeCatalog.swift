@@ -26,7 +26,14 @@ struct FakeCatalog: PluginCatalog {
               "order":{"type":"array","items":{"type":"string"},"x-env":"OPENROUTER_ORDER"},
               "allowFallbacks":{"type":"boolean","x-env":"OPENROUTER_ALLOW_FALLBACKS"}}}
             """
-        let kimi = #"{"type":"object","additionalProperties":false,"properties":{"thinking":{"type":"boolean"}}}"#
+        // Of the real plugin's keys those that the example names; the plugin's own tests check their values.
+        let keys = [
+            "family", "startsInThinking", "ids", "reasoningPlaceholder", "placeholderText", "toolChoice", "schemas",
+            "maxTools", "samplers", "repairs", "maxHeldThinkingBytes",
+        ]
+        let named = keys.map { #""\#($0)":{}"# }.joined(separator: ",")
+        let kimi =
+            #"{"type":"object","additionalProperties":false,"properties":{"thinking":{"type":"boolean"},\#(named)}}"#
         return FakeCatalog(
             providers: [
                 try plugin("openai", openai), try plugin("openrouter", openrouter),

@@ -109,7 +109,7 @@ import Testing
         limits.queueEntries = 3
         let store = try ResponseStore(path: folder.file, limits: limits, onWarning: warnings.sink)
         // Another process that holds the file's lock for a while.
-        let other = try DatabaseQueue(path: folder.file)
+        let other = try DatabaseQueue(path: folder.file, configuration: .patient)
         try await other.writeWithoutTransaction { db in
             try db.execute(sql: "BEGIN IMMEDIATE")
             let start = ContinuousClock.now

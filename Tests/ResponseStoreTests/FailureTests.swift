@@ -92,7 +92,7 @@ final class SmallDisk: Sendable {
 
     @Test func aTableThatIsMissingIsDamage() async throws {
         await (try open(folder.file)).close()
-        let queue = try DatabaseQueue(path: folder.file)
+        let queue = try DatabaseQueue(path: folder.file, configuration: .patient)
         try await queue.write { try $0.execute(sql: "DROP TABLE response") }
         try queue.close()
         let store = try open(folder.file)

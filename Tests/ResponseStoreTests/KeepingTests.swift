@@ -129,7 +129,7 @@ import Testing
 
     @Test(arguments: ["CREATE TABLE other (x)", "PRAGMA application_id = 1", "PRAGMA user_version = 7"])
     func databasesOfOthersAreLeftAlone(sql: String) async throws {
-        let queue = try DatabaseQueue(path: folder.file)
+        let queue = try DatabaseQueue(path: folder.file, configuration: .patient)
         try await queue.write { try $0.execute(sql: sql) }
         try queue.close()
         #expect(throws: StoreError.self) { try ResponseStore(path: folder.file) }
@@ -138,7 +138,7 @@ import Testing
 
     @Test func aNewerVersionsFileIsLeftAlone() async throws {
         await (try ResponseStore(path: folder.file)).close()
-        let queue = try DatabaseQueue(path: folder.file)
+        let queue = try DatabaseQueue(path: folder.file, configuration: .patient)
         try await queue.write { try $0.execute(sql: "PRAGMA user_version = 2") }
         try queue.close()
         #expect { try ResponseStore(path: folder.file) } throws: { "\($0)".contains("newer kimi-host") }

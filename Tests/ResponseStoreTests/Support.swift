@@ -95,7 +95,7 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// Looks into a database file as another program would.
 func inspect<Value>(_ path: String, _ look: (Database) throws -> Value) throws -> Value {
-    let queue = try DatabaseQueue(path: path)
+    let queue = try DatabaseQueue(path: path, configuration: .patient)
     defer { try? queue.close() }
     return try queue.read(look)
 }
@@ -109,4 +109,13 @@ func overwrite(_ path: String, at offset: Int, with bytes: [UInt8]) {
 func mode(of path: String) -> mode_t {
     var info = stat()
     return stat(path, &info) == 0 ? info.st_mode & 0o777 : 0
+}
+
+extension Configuration {
+    /// A second connection that waits for the store's own.
+    static var patient: Configuration {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(5)
+        return configuration
+    }
 }
