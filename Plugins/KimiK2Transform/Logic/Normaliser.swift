@@ -46,7 +46,7 @@ package struct Normaliser {
     /// Markdown of the current channel, and of the other one.
     var code = CodeSpans()
     var otherCode = CodeSpans()
-    /// Does a new line begin where the text fed so far ends? Texts that pass untouched never end with a blank.
+    /// Does a line begin where the text fed so far ends, but for blanks?
     var endsLine = true
     /// The beginning of a marker, cut off by the end of what was fed.
     var carry: [UInt8] = []
@@ -161,7 +161,7 @@ package struct Normaliser {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
         let isWaiting = isHeld || hold != nil || foreign != nil || xtml.tag != nil || !carry.isEmpty
-        quickTarget = mode == .text && !isWaiting && code.isIdle && flowing ? target : nil
+        quickTarget = mode == .text && !isWaiting && !endsLine && code.isIdle && flowing ? target : nil
     }
 
     // MARK: - Working through bytes
@@ -267,6 +267,7 @@ package struct Normaliser {
         switch mode {
         case .text:
             code.settle()
+            endsLine = false
             if !isCarryMuted, foreignBegins(text, 0) {
                 beginForeign()
                 _ = watchForeign(text, 0, &output)
