@@ -86,6 +86,8 @@ package struct Normaliser {
     var hasContent = false
     /// At the end: the upstream says that the model had finished.
     var endsWhole = false
+    /// At the end: the upstream says that it broke off.
+    var endsCut = false
     /// What was repaired and seen since somebody last asked.
     package var notes = NoteCounts()
     package private(set) var isFinished = false
@@ -136,6 +138,7 @@ package struct Normaliser {
     package mutating func finish(upstreamReason: String? = nil, to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
         endsWhole = FinishReason.isWhole(upstreamReason)
+        endsCut = FinishReason.isCut(upstreamReason)
         endOfInput(&output)
         isFinished = true
         quickTarget = nil
