@@ -44,4 +44,14 @@ struct BreakTests {
         #expect(answer.calls.count == 3000)
         #expect(answer.content.hasPrefix("Words."))
     }
+
+    @Test("objects glued to each other without end are a few calls at most") func gluedWithoutEnd() {
+        let head = "<|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>"
+        let objects = String(repeating: "{\"a\":1}", count: 5000)
+        for open in ["", "<|tool_calls_section_begin|>"] {
+            let whole = read([open + head + objects])
+            #expect(whole.calls.count == 65)
+            #expect(read(Cuts.everyCharacter(open + head + objects)) == whole)
+        }
+    }
 }

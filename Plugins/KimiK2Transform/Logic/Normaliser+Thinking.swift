@@ -85,7 +85,7 @@ extension Normaliser {
         }
         if channel == .content { xtml.answersInReasoning = false }
         source = channel
-        endsLine = channel == .content && !hasContent
         swap(&code, &otherCode)
+        swap(&endsLine, &otherEndsLine)
     }
 }

@@ -48,6 +48,8 @@ package struct Normaliser {
     var otherCode = CodeSpans()
     /// Does a line begin where the text fed so far ends, but for blanks?
     var endsLine = true
+    /// The same of the other channel.
+    var otherEndsLine = true
     /// The beginning of a marker, cut off by the end of what was fed.
     var carry: [UInt8] = []
     /// How many bytes of `carry` come from the bytes being worked on.
@@ -78,6 +80,8 @@ package struct Normaliser {
     var structured: [StructuredCall] = []
     /// The name of the last call, if it was emitted whole.
     var lastName: String?
+    /// Calls begun so far that were glued to the one before.
+    var gluedCalls = 0
     /// Nothing but garbage came since the last arguments; there was no blank in it.
     var afterArguments = false
     var isGlued = false
