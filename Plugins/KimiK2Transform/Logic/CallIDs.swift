@@ -84,6 +84,7 @@ struct CallIDs {
     }
 
     private mutating func freeNative(_ name: String, _ index: String, _ number: Int) -> (id: String, collided: Bool) {
+        let name = name.utf8.contains(0x3C) ? name.filter { $0 != "<" } : name
         var id = "functions.\(name):\(index)"
         let collided = isTaken(id)
         if collided {

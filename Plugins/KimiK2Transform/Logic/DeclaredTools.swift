@@ -43,12 +43,10 @@ package final class DeclaredTools {
         let function = entry["function"] ?? entry
         guard let name = function["name"]?.string else { return nil }
         let schema = function["parameters"] ?? function["input_schema"]
-        var tool = DeclaredTool(
+        return DeclaredTool(
             name: name,
             properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
             required: schema?["required"]?.elements.compactMap(\.string) ?? [],
             parameters: schema?.json ?? [])
-        tool.types = ParameterTypes(schema: schema)
-        return tool
     }
 }

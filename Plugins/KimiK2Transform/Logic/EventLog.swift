@@ -6,11 +6,6 @@ struct EventLog {
         case begin(UInt32, id: String, name: String)
         case arguments(UInt32, Range<Int>)
         case end(UInt32)
-
-        var isText: Bool {
-            if case .text = self { return true }
-            return false
-        }
     }
 
     private var entries: [Entry] = []
@@ -18,29 +13,50 @@ struct EventLog {
     /// Is there text that is not blank?
     private(set) var hasText = false
 
-    /// Bytes held, all kinds together.
-    var size: Int { bytes.count }
+    /// What is held, all kinds together. Bytes.
+    var size: Int { bytes.count + overhead }
+    /// What the entries cost that are no text. Bytes.
+    private var overhead = 0
 
     mutating func text(_ text: Bytes) {
         if !hasText { hasText = text.contains { !isBlank($0) } }
-        entries.append(.text(store(text)))
+        let range = store(text)
+        if case .text(let last) = entries.last {
+            entries[entries.count - 1] = .text(last.lowerBound..<range.upperBound)
+        } else {
+            entries.append(.text(range))
+        }
     }
 
-    mutating func junction() { entries.append(.junction) }
+    mutating func junction() {
+        if case .junction = entries.last { return }
+        entries.append(.junction)
+        overhead += MemoryLayout<Entry>.stride
+    }
 
     mutating func toolBegin(_ index: UInt32, id: String, name: String) {
         entries.append(.begin(index, id: id, name: name))
+        overhead += 2 * MemoryLayout<Entry>.stride + id.utf8.count + name.utf8.count
     }
 
-    mutating func toolArguments(_ index: UInt32, _ text: Bytes) { entries.append(.arguments(index, store(text))) }
+    mutating func toolArguments(_ index: UInt32, _ text: Bytes) {
+        let range = store(text)
+        if case .arguments(index, let last) = entries.last {
+            entries[entries.count - 1] = .arguments(index, last.lowerBound..<range.upperBound)
+        } else {
+            entries.append(.arguments(index, range))
+        }
+    }
 
     mutating func toolEnd(_ index: UInt32) { entries.append(.end(index)) }
 
     /// The last word, if text is what came last.
     var lastWord: ArraySlice<UInt8> {
-        var start = bytes.count
-        for case .text(let range) in entries.reversed().prefix(while: \.isText) { start = range.lowerBound }
-        return bytes[start...].split(whereSeparator: isBlank).last ?? []
+        guard case .text(let range) = entries.last else { return [] }
+        let text = bytes[range].suffix(CallHeader.limit)
+        guard let end = text.lastIndex(where: { !isBlank($0) }) else { return [] }
+        let start = text[...end].lastIndex(where: isBlank).map { $0 + 1 } ?? text.startIndex
+        return bytes[start...end]
     }
 
     /// Takes `lastWord` out again.

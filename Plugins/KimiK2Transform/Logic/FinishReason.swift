@@ -18,6 +18,9 @@ enum FinishReason {
         return ["stop", "tool_calls"].contains(canonical(reason))
     }
 
+    /// Does the upstream say that it broke off?
+    static func isCut(_ reason: String?) -> Bool { reason.map { canonical($0) == "length" } ?? false }
+
     private static func canonical(_ reason: String) -> String {
         switch reason.lowercased() {
         case "", "stop", "end_turn", "eos", "eos_token", "stop_sequence", "complete", "completed", "null", "undefined":

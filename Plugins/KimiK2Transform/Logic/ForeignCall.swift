@@ -33,8 +33,10 @@ struct ForeignCall {
     }
 
     /// The parameter that the bare text between `<exec>` and its end is; nil if that cannot be told.
-    static func onlyText(of tool: DeclaredTool) -> String? {
-        if tool.required.count == 1, tool.types.mayBeText(tool.required[0]) { return tool.required[0] }
+    static func onlyText(of tool: DeclaredTool, _ schema: ParameterSchema?) -> String? {
+        if tool.required.count == 1, schema?.kinds(ofParameter: tool.required[0]).contains(.string) ?? true {
+            return tool.required[0]
+        }
         return tool.properties?.contains("command") ?? true ? "command" : nil
     }
 
@@ -82,11 +84,15 @@ extension ForeignCall {
     /// A call whose parameters are being read.
     struct Draft {
         private let tool: DeclaredTool
+        private let schema: ParameterSchema?
         private var keys: [String] = []
         private var members: [UInt8] = []
         private var json: [UInt8]?
 
-        init(_ tool: DeclaredTool) { self.tool = tool }
+        init(_ tool: DeclaredTool, _ schema: ParameterSchema?) {
+            self.tool = tool
+            self.schema = schema
+        }
 
         var isEmpty: Bool { keys.isEmpty && json == nil }
 
@@ -98,7 +104,7 @@ extension ForeignCall {
             if !keys.isEmpty { writer.append(",") }
             Array(key.utf8).withUnsafeBytes { writer.appendJSONString($0) }
             writer.append(":")
-            tool.types.append(text, of: key, to: writer)
+            PlainValue.append(text, as: schema?.kinds(ofParameter: key) ?? .any, to: writer)
             members += writer.bytes
             keys.append(key)
         }

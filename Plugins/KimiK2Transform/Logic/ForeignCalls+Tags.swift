@@ -27,16 +27,16 @@ extension ForeignCalls {
         guard repairs.contains(.foreignCalls), call == nil,
             let tool = ForeignCall.tool(name, tools, repairs)
         else { return false }
-        call = ForeignCall.Draft(tool)
+        call = ForeignCall.Draft(tool, declared.schema(of: tool.name))
         self.closer = closer
         return true
     }
 
     private mutating func beginExec() -> Bool {
         guard repairs.contains(.foreignCalls), call == nil, wrappers.isEmpty, let tool = tools.tool("exec"),
-            let key = ForeignCall.onlyText(of: tool)
+            let key = ForeignCall.onlyText(of: tool, declared.schema(of: tool.name))
         else { return false }
-        call = ForeignCall.Draft(tool)
+        call = ForeignCall.Draft(tool, declared.schema(of: tool.name))
         closer = "exec"
         self.key = key
         state = .value(bytes.count)

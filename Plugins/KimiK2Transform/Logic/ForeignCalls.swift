@@ -43,10 +43,12 @@ struct ForeignCalls {
     var words = 0
     var extent = JSONExtent()
     let tools: ToolCatalogue
+    let declared: DeclaredTools
     let repairs: RepairSet
 
-    init(_ tools: ToolCatalogue, _ repairs: RepairSet) {
-        self.tools = tools
+    init(_ declared: DeclaredTools, _ repairs: RepairSet) {
+        self.declared = declared
+        tools = declared.catalogue
         self.repairs = repairs
     }
 

@@ -53,13 +53,7 @@ struct HeaderWords {
     static func spellings(_ head: Substring) -> [Substring] {
         var result = [head]
         if let name = withoutPrefix(head) { result.append(name) }
-        if let rest = withoutPrefixWord(head), rest.startIndex != head.startIndex,
-            "./:".contains(where: { sign in
-                head[..<rest.startIndex].contains(sign)
-            })
-        {
-            result.append(unwrapped(rest))
-        }
+        if let rest = withoutPrefixWord(head) { result.append(unwrapped(rest)) }
         if let dot = head.lastIndex(of: ".") {
             let last = unwrapped(head[head.index(after: dot)...])
             if !last.isEmpty { result.append(last) }
@@ -75,7 +69,9 @@ struct HeaderWords {
             let name = unwrapped(rest.dropFirst())
             return name.hasPrefix("functions.") || name.hasPrefix("functions(") ? withoutPrefix(name) ?? name : name
         }
-        if rest.hasPrefix("("), rest.hasSuffix(")"), rest.count > 2 { return unwrapped(rest.dropFirst().dropLast()) }
+        for (open, close) in [("(", ")"), ("[", "]")] where rest.hasPrefix(open) && rest.hasSuffix(close) {
+            if rest.count > 2 { return unwrapped(rest.dropFirst().dropLast()) }
+        }
         return rest.isEmpty ? rest : nil
     }
 

@@ -74,13 +74,13 @@ struct Hold {
         }
     }
 
-    /// No more bytes come. An unfinished quotation is none.
-    var verdictAtEnd: Verdict {
+    /// No more bytes come. An unfinished quotation is none, unless a fence was open when the reply was cut off.
+    func verdictAtEnd(isCut: Bool) -> Verdict {
         switch watch {
         case .code:
             var code = code
             code.settle()
-            return code.isOpen ? .real : .quoted
+            return code.isOpen && !(isCut && code.isFence) ? .real : .quoted
         case .nextByte: return .real
         case .string(_, _, let closed): return closed ? .quoted : .real
         }

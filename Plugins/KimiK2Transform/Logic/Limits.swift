@@ -26,6 +26,8 @@ enum Limits {
     static let argumentHead = 256
     /// Brackets and quotes too many behind the arguments of a call outside a section.
     static let strayClosers = 64
+    /// Calls of one reply that nothing parts from the one before but the end of its arguments. Their number.
+    static let gluedCalls = 64
     /// Arguments remembered, all calls together, to know a call that arrives a second time in another place.
     static let remembered = 256 << 10
     static let rememberedCalls = 256

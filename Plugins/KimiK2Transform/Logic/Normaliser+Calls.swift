@@ -36,7 +36,7 @@ extension Normaliser {
         notes.add(open.filter.notes)
         if case .call(let name, _) = open.header {
             lastName = name
-            if open.arguments.count <= Limits.remembered { ledger.remember(open.source, name, open.arguments) }
+            if open.isKept { ledger.remember(open.source, name, open.arguments) }
         }
     }
 
@@ -50,7 +50,7 @@ extension Normaliser {
     ) {
         guard !text.isEmpty, !open.isDropped else { return }
         open.hasArguments = true
-        if open.waits || open.arguments.count <= Limits.remembered { open.arguments.append(contentsOf: text) }
+        open.keep(text)
         if open.waits {
             if open.arguments.count > Limits.unnamedArguments { stopWaiting(&open, &output) }
             return

@@ -24,7 +24,7 @@ extension Normaliser {
     /// Decides everything that waits for the next byte, because there is none.
     mutating func settlePending(_ output: inout some NormalisedOutput) {
         repeat {
-            while let held = hold { settleHold(held, held.verdictAtEnd, &output) }
+            while let held = hold { settleHold(held, held.verdictAtEnd(isCut: endsCut), &output) }
             if !carry.isEmpty, mode == .valueEnd { carry = [] }
             if !carry.isEmpty { feedCarry(as: nil, &output) }
             endTag(&output)

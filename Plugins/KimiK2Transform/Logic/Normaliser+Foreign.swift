@@ -11,7 +11,7 @@ extension Normaliser {
         return !tools.catalogue.isEmpty
     }
 
-    mutating func beginForeign() { foreign = .calls(ForeignCalls(tools.catalogue, options.repairs)) }
+    mutating func beginForeign() { foreign = .calls(ForeignCalls(tools, options.repairs)) }
 
     /// Feeds what is held; the byte that tells is not used.
     mutating func watchForeign(_ bytes: Bytes, _ start: Int, _ output: inout some NormalisedOutput) -> Int {

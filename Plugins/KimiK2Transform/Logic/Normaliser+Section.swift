@@ -39,18 +39,24 @@ extension Normaliser {
     mutating func leaveCalls() {
         inSection = false
         mode = .text
+        endsLine = true
         doubtThought()
     }
 
     /// Leaves the calls, and gives back text that was kept in case it mattered.
     mutating func leaveCallsWithPending(_ output: inout some NormalisedOutput) {
         leaveCalls()
+        passPending(&output)
+    }
+
+    /// What was kept is text after all.
+    mutating func passPending(_ output: inout some NormalisedOutput) {
         let text = pending
         pending.removeAll(keepingCapacity: true)
-        let outer = isTransient
-        isTransient = true
-        text.withUnsafeBytes { emitText($0, &output) }
-        isTransient = outer
+        asTransient(text[...], &output) { normaliser, bytes, output in
+            normaliser.noteLine(bytes)
+            normaliser.emitText(bytes, &output)
+        }
     }
 
     // MARK: - Collecting
@@ -126,12 +132,7 @@ extension Normaliser {
 
     private mutating func leaveRole(_ output: inout some NormalisedOutput) {
         mode = .text
-        let text = pending
-        pending.removeAll(keepingCapacity: true)
-        let outer = isTransient
-        isTransient = true
-        text.withUnsafeBytes { emitText($0, &output) }
-        isTransient = outer
+        passPending(&output)
     }
 
     // MARK: - Markers
@@ -198,6 +199,7 @@ extension Normaliser {
     mutating func roleMarker(_ marker: Marker, _ spelled: Bytes, _ output: inout some NormalisedOutput) {
         if marker == .roleMiddle {
             mode = .text
+            endsLine = true
             pending.removeAll(keepingCapacity: true)
         } else {
             leaveRole(&output)

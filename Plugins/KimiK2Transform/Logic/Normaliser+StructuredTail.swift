@@ -158,7 +158,7 @@ extension Normaliser {
             return true
         }
         guard options.repairs.contains(.splitCalls), entry.tail.spot == .between, !entry.tail.hasGarbage,
-            case .call(let name, _) = entry.call.header
+            case .call(let name, _) = entry.call.header, mayGlueCall()
         else { return false }
         replaceInHand(&entry, .call(name: name, id: nil), isTentative: true, &output)
         return true

@@ -38,11 +38,19 @@ extension Normaliser {
     /// a section only if nothing at all is between them: there, text may follow a call.
     private mutating func startGluedCall() -> Bool {
         guard options.repairs.contains(.splitCalls), inSection || isGlued && pending.isEmpty, let name = lastName,
-            pending.allSatisfy({ isBlank($0) || $0 == 0x2C }), pending.filter({ $0 == 0x2C }).count < 2
+            pending.allSatisfy({ isBlank($0) || $0 == 0x2C }), pending.filter({ $0 == 0x2C }).count < 2,
+            mayGlueCall()
         else { return false }
         pending.removeAll(keepingCapacity: true)
         startCall(.call(name: name, id: nil), isTentative: true)
         return true
+    }
+
+    /// May one more call begin behind another's arguments? A model that repeats itself without end means no calls.
+    mutating func mayGlueCall() -> Bool {
+        gluedCalls += 1
+        if gluedCalls == Limits.gluedCalls + 1 { notes.add(.limit) }
+        return gluedCalls <= Limits.gluedCalls
     }
 
     /// What may be left over of JSON that was closed once too often.

@@ -15,13 +15,13 @@ extension Normaliser {
             let next = nextSpecial(bytes, scan)
             if next > scan { code.settle() }
             if next == bytes.count {
-                endsLine = startsLine(bytes, next)
+                endsLine = startsLine(bytes, next, from: start)
                 emitText(bytes.slice(start..<next), &output)
                 return next
             }
             switch bytes[next] {
             case 0x60: code.backtick()
-            case 0x7E: code.tilde(startsLine: startsLine(bytes, next))
+            case 0x7E: code.tilde(startsLine: startsLine(bytes, next, from: start))
             case 0x0A: code.newline()
             default:
                 code.settle()
@@ -47,12 +47,16 @@ extension Normaliser {
         }
     }
 
-    /// Does nothing but blanks stand between `index` and the start of its line?
-    private func startsLine(_ bytes: Bytes, _ index: Int) -> Bool {
+    /// Does nothing but blanks stand between `index` and the start of its line? What is before `start` was not text of
+    /// this run, or is accounted for.
+    private func startsLine(_ bytes: Bytes, _ index: Int, from start: Int) -> Bool {
         var before = index
-        while before > 0, bytes[before - 1] == 0x20 { before -= 1 }
-        return before == 0 ? endsLine : bytes[before - 1] == 0x0A
+        while before > start, bytes[before - 1] == 0x20 { before -= 1 }
+        return before == start ? endsLine : bytes[before - 1] == 0x0A
     }
+
+    /// Text was passed on without `runText`.
+    mutating func noteLine(_ text: Bytes) { endsLine = startsLine(text, text.count, from: 0) }
 
     private func nextSpecial(_ bytes: Bytes, _ start: Int) -> Int {
         guard code.wantsNewlines else { return bytes.firstTextSpecial(from: start) }
@@ -204,6 +208,7 @@ extension Normaliser {
             passQuotedArguments(text, &output)
         } else {
             code = held.code
+            noteLine(text)
             emitText(text, &output)
         }
         isTransient = outer

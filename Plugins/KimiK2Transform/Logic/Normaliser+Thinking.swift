@@ -4,6 +4,7 @@ extension Normaliser {
         if tag.isForeign, hasTextBefore { return emitText(spelled, &output) }
         notes.add(.thinking)
         code.reset()
+        endsLine = true
         if source == .reasoning {
             thinkTag = tag
             return junction(&output)
@@ -21,6 +22,7 @@ extension Normaliser {
         if tag.isForeign, thinkTag != tag { return emitText(spelled, &output) }
         notes.add(.thinking)
         code.reset()
+        endsLine = true
         thinkTag = .think
         if source == .reasoning { return junction(&output) }
         decide(.reasoning, &output)
@@ -83,7 +85,7 @@ extension Normaliser {
         }
         if channel == .content { xtml.answersInReasoning = false }
         source = channel
-        endsLine = channel == .content && !hasContent
         swap(&code, &otherCode)
+        swap(&endsLine, &otherEndsLine)
     }
 }

@@ -156,6 +156,7 @@ extension Normaliser {
     /// because the prompt had done that.
     mutating func endThought(_ output: inout some NormalisedOutput) {
         code.reset()
+        endsLine = true
         if source == .reasoning { return junction(&output) }
         if lead != .known {
             if log.hasText { notes.add(.thinking) }
@@ -174,6 +175,7 @@ extension Normaliser {
     /// The answer is over. If nothing told before, what is held was the answer.
     private mutating func closeAnswer(_ output: inout some NormalisedOutput) {
         code.reset()
+        endsLine = true
         junction(&output)
         if source == .reasoning {
             xtml.answersInReasoning = false

@@ -27,6 +27,7 @@ extension Normaliser {
     private mutating func leaveTools() {
         xtml.inTools = false
         mode = .text
+        endsLine = true
         guard xtml.endedThought, source == .content, lead == .known else { return }
         thinking = true
         lead = .resumed
@@ -34,9 +35,7 @@ extension Normaliser {
 
     private mutating func leaveToolsWithPending(_ output: inout some NormalisedOutput) {
         leaveTools()
-        let text = pending
-        pending.removeAll(keepingCapacity: true)
-        asTransient(text[...], &output) { $0.emitText($1, &$2) }
+        passPending(&output)
     }
 
     // MARK: - Tags between arguments and between calls

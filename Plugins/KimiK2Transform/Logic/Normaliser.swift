@@ -46,8 +46,10 @@ package struct Normaliser {
     /// Markdown of the current channel, and of the other one.
     var code = CodeSpans()
     var otherCode = CodeSpans()
-    /// Does a new line begin where the text fed so far ends? Texts that pass untouched never end with a blank.
+    /// Does a line begin where the text fed so far ends, but for blanks?
     var endsLine = true
+    /// The same of the other channel.
+    var otherEndsLine = true
     /// The beginning of a marker, cut off by the end of what was fed.
     var carry: [UInt8] = []
     /// How many bytes of `carry` come from the bytes being worked on.
@@ -78,6 +80,8 @@ package struct Normaliser {
     var structured: [StructuredCall] = []
     /// The name of the last call, if it was emitted whole.
     var lastName: String?
+    /// Calls begun so far that were glued to the one before.
+    var gluedCalls = 0
     /// Nothing but garbage came since the last arguments; there was no blank in it.
     var afterArguments = false
     var isGlued = false
@@ -86,6 +90,8 @@ package struct Normaliser {
     var hasContent = false
     /// At the end: the upstream says that the model had finished.
     var endsWhole = false
+    /// At the end: the upstream says that it broke off.
+    var endsCut = false
     /// What was repaired and seen since somebody last asked.
     package var notes = NoteCounts()
     package private(set) var isFinished = false
@@ -136,6 +142,7 @@ package struct Normaliser {
     package mutating func finish(upstreamReason: String? = nil, to output: inout some NormalisedOutput) {
         guard !isFinished else { return }
         endsWhole = FinishReason.isWhole(upstreamReason)
+        endsCut = FinishReason.isCut(upstreamReason)
         endOfInput(&output)
         isFinished = true
         quickTarget = nil
@@ -161,7 +168,7 @@ package struct Normaliser {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
         let isWaiting = isHeld || hold != nil || foreign != nil || xtml.tag != nil || !carry.isEmpty
-        quickTarget = mode == .text && !isWaiting && code.isIdle && flowing ? target : nil
+        quickTarget = mode == .text && !isWaiting && !endsLine && code.isIdle && flowing ? target : nil
     }
 
     // MARK: - Working through bytes
@@ -267,6 +274,7 @@ package struct Normaliser {
         switch mode {
         case .text:
             code.settle()
+            endsLine = false
             if !isCarryMuted, foreignBegins(text, 0) {
                 beginForeign()
                 _ = watchForeign(text, 0, &output)

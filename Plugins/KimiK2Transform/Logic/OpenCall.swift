@@ -9,6 +9,8 @@ struct OpenCall {
     var index: UInt32?
     /// The arguments so far, as long as they are needed.
     var arguments: [UInt8] = []
+    /// Are those all of them? Long ones that need not wait are not kept.
+    private(set) var isKept = true
     /// Is a call only if its arguments are a whole JSON object: nothing but their place says that they are one.
     var isTentative = false
     /// Repairs the arguments; made when the first of them come.
@@ -24,4 +26,13 @@ struct OpenCall {
     var isForeign = false
     /// The name is not the one that was written.
     var isRenamed = false
+
+    /// Keeps a piece of the arguments, if it waits or may be remembered.
+    mutating func keep(_ text: Bytes) {
+        if !waits, arguments.count + text.count > Limits.remembered {
+            isKept = false
+            arguments = []
+        }
+        if isKept { arguments.append(contentsOf: text) }
+    }
 }

@@ -117,15 +117,7 @@ struct SchemaReader {
     }
 
     private static func literal(_ value: JSONValue) -> ParameterSchema.Literal {
-        switch value.kind {
-        case .null: .init(kind: .null, text: value.json)
-        case .bool: .init(kind: .bool, text: value.json)
-        case .int, .uint: .init(kind: .integer, text: value.json)
-        case .double: .init(kind: .fraction, text: value.json)
-        case .string: .init(kind: .string, text: value.stringBytes.map { Array($0) } ?? [])
-        case .array: .init(kind: .array, text: value.json)
-        case .object: .init(kind: .object, text: value.json)
-        }
+        .init(kind: ValueKinds(value.kind), text: value.stringBytes.map { Array($0) } ?? value.json)
     }
 
     /// Narrows each node to what its parts allow too.

@@ -1,3 +1,5 @@
+import WireJSON
+
 /// Kinds of JSON values, as a set. A number without fraction is `integer`, any other `fraction`.
 package struct ValueKinds: OptionSet, Sendable {
     package let rawValue: UInt8
@@ -15,6 +17,19 @@ package struct ValueKinds: OptionSet, Sendable {
     package static let number: ValueKinds = [.integer, .fraction]
     package static let container: ValueKinds = [.array, .object]
     package static let any = ValueKinds(rawValue: 127)
+
+    /// The kind of a parsed value.
+    init(_ kind: JSONKind) {
+        switch kind {
+        case .null: self = .null
+        case .bool: self = .bool
+        case .int, .uint: self = .integer
+        case .double: self = .fraction
+        case .string: self = .string
+        case .array: self = .array
+        case .object: self = .object
+        }
+    }
 
     /// The kinds that a `type` of JSON Schema means; any for a word that it does not know.
     init(schemaType word: String) {

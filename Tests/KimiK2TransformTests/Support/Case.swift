@@ -78,13 +78,11 @@ struct Case: CustomStringConvertible, Sendable {
     static func tools(_ json: JSONValue) -> [DeclaredTool] {
         json["tools"]?.elements.compactMap(\.string).map { name in
             let schema = json["tool_schemas"]?.member(name)
-            var tool = DeclaredTool(
+            return DeclaredTool(
                 name: name,
                 properties: schema?["properties"].map { $0.members.map { String(decoding: $0.key, as: UTF8.self) } },
                 required: schema?["required"]?.elements.compactMap(\.string) ?? [],
                 parameters: schema?.json ?? [])
-            tool.types = ParameterTypes(schema: schema)
-            return tool
         } ?? []
     }
 }
