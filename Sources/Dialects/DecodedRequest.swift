@@ -1,9 +1,12 @@
 /// A request of some dialect, made canonical.
 package struct DecodedRequest: Sendable {
-    package var model: String  // as the client names it
+    /// As the client names it.
+    package var model: String
     package var wantsStream: Bool
-    package var json: [UInt8]  // the canonical request (docs/canonical-request.md), model as the client's
-    package var dropped: [DroppedField]  // what has no equivalent: path ("tools[2]", "context_management"), reason (one short clause)
+    /// The canonical request (docs/canonical-request.md), with the client's name of the model.
+    package var json: [UInt8]
+    /// What has no equivalent.
+    package var dropped: [DroppedField]
 
     package init(model: String, wantsStream: Bool, json: [UInt8], dropped: [DroppedField]) {
         self.model = model
@@ -12,6 +15,8 @@ package struct DecodedRequest: Sendable {
         self.dropped = dropped
     }
 }
+
+/// A part of a request that no upstream can be told: its path (`tools[2]`, `context_management`), and why in one clause.
 package struct DroppedField: Sendable, Equatable {
     package let path: String
     package let reason: String

@@ -172,7 +172,8 @@ final class HTTPHost: Sendable {
         let plugin = PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: request.id,
             dialect: request.target.endpoint.dialect.name,
-            conversation: conversation.text(request.headers), wantsStream: wantsStream, attempt: 1, deadlineMs: route.timeouts.deadlineMs)
+            conversation: conversation.text(request.headers), wantsStream: wantsStream, attempt: 1,
+            deadlineMs: route.timeouts.deadlineMs)
         return Exchange(
             services: loop.services, route: route, encoder: encoder, request: plugin, client: client, dropped: dropped)
     }
