@@ -13,7 +13,7 @@ struct Regions {
     static func of(_ tokens: [String], _ example: Case) -> [Planting.Region] {
         let text = tokens.joined()
         // Other dialects, and K3's channels, have rules and tests of their own.
-        let foreign = MarkupTokens.k3 + ["<tool_call", "<invoke", "<function", "<exec", "<parameter"]
+        let foreign = MarkupTokens.k3 + ["<tool_call", "<invoke", "<function", "<exec", "<parameter", "antml:"]
         if example.model == "k3" || foreign.contains(where: text.contains) { return tokens.map { _ in .foreign } }
         var reader = Regions()
         return tokens.indices.map { index in
@@ -54,6 +54,8 @@ struct Regions {
             (state, isQuoted) = (.arguments, false)
         case _ where MarkupTokens.roles.contains(marker): state = .role
         case "<|im_middle|>" where state == .role: state = .text
+        case _ where (MarkupTokens.thinking + ["<|im_end|>"]).contains(marker) && state != .arguments:
+            (state, inSection) = (.text, false)
         default: break
         }
     }
