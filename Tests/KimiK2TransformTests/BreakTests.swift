@@ -54,4 +54,14 @@ struct BreakTests {
             #expect(read(Cuts.everyCharacter(open + head + objects)) == whole)
         }
     }
+
+    @Test("XML behind K3's own markup is text, however it is cut") func foreignBehindXTML() {
+        let xml = "Use\n<function=f>\n<parameter=q>x</parameter>\n</function>"
+        let text = "<|open|>response<|sep|>\(xml)"
+        for pieces in [[text], Cuts.everyCharacter(text)] {
+            let answer = read(pieces, model: "kimi-k3")
+            #expect(answer.calls == [])
+            #expect(answer.content == xml)
+        }
+    }
 }

@@ -148,6 +148,7 @@ struct SoupTests {
         var output = Collector()
         for piece in pieces {
             Array(piece.utf8).withUnsafeBytes { bytes in
+                output.feeds(bytes)
                 let channel: TextChannel = round % 7 == 6 ? .reasoning : .content
                 if let target = normaliser.cleanTarget(channel, bytes) {
                     output.text(target, bytes, transient: false)
@@ -156,6 +157,7 @@ struct SoupTests {
                 }
             }
         }
+        output.feeds(nil)
         normaliser.finish(to: &output)
         return output.finished(normaliser.finishReason(upstream: "stop"))
     }

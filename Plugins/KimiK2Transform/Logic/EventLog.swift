@@ -50,13 +50,13 @@ struct EventLog {
 
     mutating func toolEnd(_ index: UInt32) { entries.append(.end(index)) }
 
-    /// The last word, if text is what came last.
+    /// The last word, if text is what came last; nothing if it is too long for the head of a call.
     var lastWord: ArraySlice<UInt8> {
         guard case .text(let range) = entries.last else { return [] }
         let text = bytes[range].suffix(CallHeader.limit)
         guard let end = text.lastIndex(where: { !isBlank($0) }) else { return [] }
-        let start = text[...end].lastIndex(where: isBlank).map { $0 + 1 } ?? text.startIndex
-        return bytes[start...end]
+        if let blank = text[...end].lastIndex(where: isBlank) { return bytes[blank + 1...end] }
+        return text.count == range.count ? text[...end] : []
     }
 
     /// Takes `lastWord` out again.

@@ -50,16 +50,19 @@ enum ForeignTag: Equatable {
         if rest.first == "=" { return unquoted(rest.dropFirst()) }
         guard rest.first?.isWhitespace == true else { return nil }
         var attributes = rest.drop(while: \.isWhitespace)
+        var name: String?
         while let equals = attributes.firstIndex(of: "=") {
             let key = attributes[..<equals]
             let value = attributes[attributes.index(after: equals)...]
             guard let quote = value.first, quote == "\"" || quote == "'",
                 let end = value.dropFirst().firstIndex(of: quote)
             else { return nil }
-            if key == "name" { return unquoted(value[...end]) }
-            attributes = value[value.index(after: end)...].drop(while: \.isWhitespace)
+            if key == "name" { name = unquoted(value[...end]) }
+            let behind = value[value.index(after: end)...]
+            guard behind.first?.isWhitespace ?? true else { return nil }
+            attributes = behind.drop(while: \.isWhitespace)
         }
-        return nil
+        return attributes.isEmpty ? name : nil
     }
 
     private static func unquoted(_ text: Substring) -> String? {

@@ -153,7 +153,7 @@ extension Normaliser {
         case .sectionEnd:
             notes.add(.markers)
             leaveCallsWithPending(&output)
-        case .callEnd where sectionHasCalls: pending.removeAll(keepingCapacity: true)
+        case .callEnd where sectionHasCalls, .sectionBegin where sectionHasCalls: pending.removeAll(keepingCapacity: true)
         case .sectionBegin, .callEnd, .roleMiddle, .xtml: break
         case .thinkOpen, .thinkClose, .turnEnd, .role:
             leaveCallsWithPending(&output)
@@ -165,7 +165,8 @@ extension Normaliser {
     private mutating func noteJunk(before marker: Marker) {
         switch marker {
         case .callBegin: break
-        case .sectionEnd, .callEnd: guard sectionHasCalls else { return }
+        case .sectionBegin, .sectionEnd, .callEnd: guard sectionHasCalls else { return }
+        case .argumentBegin: guard pending.trimmed.contains(where: isBlank) else { return }
         default: return
         }
         if pending.contains(where: { !isBlank($0) }) { notes.add(.trailingGarbage) }

@@ -26,7 +26,7 @@ extension Normaliser {
             default:
                 code.settle()
                 switch lookUp(bytes, next) {
-                case .none where bytes[next] == 0x3C && xtml.reading != .seen && foreignBegins(bytes, next):
+                case .none where bytes[next] == 0x3C && foreignBegins(bytes, next):
                     endsLine = false
                     emitText(bytes.slice(start..<next), &output)
                     beginForeign()
@@ -182,7 +182,7 @@ extension Normaliser {
         let bytes = held.bytes
         bytes.withUnsafeBytes { all in
             if verdict == .real {
-                actOn(held, all, &output)
+                asTransient(bytes[...], &output) { $0.actOn(held, $1, &$2) }
                 run(all.slice(held.markerLength..<all.count), transient: true, &output)
             } else {
                 if held.isAtLimit { notes.add(.limit) }

@@ -70,7 +70,10 @@ struct CleanReply {
             }
         }
         for piece in pieces {
-            Array(piece.utf8).withUnsafeBytes { normaliser.structuredArguments(number, $0, to: &reading) }
+            Array(piece.utf8).withUnsafeBytes {
+                reading.collected.feeds($0)
+                normaliser.structuredArguments(number, $0, to: &reading)
+            }
         }
         normaliser.structuredEnd(number, to: &reading)
     }

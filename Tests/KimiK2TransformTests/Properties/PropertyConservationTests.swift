@@ -73,10 +73,11 @@ struct Planting {
         }
     }
 
-    /// The notes that tell of arguments which go nowhere, or of a fence, whose language does.
+    /// The notes that tell of arguments which go nowhere, of a fence, whose language does, or of a head with more in it
+    /// than a name.
     private static let counted = [
         Flag.droppedCall.rawValue, Flag.cutCall.rawValue, Repair.duplicates.word, Repair.trailingGarbage.word,
-        Repair.fenced.word,
+        Repair.fenced.word, Repair.names.word,
     ]
 }
 

@@ -41,6 +41,7 @@ struct Reading: NormalisedOutput {
         var reading = Reading()
         for (channel, piece) in pieces {
             piece.withUnsafeBytes { bytes in
+                reading.collected.feeds(bytes)
                 if let target = normaliser.cleanTarget(channel, bytes) {
                     reading.text(target, bytes, transient: false)
                 } else {
@@ -49,6 +50,7 @@ struct Reading: NormalisedOutput {
             }
         }
         more(&normaliser, &reading)
+        reading.collected.feeds(nil)
         normaliser.finish(to: &reading)
         for (kind, count) in normaliser.notes.drain() { reading.notes[kind, default: 0] += count }
         reading.collected = reading.collected.finished(normaliser.finishReason(upstream: example.upstreamReason))

@@ -32,9 +32,25 @@ struct Collector: NormalisedOutput {
     var answer = Answer()
     var breaches: [String] = []
     var events = 0
+    /// What is being fed, by its addresses: only that outlives the call.
+    private var fed: Range<UInt>?
+
+    /// `bytes` are about to be fed; nothing more is, at the end.
+    mutating func feeds(_ bytes: UnsafeRawBufferPointer?) {
+        let start = bytes?.baseAddress.map { UInt(bitPattern: $0) } ?? 0
+        fed = start..<start + UInt(bytes?.count ?? 0)
+    }
+
+    private mutating func checkLife(_ bytes: UnsafeRawBufferPointer, _ transient: Bool) {
+        guard !transient, let fed, let address = bytes.baseAddress.map({ UInt(bitPattern: $0) }) else { return }
+        if address < fed.lowerBound || address + UInt(bytes.count) > fed.upperBound {
+            breaches.append("bytes that die with the call are passed as if they lasted")
+        }
+    }
 
     mutating func text(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
         events += 1
+        checkLife(bytes, transient)
         if bytes.isEmpty { breaches.append("empty text") }
         if String(validating: bytes, as: UTF8.self) == nil { breaches.append("a text is cut inside a code point") }
         if channel == .content {
@@ -52,6 +68,7 @@ struct Collector: NormalisedOutput {
 
     mutating func toolArguments(_ index: UInt32, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
         events += 1
+        checkLife(bytes, transient)
         guard Int(index) < answer.calls.count, !answer.calls[Int(index)].isEnded else {
             return breaches.append("arguments for call \(index), which is not open")
         }

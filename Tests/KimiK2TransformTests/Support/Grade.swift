@@ -10,6 +10,7 @@ extension Case {
             var piece = piece
             piece.withUTF8 { utf8 in
                 let bytes = UnsafeRawBufferPointer(utf8)
+                output.feeds(bytes)
                 if let target = normaliser.cleanTarget(channel, bytes) {
                     output.text(target, bytes, transient: false)
                 } else {
@@ -17,6 +18,7 @@ extension Case {
                 }
             }
         }
+        output.feeds(nil)
         normaliser.finish(to: &output)
         return output.finished(normaliser.finishReason(upstream: upstreamReason))
     }

@@ -72,6 +72,7 @@ struct ReplyInput: CustomStringConvertible {
         var output = Collector()
         for (channel, piece) in pieces {
             piece.withUnsafeBytes { bytes in
+                output.feeds(bytes)
                 if let target = normaliser.cleanTarget(channel, bytes) {
                     output.text(target, bytes, transient: false)
                 } else {
@@ -79,6 +80,7 @@ struct ReplyInput: CustomStringConvertible {
                 }
             }
         }
+        output.feeds(nil)
         normaliser.finish(to: &output)
         return output.finished(normaliser.finishReason(upstream: "stop"))
     }
