@@ -114,7 +114,7 @@ import Testing
             try db.execute(sql: "BEGIN IMMEDIATE")
             let start = ContinuousClock.now
             for number in 0..<10 { store.put(id: "\(number)", owner: "o", record: bytes("x")) }
-            #expect(ContinuousClock.now - start < .milliseconds(500))
+            #expect(ContinuousClock.now - start < .seconds(4))
             try db.execute(sql: "COMMIT")
         }
         #expect(store.stats.dropped == 7)
