@@ -7,7 +7,8 @@ indirect enum HeldForeign {
 extension Normaliser {
     /// Could such a call begin at `index` of running text?
     func foreignBegins(_ bytes: Bytes, _ index: Int) -> Bool {
-        guard readsForeign, !isForeignMuted, !code.isOpen, xtml.reading != .seen, ForeignTag.mayBegin(bytes, at: index) else { return false }
+        guard readsForeign, !isForeignMuted, !code.isOpen, xtml.reading != .seen, ForeignTag.mayBegin(bytes, at: index)
+        else { return false }
         return !tools.catalogue.isEmpty
     }
 

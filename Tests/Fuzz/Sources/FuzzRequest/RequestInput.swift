@@ -84,8 +84,7 @@ struct RequestInput: CustomStringConvertible {
     }
 
     private static func isObject(_ json: [UInt8]) -> Bool {
-        guard let value = try? JSONParser().parse(json) else { return false }
-        return value.kind == .object
+        withJSON(json) { $0.isObject } ?? false
     }
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
