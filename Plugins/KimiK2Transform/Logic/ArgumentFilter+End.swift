@@ -71,9 +71,10 @@ extension ArgumentFilter {
         return text
     }
 
-    /// The brackets that were left open, if nothing else is missing.
+    /// The brackets that were left open, if nothing else is missing. Arguments that begin as an array are none, closed
+    /// or not.
     private mutating func closers() -> [UInt8] {
-        guard mode == .strict, !open.isEmpty, repairs.contains(.unclosed),
+        guard mode == .strict, let isObject = open.first, isObject || nesting > 0, repairs.contains(.unclosed),
             spot == .after || spot == .firstKey || spot == .firstElement
         else { return [] }
         var result: [UInt8] = []

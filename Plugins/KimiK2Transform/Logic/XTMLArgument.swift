@@ -82,7 +82,8 @@ struct XTMLArgument {
             }
         }
         guard !stream.repairs.contains(.doubleEncoded) || repairs.contains(.nestedEncoding) else { return nil }
-        var filter = ArgumentFilter(repairs: repairs, schema: nil)
+        // One member of the arguments, which may be an array, and an empty one.
+        var filter = ArgumentFilter(repairs: repairs, schema: nil, root: nil, nesting: 1)
         let result = filter.run(inner + stream.flush())
         guard withJSON(result, { $0.isObject || $0.isArray }) == true else { return nil }
         var notes = filter.notes
