@@ -44,8 +44,6 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// What has come of the request's body. Not part of `state`: a copy there would make each piece copy it all.
     private var body: ByteBuffer?
     private var writer: ResponseWriter?
-    /// What remains to be done when the present reply has succeeded.
-    private var succeeded: (() -> Void)?
     private var context: ChannelHandlerContext?
     /// Parts of requests that came before the present one was answered.
     private var ahead = CircularBuffer<HTTPServerRequestPart>()
@@ -141,7 +139,6 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             state = .passing(request: true, reply: true)
             return pass(.head(head))
         }
-        succeeded = nil
         writer?.begin(head, ids: &loop.ids)
         writer?.dialect = target.endpoint.dialect
         let limit = host.runtime.limits.maxBodyBytes
@@ -223,30 +220,21 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             }
             let request = ClientRequest(
                 body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers)
-            if incoming.target.endpoint == .countTokens { return try countTokens(request, writer) }
-            try start(request, writer)
+            if request.target.endpoint == .responses {
+                let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
+                if !lookups.isEmpty { return fetch(lookups, for: request) }
+            }
+            try start(request, .none)
         } catch {
-            exchangeFailed(error)
+            exchangeFailed(error, refusal: nil)
             exchangeFlushed()
         }
     }
 
-    private func start(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
-        if request.target.endpoint == .responses {
-            let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
-            if !lookups.isEmpty { return fetch(lookups, for: request) }
-        }
-        try start(request, ResponsesHistory(), writer)
-    }
-
-    private func start(
-        _ request: ClientRequest, _ history: ResponsesHistory, _ writer: ResponseWriter
-    ) throws(ExchangeError) {
-        let prepared = try host.prepare(request, history: history, loop: loop, client: self)
-        writer.dropped = DroppedHeader.value(prepared.dropped)
-        succeeded = prepared.succeeded
-        state = .exchanging(prepared.exchange)
-        prepared.exchange.start()
+    private func start(_ request: ClientRequest, _ history: FetchedHistory) throws(ExchangeError) {
+        let exchange = try host.prepare(request, history: history, loop: loop, client: self)
+        state = .exchanging(exchange)
+        exchange.start()
     }
 
     /// Fetches what the request builds on, off the event loop, and goes on with it.
@@ -254,29 +242,22 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         guard let context else { return }
         state = .fetching
         let archive = host.responses
-        let fetched = context.eventLoop.makeFutureWithTask { () -> Result<ResponsesHistory, ExchangeError> in
+        let fetched = context.eventLoop.makeFutureWithTask { () -> FetchedHistory in
             do throws(ExchangeError) {
-                return .success(try await archive.history(for: lookups))
+                return .found(try await archive.history(for: lookups))
             } catch {
-                return .failure(error)
+                return .missing(error)
             }
         }
-        fetched.assumeIsolated().whenSuccess { [weak self] found in
-            guard let self, case .fetching = state, let writer else { return }  // The client may be gone.
+        fetched.assumeIsolated().whenSuccess { [weak self] history in
+            guard let self, case .fetching = state else { return }  // The client may be gone.
             do throws(ExchangeError) {
-                try start(request, try found.get(), writer)
+                try start(request, history)
             } catch {
-                exchangeFailed(error)
+                exchangeFailed(error, refusal: nil)
                 exchangeFlushed()
             }
         }
-    }
-
-    private func countTokens(_ request: ClientRequest, _ writer: ResponseWriter) throws(ExchangeError) {
-        let body = try host.countTokens(request, loop: loop)
-        writer.reply(body, [("x-kimi-token-count", "estimated")])
-        writer.flush()
-        goOn()
     }
 
     /// Answers before the body is in. `closing`: the body is too much to be read to its end.
@@ -384,27 +365,26 @@ extension LLMHandler: ExchangeClient {
 
     func exchangeFlushed() { writer?.flush() }
 
+    func exchangeDropped(_ fields: [DroppedField]) { writer?.dropped = DroppedHeader.value(fields) }
+
     func exchangeReplied(_ body: ByteWriter) {
-        noteSuccess()
         writer?.reply(body)
         goOn()
     }
 
-    func exchangeFailed(_ error: ExchangeError) {
-        writer?.fail(error)
+    func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?) {
+        if let refusal {
+            writer?.refuse(refusal, retryAfterMs: error.retryAfterMs)
+        } else {
+            writer?.fail(error)
+        }
         goOn()
     }
 
     func exchangeEndedStream(failed: Bool) {
-        if failed { writer?.closesAfterReply = true } else { noteSuccess() }
+        if failed { writer?.closesAfterReply = true }
         writer?.endStream()
         goOn()
-    }
-
-    /// Before the client can know: its next request may build on this one.
-    private func noteSuccess() {
-        succeeded?()
-        succeeded = nil
     }
 
     func exchangeAbandoned() {

@@ -1,13 +1,15 @@
 /// What a request's path asks for. A value, from the bytes of the request line.
 struct RequestTarget: Equatable {
     enum Endpoint: Equatable {
-        case chatCompletions, messages, countTokens, responses
+        case chatCompletions, messages, countTokens, responses, completions, embeddings
 
         var dialect: ClientDialect {
             switch self {
             case .chatCompletions: .chat
             case .messages, .countTokens: .messages
             case .responses: .responses
+            case .completions: .completions
+            case .embeddings: .embeddings
             }
         }
     }
@@ -23,6 +25,7 @@ struct RequestTarget: Equatable {
     private static let endpoints: [([UInt8], Endpoint)] = [
         (Array("/chat/completions".utf8), .chatCompletions), (Array("/messages".utf8), .messages),
         (Array("/messages/count_tokens".utf8), .countTokens), (Array("/responses".utf8), .responses),
+        (Array("/completions".utf8), .completions), (Array("/embeddings".utf8), .embeddings),
     ]
     private static let version = Array("/v1".utf8)
 

@@ -1,4 +1,5 @@
 import CanonicalModel
+import Dialects
 import NIOCore
 import NIOHTTP1
 import WireJSON
@@ -94,12 +95,18 @@ final class ResponseWriter {
         dialect.write(error, requestID: requestID, to: body)
         let status = dialect.httpStatus(of: error)
         var headers = baseHeaders(contentType: "application/json")
-        if let milliseconds = error.retryAfterMs {
-            headers.add(name: "retry-after", value: "\((milliseconds + 999) / 1000)")
-            headers.add(name: "retry-after-ms", value: "\(milliseconds)")
-        }
+        addRetryAfter(error.retryAfterMs, to: &headers)
         if status == 405 { headers.add(name: "allow", value: "POST") }
         respond(HTTPResponseStatus(statusCode: status), body, headers)
+    }
+
+    /// A refusal in the upstream's own words.
+    func refuse(_ refusal: NativeRefusal, retryAfterMs: Int?) {
+        let body = ByteWriter(capacity: refusal.body.count)
+        refusal.body.withUnsafeBytes { body.append(bytes: $0) }
+        var headers = baseHeaders(contentType: "application/json")
+        addRetryAfter(retryAfterMs, to: &headers)
+        respond(HTTPResponseStatus(statusCode: refusal.status), body, headers)
     }
 
     func flush() { context?.flush() }
@@ -132,6 +139,12 @@ final class ResponseWriter {
         context.channel.close(mode: .output, promise: nil)
         let channel = context.channel
         context.eventLoop.scheduleTask(in: .milliseconds(Self.lingerMs)) { channel.close(promise: nil) }
+    }
+
+    private func addRetryAfter(_ milliseconds: Int?, to headers: inout HTTPHeaders) {
+        guard let milliseconds else { return }
+        headers.add(name: "retry-after", value: "\((milliseconds + 999) / 1000)")
+        headers.add(name: "retry-after-ms", value: "\(milliseconds)")
     }
 
     private func addConnection(_ headers: inout HTTPHeaders) {

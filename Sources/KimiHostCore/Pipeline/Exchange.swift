@@ -1,9 +1,9 @@
 import CanonicalModel
-package import Dialects
+import Dialects
 import Logging
 package import NIOCore
 import PluginABI
-package import PluginHost
+import PluginHost
 package import Upstream
 import WireJSON
 
@@ -17,11 +17,16 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     let services: LoopServices
     private let route: Route
-    private let encoder: any ResponseEncoder
-    private var request: PluginRequest
+    private let source: any RequestSource
     private weak var client: (any ExchangeClient)?
 
     private var attempt: PluginAttempt?
+    private var encoder: (any ResponseEncoder)?
+    /// The same as `encoder`, when the client's own dialect goes up and down.
+    private var native: NativeReply?
+    /// What the attempt cannot tell its upstream.
+    private var dropped: [DroppedField] = []
+    private var succeeded: (() -> Void)?
     private var transfer: Transfer?
     private var planned: PlannedRequest?
     private var framing: BodyFraming?
@@ -42,18 +47,14 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// In the loop's watch; nil when not watched.
     package var watchPlace: Int?
 
-    /// `dropped`: what of the client's request has no equivalent upstream, for the log.
     package init(
-        services: LoopServices, route: Route, encoder: any ResponseEncoder, request: PluginRequest,
-        client: any ExchangeClient, dropped: [DroppedField] = []
+        services: LoopServices, route: Route, source: any RequestSource, client: any ExchangeClient
     ) {
         self.services = services
         self.route = route
-        self.encoder = encoder
-        self.request = request
+        self.source = source
         self.client = client
         self.clock = ExchangeClock(timeouts: route.timeouts)
-        for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
     }
 
     // MARK: From the client
@@ -63,14 +64,51 @@ package final class Exchange: UpstreamReceiver, Watched {
         services.watch.add(self)
         services.metrics.exchangeBegan()
         do {
-            attempt = try PluginAttempt(
-                provider: route.provider, transforms: route.transforms, request: request, receiver: encoder,
-                book: book)
-            request.json = []  // The attempt has its own.
+            try begin()
             try step()
         } catch {
-            fail(encoder.failure ?? error)
+            fail(encoder?.failure ?? error)
         }
+    }
+
+    /// Begins the attempt, natively if route and provider will have it so.
+    private func begin() throws(ExchangeError) {
+        var refusal: ExchangeError?
+        if route.speaks(source.dialect), let input = try source.native(on: route, attempt: 1) {
+            let reply = NativeReply(
+                input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream)
+            attempt = try PluginAttempt(
+                native: route.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
+            if attempt != nil {
+                (encoder, native) = (reply, reply)
+                return
+            }
+        }
+        switch try source.canonical(on: route, attempt: 1) {
+        case .attempt(let input): try begin(input)
+        case .reply(let body, let headers): answer(body, headers)
+        case .none: throw refusal ?? source.unserved(by: route)
+        }
+    }
+
+    private func begin(_ input: AttemptInput) throws(ExchangeError) {
+        encoder = input.encoder
+        dropped = input.dropped
+        succeeded = input.succeeded
+        for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
+        attempt = try PluginAttempt(
+            provider: route.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
+            book: book)
+    }
+
+    /// The host answers by itself.
+    private func answer(_ body: ByteWriter, _ headers: [(name: String, value: String)]) {
+        guard let client, reply.completed() else { return }
+        client.exchangeReceived(headers: headers)
+        report(.ok)
+        client.exchangeReplied(body)
+        client.exchangeFlushed()
+        release(KIMI_WHY_END)
     }
 
     /// The client is gone: everything ends at once, upstream included.
@@ -104,8 +142,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer: a dead one
     /// must look dead.
     private func keepAwake(_ now: NIODeadline) {
-        guard isAnswering, transfer != nil, encoder.isStreaming, !reply.isOver, let client, client.isWritable,
-            now - lastSent >= Self.keepAlivePause
+        guard isAnswering, transfer != nil, let encoder, encoder.isStreaming, !reply.isOver, let client,
+            client.isWritable, now - lastSent >= Self.keepAlivePause
         else { return }
         encoder.output.append(client.keepAlive)
         pump()
@@ -219,13 +257,16 @@ package final class Exchange: UpstreamReceiver, Watched {
             framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
             maxWholeBytes: route.maxResponseBytes)
         if head.status >= 400 { clock.gotErrorHead() } else { isAnswering = true }
+        native?.began(status: head.status, isEvents: head.hasMediaType("text/event-stream"))
         let headers = RelayedHeaders.of(head)
         if !headers.isEmpty { client?.exchangeReceived(headers: headers) }
     }
 
     private func receivedBody(_ body: [UInt8]) throws(ExchangeError) {
         guard !isProviderDone else { return }
+        native?.stage(body)
         try framing?.push(body) { frames throws(ExchangeError) in try self.feed(frames) }
+        native?.commit()
         if framing?.isCut == true { return try cutErrorBody() }
         if isProviderDone { try finish() }
     }
@@ -261,7 +302,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         guard let attempt, !isProviderDone else { return }
         let isDone = try attempt.feed(frames)
         clock.held(attempt.isHolding)
-        if let failure = encoder.failure { throw failure }
+        if let failure = encoder?.failure { throw failure }
         isProviderDone = isDone
     }
 
@@ -317,35 +358,51 @@ package final class Exchange: UpstreamReceiver, Watched {
         guard !reply.isOver else { return }
         do throws(ExchangeError) {
             try body(self)
-            if let failure = encoder.failure { throw failure }
+            if let failure = encoder?.failure { throw failure }
             pump()
         } catch {
             // What the encoder found is the cause; a plugin that was told to stop reports the consequence.
-            fail(encoder.failure ?? error)
+            fail(encoder?.failure ?? error)
         }
     }
 
     private func pump() {
-        guard encoder.isStreaming, encoder.output.count > 0, let client else { return }
-        if reply.streamed() { client.exchangeBeganStream() }
+        guard let encoder, encoder.isStreaming, encoder.output.count > 0, let client else { return }
+        if reply.streamed() { beginStream(client) }
         client.exchangeStreamed(encoder.output)
         encoder.output.removeAll(keepingCapacity: true)
         client.exchangeFlushed()
         lastSent = .now()
     }
 
+    private func beginStream(_ client: any ExchangeClient) {
+        source.forget()
+        client.exchangeDropped(allDropped)
+        client.exchangeBeganStream()
+    }
+
+    /// What the client's request lost on its way: to the canonical form, and in plugins.
+    private var allDropped: [DroppedField] { dropped + book.droppedByPlugins.map(DroppedField.init(detail:)) }
+
     private func complete() throws(ExchangeError) {
+        guard let encoder else { return }
         if let failure = encoder.failure { throw failure }
         try encoder.complete()
         guard let client else { return }
         if encoder.isStreaming {
-            if reply.streamed() { client.exchangeBeganStream() }
+            if reply.streamed() { beginStream(client) }
             client.exchangeStreamed(encoder.output)
             encoder.output.removeAll(keepingCapacity: false)
         }
         guard reply.completed() else { return }
         report(.ok)
-        encoder.isStreaming ? client.exchangeEndedStream(failed: false) : client.exchangeReplied(encoder.output)
+        succeeded?()  // Before the client can know: its next request may build on this one.
+        if encoder.isStreaming {
+            client.exchangeEndedStream(failed: false)
+        } else {
+            client.exchangeDropped(allDropped)
+            client.exchangeReplied(encoder.output)
+        }
         client.exchangeFlushed()
         settle()
     }
@@ -357,15 +414,26 @@ package final class Exchange: UpstreamReceiver, Watched {
         switch reply.failed() {
         case .none: break
         case .errorResponse:
-            client?.exchangeFailed(error)
+            client?.exchangeDropped(allDropped)
+            client?.exchangeFailed(error, refusal: nativeRefusal)
             client?.exchangeFlushed()
         case .errorEvent:
-            encoder.abort(error)
-            client?.exchangeStreamed(encoder.output)
+            if let encoder {
+                encoder.abort(error)
+                client?.exchangeStreamed(encoder.output)
+            }
             client?.exchangeEndedStream(failed: true)
             client?.exchangeFlushed()
         }
         release(KIMI_WHY_FAILED)
+    }
+
+    /// The upstream's own words against a request that went up as it was.
+    private var nativeRefusal: NativeRefusal? {
+        native?.refusal.map { refusal in
+            let text = route.masked(String(decoding: refusal.body, as: UTF8.self))
+            return NativeRefusal(status: refusal.status, body: Array(text.utf8))
+        }
     }
 
     // MARK: Ending
@@ -375,7 +443,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         guard !isReported else { return }
         isReported = true
         let row = ExchangeRow(
-            requestID: request.exchangeID, model: request.model, provider: route.provider.name,
+            requestID: source.requestID, model: route.upstreamModel, provider: route.provider.name,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes)
@@ -410,5 +478,6 @@ package final class Exchange: UpstreamReceiver, Watched {
         ticker?.stop()
         ticker = nil
         services.watch.remove(self)
+        source.forget()
     }
 }

@@ -1,4 +1,5 @@
 package import CanonicalModel
+package import Dialects
 package import Logging
 package import NIOCore
 package import Upstream
@@ -22,8 +23,10 @@ package protocol ExchangeClient: AnyObject {
     func exchangeFlushed()
     /// A whole successful reply.
     func exchangeReplied(_ body: ByteWriter)
-    /// A whole failed reply: nothing has been sent before.
-    func exchangeFailed(_ error: ExchangeError)
+    /// What of the request its upstream was not told; before the head of the reply.
+    func exchangeDropped(_ fields: [DroppedField])
+    /// A whole failed reply: nothing has been sent before. `refusal`: the upstream's own, in the client's dialect.
+    func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?)
     /// The stream is over. `failed`: its error event was its last.
     func exchangeEndedStream(failed: Bool)
     /// The client has not taken what it was sent for too long: close the connection.

@@ -28,6 +28,14 @@ package final class Route: Sendable {
         self.timeouts = timeouts
     }
 
+    /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any.
+    package func speaks(_ dialect: String) -> Bool {
+        provider.dialects.contains(dialect) && (transforms.isEmpty || Self.rawDialects.contains(dialect))
+    }
+
+    /// Dialects without a canonical form.
+    private static let rawDialects = ["openai.completions", "openai.embeddings", "anthropic.count_tokens"]
+
     /// `text` with the secrets of all its plugins hidden.
     package func masked(_ text: String) -> String {
         transforms.reduce(provider.masked(text)) { $1.masked($0) }

@@ -22,6 +22,7 @@ package final class HostRuntime: Sendable {
     private let router: Router
     /// By `RouteConfig.index`.
     private let routes: [Route]
+    private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
     package init(
@@ -47,9 +48,13 @@ package final class HostRuntime: Sendable {
         }
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
         self.routes = routes
+        self.dialects = Set(routes.flatMap(\.provider.dialects))
     }
 
     package var hasRoutes: Bool { !routes.isEmpty }
+
+    /// Is there a route whose upstream speaks this dialect itself?
+    package func speaks(_ dialect: String) -> Bool { dialects.contains(dialect) }
 
     /// The names that can be asked for under a profile, in config order.
     package func modelNames(profile: String?) -> [String] { router.modelNames(profile: profile) }

@@ -12,6 +12,8 @@ package final class ProviderInstance: @unchecked Sendable {
     let instance: OpaquePointer
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
+    /// Client dialects that the upstream speaks itself.
+    package let dialects: [String]
     private let hosts: AllowedHosts
     private let mask: SecretMask
     private let context: PluginContextRecord
@@ -26,6 +28,7 @@ package final class ProviderInstance: @unchecked Sendable {
         self.name = name
         self.table = table
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
+        self.dialects = plugin.manifest.provided(.provider)?.dialects ?? []
         self.hosts = AllowedHosts(
             patterns: plugin.manifest.hosts,
             urls: plugin.configSchema.values(marked: "x-host", in: config).compactMap(\.node.string))

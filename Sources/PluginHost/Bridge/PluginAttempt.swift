@@ -7,7 +7,7 @@ package typealias PluginFraming = PluginManifest.Frames
 
 /// One request as plugins get it.
 package struct PluginRequest: Sendable {
-    /// Canonical request; transforms replace it.
+    /// Canonical request; transforms replace it. The client's own when native.
     package var json: [UInt8]
     package let model: String
     package let exchangeID: String
@@ -15,13 +15,15 @@ package struct PluginRequest: Sendable {
     /// The same for all turns of one conversation; empty: not known.
     package let conversation: String
     package let wantsStream: Bool
+    /// `json` is the client's own body, and the answer goes down as it comes (KIMI_REQUEST_NATIVE).
+    package let isNative: Bool
     package let attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
     package let deadlineMs: UInt64
 
     package init(
         json: [UInt8], model: String, exchangeID: String, dialect: String, conversation: String = "",
-        wantsStream: Bool, attempt: Int, deadlineMs: UInt64
+        wantsStream: Bool, isNative: Bool = false, attempt: Int, deadlineMs: UInt64
     ) {
         self.deadlineMs = deadlineMs
         self.json = json
@@ -30,6 +32,7 @@ package struct PluginRequest: Sendable {
         self.dialect = dialect
         self.conversation = conversation
         self.wantsStream = wantsStream
+        self.isNative = isNative
         self.attempt = attempt
     }
 
@@ -55,11 +58,15 @@ package struct PluginRequest: Sendable {
     ) -> kimi_request {
         kimi_request(
             struct_size: UInt32(MemoryLayout<kimi_request>.size),
-            flags: wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0, json: kimi_bytes(json),
+            flags: flags, json: kimi_bytes(json),
             model: kimi_bytes(UnsafeRawBufferPointer(model)), exchange_id: kimi_bytes(UnsafeRawBufferPointer(id)),
             dialect: kimi_bytes(UnsafeRawBufferPointer(dialect)),
             conversation: kimi_bytes(UnsafeRawBufferPointer(conversation)), attempt: UInt64(attempt),
             deadline_ms: deadlineMs)
+    }
+
+    private var flags: UInt32 {
+        (wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0) | (isNative ? KIMI_REQUEST_NATIVE.rawValue : 0)
     }
 }
 
@@ -110,6 +117,29 @@ package final class PluginAttempt {
         self.tail = tail
         self.nodes = nodes.reversed()
         self.links = links
+    }
+
+    /// Begins a provider with the client's own request. Transforms have no part in it.
+    ///
+    /// Nil when the provider will not serve this request natively (KIMI_E_UNSUPPORTED); `refusal` then says why.
+    package init?(
+        native provider: ProviderInstance, request: PluginRequest, receiver: any EventReceiver, book: NoteBook,
+        refusal: inout ExchangeError?
+    ) throws(ExchangeError) {
+        let tail = SinkNode(receiver: receiver, book: book)
+        tail.isFed(by: provider.name)
+        let begun = Self.status(ofBeginning: provider, request, errors)
+        guard begun.status != kimi_status(KIMI_E_UNSUPPORTED) else {
+            refusal = errors.take(begun.status, plugin: provider.name, function: "begin")
+            return nil
+        }
+        self.exchange = try Self.exchange(of: begun, provider, errors)
+        self.provider = provider
+        self.request = request
+        self.head = tail
+        self.tail = tail
+        self.nodes = []
+        self.links = []
     }
 
     deinit {
@@ -257,12 +287,24 @@ package final class PluginAttempt {
     private static func begin(
         _ provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord
     ) throws(ExchangeError) -> OpaquePointer {
+        try exchange(of: status(ofBeginning: provider, request, errors), provider, errors)
+    }
+
+    private static func status(
+        ofBeginning provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord
+    ) -> (status: kimi_status, exchange: OpaquePointer?) {
         var exchange: OpaquePointer?
         let status = request.withABI {
             provider.table.pointee.begin(provider.instance, $0, &exchange, errors.opaque)
         }
-        if status.isFailure { throw errors.take(status, plugin: provider.name, function: "begin") }
-        guard let exchange else {
+        return (status, exchange)
+    }
+
+    private static func exchange(
+        of begun: (status: kimi_status, exchange: OpaquePointer?), _ provider: ProviderInstance, _ errors: ErrorRecord
+    ) throws(ExchangeError) -> OpaquePointer {
+        if begun.status.isFailure { throw errors.take(begun.status, plugin: provider.name, function: "begin") }
+        guard let exchange = begun.exchange else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' returned no exchange from begin")
         }
         return exchange

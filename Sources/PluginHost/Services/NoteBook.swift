@@ -37,12 +37,19 @@ package final class NoteBook {
 
     /// Files a note of the host's own.
     package func add(kind: StaticString, detail: String) {
-        let place = place("host", "\(kind)")
+        let place = place(Self.host, "\(kind)")
         notes[place].count += 1
         if notes[place].details.count < Self.maxDetails {
             notes[place].details.append(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self))
         }
     }
+
+    /// What plugins have left out of the request, `PATH: reason` each.
+    package var droppedByPlugins: [String] {
+        notes.filter { $0.kind == "dropped" && $0.plugin != Self.host }.flatMap(\.details)
+    }
+
+    private static let host = "host"
 
     private func place(_ plugin: String, _ kind: String) -> Int {
         if let place = find(plugin, kind) { return place }
