@@ -93,6 +93,7 @@ let package = Package(
             [
                 "CanonicalModel", "ConfigYAML", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         module(
