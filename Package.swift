@@ -172,7 +172,12 @@ let package = Package(
                 "CanonicalModel", "KimiHostCore", "PluginABI", "PluginHost", "Upstream",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        tests("KimiHostCoreTests", ["JSONSchema", "KimiHostCore", "PluginHost"]),
+        tests(
+            "KimiHostCoreTests",
+            [
+                "CanonicalModel", "JSONSchema", "KimiHostCore", "PluginABI", "PluginHost",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
     ]
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])
