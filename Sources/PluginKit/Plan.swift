@@ -79,6 +79,17 @@ public struct Plan {
         try step(KIMI_STEP_WAIT, id, milliseconds)
     }
 
+    /// The token, an auth machine's last step. `refreshAtMs`: when the host fetches the next one while this one still
+    /// serves; it decides by itself if not said. Both in unix milliseconds.
+    public func grant(
+        token: String, expiresAtMs: UInt64, refreshAtMs: UInt64? = nil, id: UInt32 = 0
+    ) throws(PluginFailure) {
+        try field(KIMI_FIELD_TOKEN_VALUE, token)
+        try field(KIMI_FIELD_EXPIRES_AT, String(expiresAtMs))
+        if let refreshAtMs { try field(KIMI_FIELD_REFRESH_AT, String(refreshAtMs)) }
+        try step(KIMI_STEP_GRANT, id, 0)
+    }
+
     // MARK: Raw
 
     /// A field of any kind, for what this kit has no function for.

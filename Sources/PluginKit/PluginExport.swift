@@ -4,7 +4,8 @@ public import PluginABI
 ///
 /// One library offers at most one provider and one transform; several configured instances of each are fine.
 public enum PluginExport {
-    /// The entry of a library with a provider. `manifest`: a JSON literal, see docs/plugin-manifest.md.
+    /// The entry of a library with a provider. `manifest`: a JSON literal, see docs/plugin-manifest.md. A provider that
+    /// is an ``AuthPlugin`` is offered as `kimi.auth/1` too; the manifest has to list it.
     public static func provider<Plugin: ProviderPlugin>(
         _ type: Plugin.Type, manifest: StaticString, handshake: UnsafeMutablePointer<kimi_handshake>?,
         error: OpaquePointer?
@@ -34,7 +35,9 @@ public enum PluginExport {
 
     // A second call of the entry must change nothing that other threads read (S01), hence "if nil".
     private static func register<Plugin: ProviderPlugin>(provider type: Plugin.Type) {
-        if ProviderTable.factory == nil { ProviderTable.factory = providerFactory(type) }
+        guard ProviderTable.factory == nil else { return }
+        ProviderTable.factory = providerFactory(type)
+        AuthTable.isOffered = type is any AuthPlugin.Type
     }
 
     private static func register<Plugin: TransformPlugin>(transform type: Plugin.Type) {
@@ -64,6 +67,7 @@ public enum PluginExport {
     private static func interface(_ id: String) -> UnsafeRawPointer? {
         switch id {
         case KIMI_PROVIDER_ID: ProviderTable.factory == nil ? nil : UnsafeRawPointer(ProviderTable.table)
+        case KIMI_AUTH_ID: AuthTable.isOffered ? UnsafeRawPointer(AuthTable.table) : nil
         case KIMI_TRANSFORM_ID: TransformTable.factory == nil ? nil : UnsafeRawPointer(TransformTable.table)
         default: nil
         }

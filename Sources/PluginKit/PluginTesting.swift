@@ -4,6 +4,8 @@ package import PluginABI
 /// knows only the type of its library's entry, so instances are made here instead.
 package enum PluginTesting {
     package static var providerTable: UnsafePointer<kimi_provider> { UnsafePointer(ProviderTable.table) }
+    /// For instances of an ``AuthPlugin``.
+    package static var authTable: UnsafePointer<kimi_auth> { UnsafePointer(AuthTable.table) }
 
     /// A transform's table with that mask; never freed.
     package static func transformTable(eventMask: UInt32) -> UnsafePointer<kimi_transform> {

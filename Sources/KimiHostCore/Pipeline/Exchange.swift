@@ -16,21 +16,25 @@ package final class Exchange: UpstreamReceiver, Watched {
     private static let keepAlivePause = TimeAmount.seconds(10)
 
     let services: LoopServices
-    private let route: Route
+    let route: Route
     private let source: any RequestSource
     private weak var client: (any ExchangeClient)?
 
-    private var attempt: PluginAttempt?
+    var attempt: PluginAttempt?
+    /// From 1.
+    private var attemptNumber = 0
     private var encoder: (any ResponseEncoder)?
     /// The same as `encoder`, when the client's own dialect goes up and down.
     private var native: NativeReply?
     /// What the attempt cannot tell its upstream.
     private var dropped: [DroppedField] = []
     private var succeeded: (() -> Void)?
-    private var transfer: Transfer?
+    var transfer: Transfer?
     private var planned: PlannedRequest?
     private var framing: BodyFraming?
-    private var reply = ReplyState()
+    private(set) var reply = ReplyState()
+    /// The tokens that this exchange waits for, or has used.
+    var tokens = ExchangeTokens()
     private var side: SideRequest?
     private var ticker: LocalTicker?
     /// Bytes handled but not acknowledged, because the client does not read.
@@ -39,7 +43,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     var clock: ExchangeClock
     private var isProviderDone = false
     /// What the plugins did to this exchange.
-    private let book = NoteBook()
+    let book = NoteBook()
     private var isReported = false
     /// The upstream has begun a successful answer.
     private var isAnswering = false
@@ -72,9 +76,11 @@ package final class Exchange: UpstreamReceiver, Watched {
     }
 
     /// Begins the attempt, natively if route and provider will have it so.
-    private func begin() throws(ExchangeError) {
+    func begin() throws(ExchangeError) {
         var refusal: ExchangeError?
-        if route.speaks(source.dialect), let input = try source.native(on: route, attempt: 1) {
+        attemptNumber += 1
+        native = nil
+        if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream)
             attempt = try PluginAttempt(
@@ -84,7 +90,7 @@ package final class Exchange: UpstreamReceiver, Watched {
                 return
             }
         }
-        switch try source.canonical(on: route, attempt: 1) {
+        switch try source.canonical(on: route, attempt: attemptNumber) {
         case .attempt(let input): try begin(input)
         case .reply(let body, let headers): answer(body, headers)
         case .none: throw refusal ?? source.unserved(by: route)
@@ -166,7 +172,7 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     // MARK: Plan
 
-    private func step() throws(ExchangeError) {
+    func step() throws(ExchangeError) {
         while let attempt {
             switch try attempt.next() {
             case .send(let planned):
@@ -178,7 +184,8 @@ package final class Exchange: UpstreamReceiver, Watched {
                 return self.planned = sent
             case .http(let planned):
                 let side = SideRequest(
-                    id: planned.id, heard: { [weak self] in self?.clock.heard() },
+                    id: planned.id, target: UpstreamTarget.text(planned.url),
+                    heard: { [weak self] in self?.clock.heard() },
                     finished: { [weak self] in self?.sideFinished($0) })
                 self.side = side
                 clock.sent()
@@ -186,7 +193,13 @@ package final class Exchange: UpstreamReceiver, Watched {
                 return transfer = side.transfer
             case .wait(let id, let milliseconds): return wait(id, milliseconds)
             case .localReply(let milliseconds): return startTicker(milliseconds)
-            case .unsupported(let kind, let id): try answerUnsupported(kind, id)
+            case .token(let id, let key): if try !answerToken(id, key) { return }
+            case .sign(let planned):
+                try StepAnswer.sign(planned, route.provider) { result throws(ExchangeError) in
+                    _ = try attempt.result(result)
+                }
+            case .grant:  // Refused when it is planned.
+                throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(route.provider.name)' granted a token to nobody")
             }
         }
     }
@@ -212,18 +225,6 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
     }
 
-    private func answerUnsupported(_ kind: kimi_step, _ id: UInt32) throws(ExchangeError) {
-        let words = Array("this version of kimi-host cannot carry out step \(kind.rawValue)".utf8)
-        try words.withBytes { words throws(ExchangeError) in
-            var result = kimi_result()
-            result.kind = kind.rawValue
-            result.id = id
-            result.status = kimi_status(KIMI_E_UNSUPPORTED)
-            result.body = kimi_bytes(words)
-            _ = try attempt?.result(result)
-        }
-    }
-
     private func sideFinished(_ side: SideRequest) {
         transfer = nil
         self.side = nil
@@ -238,6 +239,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     package func received(_ delivery: UpstreamDelivery) {
         clock.heard()
         if reply.isOver { return drain(delivery) }
+        if let head = delivery.head, forgetToken(refusedBy: head) { return beginAgain() }
         if delivery.end != nil { transfer = nil }
         proceed { (self) throws(ExchangeError) in
             if let head = delivery.head { try self.receivedHead(head) }
@@ -250,6 +252,7 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     private func receivedHead(_ head: UpstreamHead) throws(ExchangeError) {
         guard let attempt, let planned else { return }
+        source.forget()  // Nothing is begun again any more.
         let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
             try attempt.result(result)
         }
@@ -354,7 +357,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     // MARK: To the client
 
     /// Does `body`, then hands over what it brought, once.
-    private func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
+    func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
         guard !reply.isOver else { return }
         do throws(ExchangeError) {
             try body(self)
@@ -475,6 +478,8 @@ package final class Exchange: UpstreamReceiver, Watched {
         transfer?.cancel()
         transfer = nil
         side = nil
+        tokens.wait?.cancel()
+        tokens.wait = nil
         ticker?.stop()
         ticker = nil
         services.watch.remove(self)

@@ -17,6 +17,7 @@ package struct PluginRequest: Sendable {
     package let wantsStream: Bool
     /// `json` is the client's own body, and the answer goes down as it comes (KIMI_REQUEST_NATIVE).
     package let isNative: Bool
+    /// From 1.
     package let attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
     package let deadlineMs: UInt64
@@ -162,7 +163,7 @@ package final class PluginAttempt {
                 ExchangeError(
                     KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
         }
-        let plan = PlanRecord()
+        let plan = PlanRecord(.provider)
         try check(provider.table.pointee.next(exchange, plan.opaque, errors.opaque), "next")
         guard let step = plan.steps.first else {
             throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned no step in next (rule S07)"))
@@ -173,7 +174,7 @@ package final class PluginAttempt {
             phase = .replying
         case .http(let request): try refuseHost(request.url)
         case .localReply: phase = .replying
-        case .wait, .unsupported: break
+        case .token, .sign, .wait, .grant: break
         }
         return step
     }

@@ -49,6 +49,9 @@ package final class NoteBook {
         notes.filter { $0.kind == "dropped" && $0.plugin != Self.host }.flatMap(\.details)
     }
 
+    /// The request begins again: what was said of the attempt before is void.
+    package func removeAll() { notes = [] }
+
     private static let host = "host"
 
     private func place(_ plugin: String, _ kind: String) -> Int {
