@@ -183,4 +183,40 @@ import Testing
                 == #"{"v":["yes","on",null,true,31,15,1000.0,-5,5,1.5,0.5,"2024-01-01","1.2.3","true","5",1.2345678901234567e+19]}"#
         )
     }
+
+    @Test func keysLieOverTheProvidersConfiguration() throws {
+        let yaml = """
+            models:
+              - name: a
+                provider: openai
+                model: m
+                provider_config: {baseUrl: "http://x", apiKey: base}
+                keys: [$ONE, {config: {apiKey: two, baseUrl: "http://y"}, weight: 3}, {config: {apiKey: off}, weight: 0}]
+            """
+        let route = try #require(try config(yaml, ["ONE": "first"]).routes.first)
+        #expect(route.keys.map(\.weight) == [1, 3])
+        #expect(route.keys.map { $0.config["apiKey"]?.string } == ["first", "two"])
+        #expect(route.keys.map { $0.config["baseUrl"]?.string } == ["http://x", "http://y"])
+    }
+
+    @Test func keysOfAnOptionalEntryNeedNotAllBeThere() throws {
+        func keys(_ environment: [String: String], optional: Bool) -> [String?]? {
+            let yaml = """
+                models:
+                  - {name: a, provider: openai, model: m, optional: \(optional), keys: [$ONE, $TWO]}
+                  - {name: b, provider: demo, model: m}
+                """
+            let routes = try? config(yaml, environment).routes
+            return routes?.first { $0.modelName == "a" }?.keys.map { $0.config["apiKey"]?.string }
+        }
+        #expect(keys(["TWO": "2"], optional: true) == ["2"])
+        #expect(keys([:], optional: true) == nil)
+        #expect(keys(["TWO": "2"], optional: false) == nil)
+        #expect(keys(["ONE": "1", "TWO": "2"], optional: false) == ["1", "2"])
+    }
+
+    @Test func someKeyMustHaveAWeight() {
+        let yaml = "models: [{name: a, provider: openai, model: m, keys: [{config: {apiKey: x}, weight: 0}]}]"
+        #expect(throws: (any Error).self) { try config(yaml) }
+    }
 }

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 import chatshape
+import hostprocess
 import replies
 import wire
 from conftest import entry
@@ -142,3 +143,23 @@ def test_transform_with_config_form(start_host, upstream):
     host = start_host({"models": [entry("m", upstream.url, transforms=[{"plugin": "kimi-k2"}])]})
     found = chatshape.unary(wire.chat(host.port, GOOD).json).only
     assert (found.reasoning, found.content) == ("thought", "answer")
+
+
+def test_attempts_rotate_through_an_entrys_keys(start_host, upstream):
+    one = entry("m", upstream.url)
+    one["keys"] = ["sk-one", {"config": {"apiKey": "sk-two"}, "weight": 3}, {"config": {"apiKey": "sk-off"}, "weight": 0}]
+    host = start_host({"models": [one]})
+    upstream.always(replies.response(replies.completion()))
+    for _ in range(8):
+        assert wire.chat(host.port, {"model": "m", "messages": [{"role": "user", "content": "x"}]}).status == 200
+    used = [request.header("authorization") for request in upstream.requests]
+    assert sorted(used) == ["Bearer sk-one"] * 2 + ["Bearer sk-two"] * 6
+    assert used[:4] == used[4:]
+
+
+def test_a_key_without_its_variable_is_a_mistake_that_names_it(tmp_path):
+    one = {"name": "m", "provider": "openai", "model": "x", "keys": ["$KEY_THAT_IS_NOT_SET"]}
+    (tmp_path / "model-config.yaml").write_text(json.dumps({"models": [one]}))
+    found = hostprocess.run("check", "--config", "model-config.yaml", "--plugins-dir", hostprocess.PLUGINS, cwd=tmp_path)
+    assert found.returncode != 0
+    assert "KEY_THAT_IS_NOT_SET" in found.stdout + found.stderr and "keys[0]" in found.stdout + found.stderr

@@ -273,6 +273,16 @@ package enum ConfigSchema {
                   ],
                   "description": "For the provider plugin; its own schema decides what is in it. $NAME at the start of a string is an environment variable."
                 },
+                "keys": {
+                  "type": [
+                    "array",
+                    "null"
+                  ],
+                  "items": {
+                    "$ref": "#/$defs/key"
+                  },
+                  "description": "Several keys for this entry; attempts rotate through them by weight. Each lies over provider_config."
+                },
                 "transforms": {
                   "type": [
                     "array",
@@ -298,6 +308,35 @@ package enum ConfigSchema {
                   "description": "Legacy; belongs inside provider_config."
                 }
               }
+            },
+            "key": {
+              "oneOf": [
+                {
+                  "type": "string",
+                  "minLength": 1,
+                  "x-secret": true,
+                  "description": "Short for config: {apiKey: ...}."
+                },
+                {
+                  "type": "object",
+                  "required": [
+                    "config"
+                  ],
+                  "additionalProperties": false,
+                  "properties": {
+                    "config": {
+                      "type": "object",
+                      "description": "What lies over provider_config for this key, for example apiKey."
+                    },
+                    "weight": {
+                      "type": "number",
+                      "minimum": 0,
+                      "description": "Share of the attempts; 0 switches the key off.",
+                      "default": 1
+                    }
+                  }
+                }
+              ]
             },
             "transform": {
               "oneOf": [

@@ -124,8 +124,10 @@ package struct RouteConfig: Sendable {
     package var strategy: RoutingStrategy?
     package var profile: String?
     package var ensureToolCall = false
-    /// Resolved and checked: references replaced, environment filled in, sidecar beneath. May hold secrets.
-    package var providerConfig = ConfigNode(.object(ConfigObject()))
+    /// What the attempts rotate through, at least one: the entry's `keys`, or its `provider_config` alone.
+    package var keys = [ProviderKey(config: ConfigNode(.object(ConfigObject())))]
+    /// The first key's configuration.
+    package var providerConfig: ConfigNode { keys[0].config }
     /// In request order; events of the answer pass them in reverse.
     package var transforms: [TransformUse] = []
 
@@ -136,6 +138,14 @@ package struct RouteConfig: Sendable {
         self.provider = provider
         self.upstreamModel = upstreamModel
     }
+}
+
+/// One of the configurations that a route's attempts rotate through.
+package struct ProviderKey: Sendable {
+    /// Resolved and checked: references replaced, environment filled in, sidecar beneath. May hold secrets.
+    package var config: ConfigNode
+    /// Its share of the attempts, above 0.
+    package var weight = 1.0
 }
 
 extension RouteConfig: CustomStringConvertible {
@@ -149,7 +159,7 @@ extension RouteConfig: CustomStringConvertible {
 package struct TransformUse: Sendable, CustomStringConvertible {
     /// The transform's name in the configuration, for example `kimi-k2`.
     package var plugin: String
-    /// Resolved and checked, like ``RouteConfig/providerConfig``.
+    /// Resolved and checked, like ``ProviderKey/config``.
     package var config: ConfigNode
 
     /// The name only: the configuration may hold secrets.

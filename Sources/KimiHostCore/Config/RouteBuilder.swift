@@ -62,11 +62,9 @@ struct RouteBuilder {
     ) -> Bool {
         var uses: [PluginConfigResolver.Result] = []
         if let plugin = provider(entry["provider"], path.key("provider")) {
-            let own = ownConfig(entry, path)
-            let configPath = path.key("provider_config")
-            let result = plugins.resolve(own.config, fallback: own.legacy, for: plugin, at: configPath, near: node.mark)
-            route.providerConfig = result.config
-            uses.append(result)
+            let found = keys(of: entry, plugin, node, path)
+            route.keys = found.map(\.key)
+            uses += found.map(\.result)
         }
         for (position, use) in (entry["transforms"]?.array ?? []).enumerated() {
             let usePath = path.key("transforms").index(position)
@@ -79,6 +77,50 @@ struct RouteBuilder {
             uses.append(result)
         }
         return accept(uses, isOptional: entry["optional"]?.bool == true, node, path)
+    }
+
+    /// The configurations of `keys`, each laid over `provider_config`; without `keys` that alone.
+    private mutating func keys(
+        of entry: ConfigObject, _ plugin: PluginDescription, _ node: ConfigNode, _ path: ConfigPath
+    ) -> [(key: ProviderKey, result: PluginConfigResolver.Result)] {
+        let own = ownConfig(entry, path)
+        guard let list = entry["keys"]?.array, !list.isEmpty else {
+            let place = path.key("provider_config")
+            let result = plugins.resolve(own.config, fallback: own.legacy, for: plugin, at: place, near: node.mark)
+            return [(ProviderKey(config: result.config), result)]
+        }
+        var found: [(key: ProviderKey, result: PluginConfigResolver.Result)] = []
+        for (position, use) in list.enumerated() {
+            let place = path.key("keys").index(position)
+            let config = use.string.map { _ in Self.object("apiKey", use) } ?? use["config"]
+            let weight = use["weight"]?.double ?? 1
+            guard weight > 0 else { continue }
+            let base = own.config ?? ConfigNode(.object(ConfigObject()), mark: use.mark)
+            let whole = config.map { base.merged(under: $0) } ?? base
+            let result = plugins.resolve(whole, fallback: own.legacy, for: plugin, at: place.key("config"), near: use.mark)
+            found.append((ProviderKey(config: result.config, weight: weight), result))
+        }
+        guard !found.isEmpty else {
+            let message = "every key has weight 0; give one a weight, or the entry itself weight: 0 to switch it off"
+            log.error(at: entry["keys"]?.mark, path.key("keys").description, message)
+            return [(ProviderKey(config: own.config ?? ConfigNode(.object(ConfigObject()))), .init(config: .string("")))]
+        }
+        return entry["optional"]?.bool == true ? present(found, path, node) : found
+    }
+
+    /// Of an optional entry, keys whose variable is not set are left out while there are others.
+    private mutating func present(
+        _ keys: [(key: ProviderKey, result: PluginConfigResolver.Result)], _ path: ConfigPath, _ node: ConfigNode
+    ) -> [(key: ProviderKey, result: PluginConfigResolver.Result)] {
+        let kept = keys.filter(\.result.missingVariables.isEmpty)
+        guard !kept.isEmpty, kept.count < keys.count else { return keys }
+        let names = keys.flatMap(\.result.missingVariables).joined(separator: ", ")
+        log.info(at: node.mark, path.key("keys").description, "keys left out: \(names) not set (optional: true)")
+        return kept
+    }
+
+    private static func object(_ key: String, _ value: ConfigNode) -> ConfigNode {
+        ConfigNode(.object(ConfigObject([ConfigObject.Member(key: key, value: value)])), mark: value.mark)
     }
 
     private mutating func accept(

@@ -16,11 +16,11 @@ struct ExchangeTokens {
 
 extension Exchange {
     /// May the attempt be begun once more, should the upstream refuse its token? Then the request is kept for it.
-    var mayBeginAgain: Bool { route.tokens != nil && !tokens.hasBegunAgain }
+    var mayBeginAgain: Bool { key.tokens != nil && !tokens.hasBegunAgain }
 
     /// A TOKEN step. True: it is answered, the plan goes on; false: the token is awaited.
-    func answerToken(_ id: UInt32, _ key: String) throws(ExchangeError) -> Bool {
-        guard let source = route.tokens else {
+    func answerToken(_ id: UInt32, _ name: String) throws(ExchangeError) -> Bool {
+        guard let source = key.tokens else {
             try answerNoTokens(id)
             return true
         }
@@ -28,13 +28,13 @@ extension Exchange {
             guard let self else { return }
             self.tokens.wait = nil
             self.proceed { (self) throws(ExchangeError) in
-                try self.answer(id, key, result)
+                try self.answer(id, name, result)
                 try self.step()
             }
         }
-        switch source.ask(wait, key: key, services: services) {
-        case .token(let token): try answer(id, key, .success(token))
-        case .refused(let error): try answer(id, key, .failure(error))
+        switch source.ask(wait, key: name, services: services) {
+        case .token(let token): try answer(id, name, .success(token))
+        case .refused(let error): try answer(id, name, .failure(error))
         case .waiting:
             tokens.wait = wait
             // The fetch has its own deadline, which ends this wait too.
@@ -45,7 +45,7 @@ extension Exchange {
     }
 
     private func answerNoTokens(_ id: UInt32) throws(ExchangeError) {
-        let words = "the library of plugin '\(route.provider.name)' offers no \(KIMI_AUTH_ID), so there are no tokens"
+        let words = "the library of plugin '\(key.provider.name)' offers no \(KIMI_AUTH_ID), so there are no tokens"
         try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_E_UNSUPPORTED, content: Array(words.utf8)) {
             result throws(ExchangeError) in _ = try attempt?.result(result)
         }
@@ -74,7 +74,7 @@ extension Exchange {
 
     /// Forgets a token that this head refuses. True: another one may do. Only before anything went to the client.
     func forgetToken(refusedBy head: UpstreamHead) -> Bool {
-        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasHead, let source = route.tokens else {
+        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasHead, let source = key.tokens else {
             return false
         }
         // All of them are told, not only the first.

@@ -17,6 +17,8 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     let services: LoopServices
     let route: Route
+    /// The route's key that the attempt under way uses.
+    private(set) var key: RouteKey
     private let source: any RequestSource
     private weak var client: (any ExchangeClient)?
 
@@ -56,6 +58,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     ) {
         self.services = services
         self.route = route
+        self.key = route.nextKey()
         self.source = source
         self.client = client
         self.clock = ExchangeClock(timeouts: route.timeouts)
@@ -84,7 +87,7 @@ package final class Exchange: UpstreamReceiver, Watched {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream)
             attempt = try PluginAttempt(
-                native: route.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
+                native: key.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
                 return
@@ -103,7 +106,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         succeeded = input.succeeded
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
         attempt = try PluginAttempt(
-            provider: route.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
+            provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
             book: book)
     }
 
@@ -195,11 +198,11 @@ package final class Exchange: UpstreamReceiver, Watched {
             case .localReply(let milliseconds): return startTicker(milliseconds)
             case .token(let id, let key): if try !answerToken(id, key) { return }
             case .sign(let planned):
-                try StepAnswer.sign(planned, route.provider) { result throws(ExchangeError) in
+                try StepAnswer.sign(planned, key.provider) { result throws(ExchangeError) in
                     _ = try attempt.result(result)
                 }
             case .grant:  // Refused when it is planned.
-                throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(route.provider.name)' granted a token to nobody")
+                throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(key.provider.name)' granted a token to nobody")
             }
         }
     }
@@ -293,7 +296,7 @@ package final class Exchange: UpstreamReceiver, Watched {
             try finishBody()
             try finish()
         case .failed(let error):
-            guard let framing else { throw ExchangeError(error, provider: route.provider.name) }
+            guard let framing else { throw ExchangeError(error, provider: key.provider.name) }
             if framing.isErrorBody { return try cutErrorBody() }
             // The provider may know that the answer was complete all the same; held text is given up either way.
             try attempt?.flush(KIMI_WHY_TRUNCATED)
@@ -412,7 +415,7 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     private func fail(_ error: ExchangeError) {
         var error = error
-        error.message = route.provider.masked(error.message)
+        error.message = route.masked(error.message)
         report(.failed, error)
         switch reply.failed() {
         case .none: break
@@ -446,7 +449,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         guard !isReported else { return }
         isReported = true
         let row = ExchangeRow(
-            requestID: source.requestID, model: route.upstreamModel, provider: route.provider.name,
+            requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes)

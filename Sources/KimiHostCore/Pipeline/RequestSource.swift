@@ -63,7 +63,7 @@ extension RequestSource {
     func unserved(by route: Route) -> ExchangeError {
         ExchangeError(
             KIMI_CAT_BAD_REQUEST,
-            "the model's provider '\(route.provider.name)' does not serve \(dialect); choose a model whose provider lists "
+            "the model's provider '\(route.providerName)' does not serve \(dialect); choose a model whose provider lists "
                 + "that dialect (kimi-host plugins list)",
             param: "model", code: "unsupported_endpoint")
     }

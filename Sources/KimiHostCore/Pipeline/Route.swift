@@ -8,9 +8,9 @@ internal import Glibc
 
 /// One upstream entry for a model name, ready to serve. Immutable, shared by event loops.
 package final class Route: Sendable {
-    package let provider: ProviderInstance
-    /// Nil where the provider's library fetches none.
-    package let tokens: TokenSource?
+    /// At least one; they differ in their configuration only.
+    package let keys: [RouteKey]
+    private let rotation: Rotation
     /// In config order.
     package let transforms: [TransformInstance]
     /// The model name that goes up.
@@ -19,21 +19,34 @@ package final class Route: Sendable {
     /// Bytes of an upstream answer that is held as a whole.
     package let maxResponseBytes: Int
 
+    /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
-        provider: ProviderInstance, transforms: [TransformInstance], upstreamModel: String, timeouts: RouteTimeouts,
-        maxResponseBytes: Int
+        providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
+        upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int
     ) {
         self.maxResponseBytes = maxResponseBytes
-        self.provider = provider
-        self.tokens = TokenSource(provider: provider, fetchMs: timeouts.token, connectMs: timeouts.connect)
+        self.rotation = Rotation(weights: providers.map(\.weight))
+        self.keys = providers.map { entry in
+            RouteKey(
+                provider: entry.provider,
+                tokens: TokenSource(
+                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect))
+        }
         self.transforms = transforms
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
     }
 
+    /// The key for the next attempt.
+    package func nextKey() -> RouteKey { keys[rotation.next()] }
+
+    /// The provider's name, the same for all keys.
+    package var providerName: String { keys[0].provider.name }
+    package var dialects: [String] { keys[0].provider.dialects }
+
     /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any.
     package func speaks(_ dialect: String) -> Bool {
-        provider.dialects.contains(dialect) && (transforms.isEmpty || Self.rawDialects.contains(dialect))
+        dialects.contains(dialect) && (transforms.isEmpty || Self.rawDialects.contains(dialect))
     }
 
     /// Dialects without a canonical form.
@@ -41,7 +54,8 @@ package final class Route: Sendable {
 
     /// `text` with the secrets of all its plugins hidden.
     package func masked(_ text: String) -> String {
-        transforms.reduce(provider.masked(text)) { $1.masked($0) }
+        let byKeys = keys.reduce(text) { $1.provider.masked($0) }
+        return transforms.reduce(byKeys) { $1.masked($0) }
     }
 }
 

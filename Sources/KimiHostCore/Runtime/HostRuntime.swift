@@ -48,7 +48,7 @@ package final class HostRuntime: Sendable {
         }
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
         self.routes = routes
-        self.dialects = Set(routes.flatMap(\.provider.dialects))
+        self.dialects = Set(routes.flatMap(\.dialects))
     }
 
     package var hasRoutes: Bool { !routes.isEmpty }
@@ -75,8 +75,12 @@ package final class HostRuntime: Sendable {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
-        let provider = try ProviderInstance(
-            plugin, name: config.provider, config: config.providerConfig, logger: logger, services: services)
+        var providers: [(provider: ProviderInstance, weight: Double)] = []
+        for key in config.keys {
+            let provider = try ProviderInstance(
+                plugin, name: config.provider, config: key.config, logger: logger, services: services)
+            providers.append((provider, key.weight))
+        }
         var transforms: [TransformInstance] = []
         for use in config.transforms {
             guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
@@ -87,7 +91,7 @@ package final class HostRuntime: Sendable {
                     plugin, name: use.plugin, config: use.config, logger: logger, services: services))
         }
         return Route(
-            provider: provider, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
+            providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
             maxResponseBytes: maxResponseBytes)
     }
 }
