@@ -135,7 +135,8 @@ static kimi_status provider_feed(kimi_exch *exchange, const kimi_frame *frames, 
         return KIMI_DONE;
     }
     const kimi_event events[] = {
-        {.type = KIMI_EVENT_START}, {.type = KIMI_EVENT_TEXT, .a = text("served")},
+        {.type = KIMI_EVENT_START, .a = text("id"), .b = text("m")},
+        {.type = KIMI_EVENT_TEXT, .a = text("served")},
         {.type = KIMI_EVENT_FINISH, .a = text("stop")},
     };
     exchange->instance->host->emit(sink, events, 3);
