@@ -46,16 +46,21 @@ struct PluginConfigResolver {
         let unresolved = result.missingViolations
         var sources: [String: String] = [:]
         result.config = schema.filling("x-env", in: result.config, at: path) { variable, path, types in
-            guard let name = variable.string, let text = environment[name] else { return nil }
+            let set = variable.names.lazy.compactMap { name in environment[name].map { (name, $0) } }
+            guard let (name, text) = set.first else { return nil }
             sources[path.description] = name
             return Self.value(of: text, types)
         }
-        let needed = schema.properties.filter { $0.isRequired && result.config[$0.name] == nil }
-        let variables = needed.compactMap { $0.extensions["x-env"]?.string }
+        let violations = schema.validate(result.config, at: path)
+        // Required outright, or by a condition that only the check knows.
+        let needed = schema.properties.filter { property in
+            result.config[property.name] == nil
+                && (property.isRequired || violations.contains { $0.path == path.key(property.name).description })
+        }
         let missing = Set(needed.filter { $0.extensions["x-env"] != nil }.map { path.key($0.name).description })
-        result.missingVariables += variables
+        result.missingVariables += needed.compactMap { $0.extensions["x-env"]?.names.first }
         // A value whose reference is unresolved is no value yet: the schema's opinion of it would only confuse.
-        for var violation in schema.validate(result.config, at: path) {
+        for var violation in violations {
             if unresolved.contains(where: { $0.path == violation.path && $0.mark == violation.mark ?? mark }) {
                 continue
             }

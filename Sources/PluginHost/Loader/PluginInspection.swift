@@ -101,7 +101,9 @@ package struct PluginConfigProperty: Sendable {
         if low != nil || high != nil { parts.append("\(low ?? "…") to \(high ?? "…")") }
         if isRequired { parts.append("required") }
         if schema["x-secret"]?.bool == true { parts.append("secret") }
-        if let variable = schema["x-env"]?.string { parts.append("from $\(variable)") }
+        if let variables = schema["x-env"]?.names, !variables.isEmpty {
+            parts.append("from " + variables.map { "$" + $0 }.joined(separator: " or "))
+        }
         if let fallback = schema["default"] { parts.append("default \(fallback.string ?? fallback.json)") }
         let summary = schema["description"]?.string.map { "; \($0)" } ?? ""
         return "\(name): \(parts.joined(separator: ", "))\(summary)"
