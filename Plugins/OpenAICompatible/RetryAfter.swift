@@ -46,7 +46,7 @@ enum RetryAfter {
         guard value.isFinite, value >= 0 else { return nil }
         switch value {
         case 1e11...: return now > 0 ? until(Int64(clamping: Int64(min(value, 1e15))), now: now) : nil
-        case 1e9...: return now > 0 ? until(Int64(value) * 1000, now: now) : nil
+        case 5e8...: return now > 0 ? until(Int64(value) * 1000, now: now) : nil
         default: return clamp(value * 1000)
         }
     }
