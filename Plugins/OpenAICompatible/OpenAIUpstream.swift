@@ -114,8 +114,12 @@ public final class OpenAIUpstream: Sendable {
         let call = UpstreamCall(
             url: endpoints.url(.responses, model: request.model), isStream: request.wantsStream, body: .whole(body),
             losses: losses)
-        let seal: ResponsesDecoder.Seal = request.dialect.matches("anthropic.messages") ? .signature : .member
-        return OpenAIExchange(self, call, decoder: ResponsesDecoder(seal: seal))
+        return OpenAIExchange(self, call, decoder: ResponsesDecoder(seal: Self.seal(request)))
+    }
+
+    private static func seal(_ request: RequestView) -> ResponsesDecoder.Seal {
+        if request.dialect.matches("anthropic.messages") { return .signature }
+        return request.dialect.matches("openai.responses") ? .content : .member
     }
 
     /// Does the request come from a client that does not speak Chat? An unnamed dialect is taken for Chat.

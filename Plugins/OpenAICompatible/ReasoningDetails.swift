@@ -14,7 +14,9 @@ struct ReasoningDetails {
     init?(_ message: JSONSpan, model: UnsafeRawBufferPointer) {
         format = Self.format(model)
         for block in message["thinking_blocks"]?.elements ?? .init(none: message) { add(block: block) }
-        for item in message["reasoning_items"]?.elements ?? .init(none: message) { add(item: item) }
+        for item in message["reasoning_items"]?.elements ?? .init(none: message) {
+            item.withReasoningItem { add(item: $0) }
+        }
         guard count > 0 else { return nil }
         for detail in message["reasoning_details"]?.elements ?? .init(none: message) { begin().append(bytes: detail.raw) }
     }

@@ -8,6 +8,9 @@ struct ResponsesDecoder: ReplyDecoder {
     enum Seal {
         /// JSON events of scope MESSAGE, `reasoning_items`.
         case member
+        /// The same, with the whole item in `encrypted_content`: clients of Responses keep that, but not the id, and
+        /// the upstream wants both.
+        case content
         /// The signature of the thought, for clients that keep nothing else.
         case signature
     }
@@ -326,6 +329,14 @@ extension ResponsesDecoder {
             let name: StaticString = "reasoning_items"
             workspace.add(
                 member: kimi_bytes(literal: name).buffer, item, of: KIMI_SCOPE_MESSAGE, choice: 0, asArray: true)
+        case .content:
+            let name: StaticString = "reasoning_items"
+            workspace.add(.member(kimi_bytes(literal: name).buffer, of: KIMI_SCOPE_MESSAGE))
+            let start = workspace.text.count
+            workspace.text.append(#"[{"type":"reasoning","encrypted_content":""#)
+            item.json.withUnsafeBytes { Sealed.item.write($0, to: workspace.text) }
+            workspace.text.append(#""}]"#)
+            workspace.attach(.a, from: start)
         case .signature:
             workspace.add(kimi_event(KIMI_EVENT_REASONING))
             let start = workspace.text.count

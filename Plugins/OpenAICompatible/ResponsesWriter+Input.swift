@@ -199,7 +199,7 @@ extension ResponsesWriter {
     private mutating func thoughts(_ message: JSONSpan, _ items: inout ItemList) {
         var isSent = false
         for item in JSONSpan.elements(of: message["reasoning_items"], in: message) where item.kind == .object {
-            reasoning(item, &items)
+            item.withReasoningItem { reasoning($0, &items) }
             isSent = true
         }
         for block in JSONSpan.elements(of: message["thinking_blocks"], in: message) {

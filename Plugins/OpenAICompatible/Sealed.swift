@@ -33,6 +33,18 @@ struct Sealed {
     }
 }
 
+extension JSONSpan {
+    /// Calls the closure with a reasoning item: this one, or the one that was sealed into its `encrypted_content`.
+    func withReasoningItem(_ body: (JSONSpan) -> Void) {
+        guard let content = self["encrypted_content"], let item = Sealed.item.open(content) else { return body(self) }
+        item.withUnsafeBytes { item in
+            guard let outline = try? JSONOutline(item) else { return }
+            body(outline.root)
+            withExtendedLifetime(outline) {}
+        }
+    }
+}
+
 /// An entry of `reasoning_details` for clients of Anthropic's API, who get its `data` as a redacted thought.
 enum SealedDetail {
     /// Anthropic's own data goes as it is, so that Anthropic can read it too; of others, all is in the data.

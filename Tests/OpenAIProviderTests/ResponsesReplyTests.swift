@@ -28,7 +28,10 @@ struct ResponsesReplyTests {
             }
         }
 
-        var dialect: String { name.hasSuffix(".anthropic") ? "anthropic.messages" : "openai.chat" }
+        var dialect: String { 
+            if name.hasSuffix(".responses") { return "openai.responses" }
+            return name.hasSuffix(".anthropic") ? "anthropic.messages" : "openai.chat"
+        }
     }
 
     static let transcripts = CaseFiles.names(in: "responses", ending: ".sse").map(Transcript.init)
@@ -48,7 +51,7 @@ struct ResponsesReplyTests {
     }
 
     @Test("are there")
-    func exist() { #expect(Self.transcripts.count >= 11) }
+    func exist() { #expect(Self.transcripts.count >= 12) }
 
     @Test("become the same events however they are cut", arguments: transcripts)
     func cuts(transcript: Transcript) {

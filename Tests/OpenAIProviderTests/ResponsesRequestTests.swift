@@ -86,6 +86,11 @@ struct ResponsesRequestTests {
             input(sealed, dialect: "anthropic.messages")
                 == #"{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"**A**"},{"type":"summary_text","text":"B"}],"encrypted_content":"gAAA=="},"#
                 + said)
+        // And what it sealed for a Responses client, whose item has lost its id.
+        let own = #"{"type":"reasoning","id":"rs_other","summary":[],"encrypted_content":"\#(signature)"}"#
+        #expect(
+            input(#"{"role":"assistant","content":"a","reasoning_items":[\#(own)]}"#, dialect: "openai.responses")
+                .hasPrefix(#"{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"**A**"}"#))
         let cut = sealed.replacing(signature, with: signature.dropLast(3))
         let foreign = sent(#"{"messages":[\#(cut)]}"#, dialect: "anthropic.messages")
         #expect(foreign.notes == ["1 messages[*].thinking_blocks", "1 messages[*].reasoning_content"])
