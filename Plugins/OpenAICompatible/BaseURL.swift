@@ -84,7 +84,8 @@ struct Endpoints: Sendable {
     ///     `latest`, `v1`) its newer API.
     init(_ url: String, flavour: Flavour, apiVersion: String?, deployment: String?) throws(PluginFailure) {
         var base = try BaseURL(url)
-        let isDated = (apiVersion ?? Self.version(in: base.query))?.utf8.first.map { (0x30...0x39).contains($0) } ?? false
+        let isDated =
+            (apiVersion ?? Self.version(in: base.query))?.utf8.first.map { (0x30...0x39).contains($0) } ?? false
         var hasDeployments = false
         if flavour == .azure {
             let isBare = base.named == nil && ["/v1", "/openai", "/openai/v1"].contains(base.path)

@@ -114,9 +114,10 @@ struct CanonicalLosses: Sendable {
 
     /// Each loss with its number, as a line.
     var lines: [(detail: String, count: Int)] {
-        members.map { ("\($0.name): \($0.reason)", 1) } + CanonicalLoss.allCases.filter { counts[$0.rawValue] > 0 }.map { loss in
-            (loss.detail(types: types[loss.rawValue] ?? []), counts[loss.rawValue])
-        }
+        members.map { ("\($0.name): \($0.reason)", 1) }
+            + CanonicalLoss.allCases.filter { counts[$0.rawValue] > 0 }.map { loss in
+                (loss.detail(types: types[loss.rawValue] ?? []), counts[loss.rawValue])
+            }
     }
 
     /// Tells the host, which may not want to know.

@@ -33,7 +33,9 @@ struct ChatDecoder: ReplyDecoder {
             throw .protocolError("The upstream sent an event that is not a JSON object: \(Excerpt.of(frame)).")
         }
         let top = TopLevel(root)
-        if let error = top.error ?? (name.matches("error") ? root : top.bareError(root)) { return fail(error, to: workspace) }
+        if let error = top.error ?? (name.matches("error") ? root : top.bareError(root)) {
+            return fail(error, to: workspace)
+        }
         try decode(top, root, isWhole: false, to: workspace)
     }
 
@@ -94,7 +96,9 @@ struct ChatDecoder: ReplyDecoder {
         guard number >= 0, number < Self.maxChoices else {
             throw .protocolError("The upstream sent choice \(number); at most \(Self.maxChoices) are taken.")
         }
-        while choices.count <= Int(number) { choices.append(ChoiceDecoder(number: UInt32(choices.count), details: details)) }
+        while choices.count <= Int(number) {
+            choices.append(ChoiceDecoder(number: UInt32(choices.count), details: details))
+        }
         let parts = ChoiceParts(value)
         if let usage = parts.usage { self.usage.keep(usage) }
         if let error = parts.error { return fail(error, to: workspace) }

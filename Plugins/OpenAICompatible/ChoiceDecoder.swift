@@ -36,7 +36,9 @@ struct ChoiceDecoder {
         }
         guard !isFinished else { return }
         if parts.hasExtras { emitExtras(of: value, to: workspace) }
-        if let reason = parts.finishReason, FinishReason.isReason(reason), !reason.matches("error") { try finish(reason, to: workspace) }
+        if let reason = parts.finishReason, FinishReason.isReason(reason), !reason.matches("error") {
+            try finish(reason, to: workspace)
+        }
     }
 
     /// The upstream never said why it stopped: the answer ends as its content suggests.

@@ -30,7 +30,8 @@ enum ErrorCategory {
         let text = message.lowercased()
         return [
             "context length", "context window", "context_length", "maximum context", "prompt is too long",
-            "too many tokens", "model token limit", "input is too long", "exceeds the model's max", "available context size",
+            "too many tokens", "model token limit", "input is too long", "exceeds the model's max",
+            "available context size",
             "exceeded model token limit", "maximum sequence length", "reduce the length",
         ].contains { text.contains($0) }
     }

@@ -55,7 +55,9 @@ public enum ExtraBody {
         guard path.count <= maxDepth else { throw fail(key, "has more than \(maxDepth) parts") }
         var node = root
         for segment in path {
-            guard node.value == nil else { throw fail(key, "lies inside a value that another key sets; set one of them") }
+            guard node.value == nil else {
+                throw fail(key, "lies inside a value that another key sets; set one of them")
+            }
             node = node.child(segment)
         }
         guard node.value == nil, node.children.isEmpty else {

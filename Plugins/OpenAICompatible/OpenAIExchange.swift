@@ -58,7 +58,7 @@ final class OpenAIExchange: ProviderExchange {
                 if workspace.isFull { try workspace.emit(to: sink) }
                 try take(frame, workspace)
             }
-        } catch where call.isNative && error != .stopped {
+        } catch  where call.isNative && error != .stopped {
             listenNoMore(error)
         } catch {
             // What came before the fault belongs to the client.

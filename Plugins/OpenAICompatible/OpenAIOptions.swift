@@ -2,9 +2,9 @@
 public struct OpenAIOptions: Sendable {
     /// A request header.
     public struct Header: Sendable, Equatable {
-        public let name: String
-        public let value: String
-        public let isSecret: Bool
+        let name: String
+        let value: String
+        let isSecret: Bool
 
         /// A header; the value of a secret one appears in no log.
         public init(_ name: String, _ value: String, isSecret: Bool = false) {

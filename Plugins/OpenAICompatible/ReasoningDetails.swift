@@ -18,7 +18,9 @@ struct ReasoningDetails {
             item.withReasoningItem { add(item: $0) }
         }
         guard count > 0 else { return nil }
-        for detail in message["reasoning_details"]?.elements ?? .init(none: message) { begin().append(bytes: detail.raw) }
+        for detail in message["reasoning_details"]?.elements ?? .init(none: message) {
+            begin().append(bytes: detail.raw)
+        }
     }
 
     /// Does this say again, or worse, what the details say?

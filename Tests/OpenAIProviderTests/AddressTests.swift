@@ -18,7 +18,10 @@ struct AddressTests {
         "Azure: its newer API, deployments for dated versions, the model as deployment unless one is configured",
         arguments: [
             (#""baseUrl":"https://r.openai.azure.com""#, "https://r.openai.azure.com/openai/v1/chat/completions"),
-            (#""baseUrl":"https://r.openai.azure.com/openai/v1/""#, "https://r.openai.azure.com/openai/v1/chat/completions"),
+            (
+                #""baseUrl":"https://r.openai.azure.com/openai/v1/""#,
+                "https://r.openai.azure.com/openai/v1/chat/completions"
+            ),
             (
                 #""baseUrl":"https://r.openai.azure.com","api_version":"preview""#,
                 "https://r.openai.azure.com/openai/v1/chat/completions?api-version=preview"
@@ -87,7 +90,8 @@ struct AddressTests {
 
 @Suite("extra_body")
 struct ExtraBodyTests {
-    private func body(_ extra: String, _ json: String, dialect: String = "openai.chat", stream: Bool = false) -> String {
+    private func body(_ extra: String, _ json: String, dialect: String = "openai.chat", stream: Bool = false) -> String
+    {
         let attempt = Attempt(
             config: #"{"apiKey":"k","baseUrl":"https://example.com","extra_body":\#(extra)}"#, stream: stream,
             dialect: dialect, json: json)
@@ -98,7 +102,9 @@ struct ExtraBodyTests {
     func pointers() {
         let json = #"{ "model":"m", "temperature" : 1.0,"a":{"b":1, "c" :2}, "messages":[]}"#
         #expect(
-            body(#"{"/chat_template_kwargs/thinking":true,"/temperature":null,"/a/b":null,"/a/d~1~0e":[1],"top_k":20}"#, json)
+            body(
+                #"{"/chat_template_kwargs/thinking":true,"/temperature":null,"/a/b":null,"/a/d~1~0e":[1],"top_k":20}"#,
+                json)
                 == #"{ "model":"m","a":{"c" :2,"d/~e":[1]}, "messages":[],"chat_template_kwargs":{"thinking":true},"top_k":20}"#
         )
         #expect(body(#"{"/a":{"c":null,"x":{"y":null}}}"#, #"{"a":{"b":1,"c":2}}"#) == #"{"a":{"b":1,"x":{}}}"#)
@@ -121,7 +127,8 @@ struct ExtraBodyTests {
         "keys that cannot work are refused by name",
         arguments: [
             ("/messages/0/content", "points into an array"), ("/tools/-", "points into an array"),
-            ("/stream", "client's choice"), ("stream", "client's choice"), ("/", "names nothing"), ("", "names nothing"),
+            ("/stream", "client's choice"), ("stream", "client's choice"), ("/", "names nothing"),
+            ("", "names nothing"),
             ("/a~2", "~"), ("/" + Array(repeating: "a", count: 40).joined(separator: "/"), "more than 32"),
         ])
     func refused(key: String, says: String) {

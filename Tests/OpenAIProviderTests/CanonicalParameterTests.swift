@@ -140,7 +140,8 @@ struct CanonicalParameterTests {
         for upstream in Canonical.Upstream.allCases {
             let expected: String? =
                 upstream == .openRouter
-                ? #"{"messages":[{"role":"system","cache_control":{}}],"thinking":null,"reasoning":{"enabled":true}}"# : nil
+                ? #"{"messages":[{"role":"system","cache_control":{}}],"thinking":null,"reasoning":{"enabled":true}}"#
+                : nil
             #expect(Canonical(json, upstream, dialect: "openai.chat").patch == expected)
             #expect(Canonical(json, upstream, dialect: "").patch == expected)
             #expect(Canonical(json, upstream, dialect: "openai.responses").patch != nil)

@@ -6,7 +6,8 @@ import Testing
 @Suite("Flavours")
 struct FlavourTests {
     private func body(
-        _ flavour: String, _ json: String, dialect: String = "anthropic.messages", model: String = "m", more: String = ""
+        _ flavour: String, _ json: String, dialect: String = "anthropic.messages", model: String = "m",
+        more: String = ""
     ) -> (body: String, notes: [String]) {
         let attempt = Attempt(
             config: #"{"apiKey":"k","baseUrl":"http://h/v1","flavour":"\#(flavour)"\#(more)}"#, stream: false,
@@ -22,7 +23,8 @@ struct FlavourTests {
             ("https://api.openai.com/v1", Flavour.openai), ("https://EU.api.openai.com", .openai),
             ("https://x.openai.azure.com", .azure), ("https://x.services.ai.azure.com/models", .azure),
             ("https://x.cognitiveservices.azure.com", .azure), ("https://api.moonshot.ai/v1", .moonshot),
-            ("https://api.moonshot.cn", .moonshot), ("http://localhost:11434", .ollama), ("https://ollama.com/v1", .ollama),
+            ("https://api.moonshot.cn", .moonshot), ("http://localhost:11434", .ollama),
+            ("https://ollama.com/v1", .ollama),
             ("http://localhost:8000/v1", .compatible), ("https://evil-api.openai.com.example", .compatible),
             ("https://notmoonshot.ai", .compatible), ("", .compatible), ("https://", .compatible),
         ])
@@ -96,7 +98,8 @@ struct FlavourTests {
         let expected = #"{"tools":[{"function":{"name":"b"}}],"tool_choice":"required"}"#
         #expect(body("llama.cpp", json).body == expected)
         #expect(body("llama.cpp", json, dialect: "openai.chat").body == expected)
-        let unknown = #"{"tools":[{"function":{"name":"a"}}],"tool_choice":{"type":"function","function":{"name":"b"}}}"#
+        let unknown =
+            #"{"tools":[{"function":{"name":"a"}}],"tool_choice":{"type":"function","function":{"name":"b"}}}"#
         #expect(body("llama.cpp", unknown).body == "{}")
     }
 
@@ -105,12 +108,19 @@ struct FlavourTests {
         func sent(_ canonical: String, _ json: String) -> String {
             body("compatible", json, more: #","canonical":{\#(canonical)}"#).body
         }
-        #expect(sent(#""developer":true"#, #"{"messages":[{"role":"developer"}]}"#) == #"{"messages":[{"role":"developer"}]}"#)
+        #expect(
+            sent(#""developer":true"#, #"{"messages":[{"role":"developer"}]}"#)
+                == #"{"messages":[{"role":"developer"}]}"#)
         #expect(sent(#""top_k":false"#, #"{"a":1,"top_k":1}"#) == #"{"a":1}"#)
-        #expect(sent(#""thinking":"effort""#, #"{"thinking":{"type":"enabled","budget_tokens":1}}"#) == #"{"reasoning_effort":"low"}"#)
-        #expect(sent(#""thinking":"keep""#, #"{"thinking":{"type":"adaptive"}}"#) == #"{"thinking":{"type":"adaptive"}}"#)
+        #expect(
+            sent(#""thinking":"effort""#, #"{"thinking":{"type":"enabled","budget_tokens":1}}"#)
+                == #"{"reasoning_effort":"low"}"#)
+        #expect(
+            sent(#""thinking":"keep""#, #"{"thinking":{"type":"adaptive"}}"#) == #"{"thinking":{"type":"adaptive"}}"#)
         #expect(sent(#""max_tokens":"max_completion_tokens""#, #"{"max_tokens":1}"#) == #"{"max_completion_tokens":1}"#)
-        #expect(sent(#""reasoning":false"#, #"{"messages":[{"role":"assistant","reasoning_content":"a"}]}"#) == #"{"messages":[{"role":"assistant"}]}"#)
+        #expect(
+            sent(#""reasoning":false"#, #"{"messages":[{"role":"assistant","reasoning_content":"a"}]}"#)
+                == #"{"messages":[{"role":"assistant"}]}"#)
         let part = #"{"messages":[{"role":"user","content":[{"type":"file","file":{"file_url":"u"}}]}]}"#
         #expect(sent(#""document_url":"keep""#, part) == part)
         let cached = #"{"messages":[{"role":"user","content":"a","cache_control":{}}]}"#

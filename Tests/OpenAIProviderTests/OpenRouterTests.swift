@@ -68,9 +68,12 @@ struct OpenRouterTests {
         #expect(message(#"\#(blocks),"content":"c""#, dialect: "openai.chat") == #""content":"c",\#(details)"#)
         // Nothing that was signed: the text stays as it is.
         #expect(
-            message(#""content":"c","reasoning_content":"a","thinking_blocks":[{"type":"thinking","thinking":"a","signature":""}]"#)
+            message(
+                #""content":"c","reasoning_content":"a","thinking_blocks":[{"type":"thinking","thinking":"a","signature":""}]"#
+            )
                 == #""content":"c","reasoning_content":"a""#)
-        let item = #"{"type":"reasoning","id":"rs","summary":[{"type":"summary_text","text":"t"}],"encrypted_content":"e"}"#
+        let item =
+            #"{"type":"reasoning","id":"rs","summary":[{"type":"summary_text","text":"t"}],"encrypted_content":"e"}"#
         #expect(
             message(#""content":"c","reasoning_items":[\#(item)]"#, "openai/gpt-5", dialect: "openai.responses")
                 == #""content":"c","reasoning_details":[{"type":"reasoning.summary","summary":"t","format":"openai-responses-v1","index":0},{"type":"reasoning.encrypted","data":"e","id":"rs","format":"openai-responses-v1","index":1}]"#
@@ -79,13 +82,16 @@ struct OpenRouterTests {
         #expect(message(own) == own)
         #expect(message(own, dialect: "openai.chat") == own)
         #expect(
-            message(#""reasoning_details":[{"a":1 }],"content":"c","thinking_blocks":[{"type":"redacted_thinking","data":"d"}]"#, "m")
+            message(
+                #""reasoning_details":[{"a":1 }],"content":"c","thinking_blocks":[{"type":"redacted_thinking","data":"d"}]"#,
+                "m")
                 == #""content":"c","reasoning_details":[{"type":"reasoning.encrypted","data":"d","index":0},{"a":1 }]"#)
     }
 
     @Test("what comes down is enough to send it back, for each kind of client")
     func down() {
-        let delta = #"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a","signature":"s","format":"anthropic-claude-v1","index":0}]}"#
+        let delta =
+            #"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a","signature":"s","format":"anthropic-claude-v1","index":0}]}"#
         let gemini = #"{"type":"reasoning.encrypted","data":"x","id":"t1","format":"google-gemini-v1","index":0}"#
         func lines(_ dialect: String, _ delta: String) -> [String] {
             let attempt = attempt(#""#, #"{"messages":[]}"#, dialect: dialect, stream: true)
@@ -96,13 +102,15 @@ struct OpenRouterTests {
         let text = ["REASONING 0 a", "REASONING 0  signed «s»"]
         #expect(lines("anthropic.messages", delta) == text)
         #expect(lines("openai.responses", delta) == text)
-        let details = #"JSON 2 0 reasoning_details=[{"type":"reasoning.text","text":"a","signature":"s","format":"anthropic-claude-v1","index":0}]"#
+        let details =
+            #"JSON 2 0 reasoning_details=[{"type":"reasoning.text","text":"a","signature":"s","format":"anthropic-claude-v1","index":0}]"#
         #expect(lines("openai.chat", delta) == text + [details])
         let sealed = #"{"reasoning_details":[\#(gemini)]}"#
         #expect(lines("openai.chat", sealed) == ["JSON 2 0 reasoning_details=[\(gemini)]"])
         #expect(lines("openai.responses", sealed) == ["JSON 2 0 reasoning_details=[\(gemini)]"])
         // Texts that say no more are told once.
-        let plain = #"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","format":"unknown","index":0}]}"#
+        let plain =
+            #"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","format":"unknown","index":0}]}"#
         #expect(lines("openai.chat", plain) == ["REASONING 0 b"])
         // A Messages client keeps the data only: it comes back as it was.
         let line = lines("anthropic.messages", sealed)[0]

@@ -28,7 +28,7 @@ struct ResponsesReplyTests {
             }
         }
 
-        var dialect: String { 
+        var dialect: String {
             if name.hasSuffix(".responses") { return "openai.responses" }
             return name.hasSuffix(".anthropic") ? "anthropic.messages" : "openai.chat"
         }
@@ -104,7 +104,10 @@ struct ResponsesReplyTests {
         "bodies that are no answer are told",
         arguments: [
             (#"{"error":{"message":"no","code":"server_error"}}"#, "ERROR 7 0 -1 [server_error] no"),
-            (#"{"status":"failed","error":{"message":"x","code":"rate_limit_exceeded"},"output":[]}"#, "ERROR 2 0 -1 [rate_limit_exceeded] x"),
+            (
+                #"{"status":"failed","error":{"message":"x","code":"rate_limit_exceeded"},"output":[]}"#,
+                "ERROR 2 0 -1 [rate_limit_exceeded] x"
+            ),
             (#"{"id":"r"}"#, #"has no "output""#), ("7", "not a JSON object"),
         ])
     func broken(text: String, says: String) {

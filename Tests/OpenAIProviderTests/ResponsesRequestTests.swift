@@ -5,7 +5,8 @@ import Testing
 @Suite("Requests to Responses upstreams")
 struct ResponsesRequestTests {
     private func sent(
-        _ json: String, dialect: String = "openai.chat", config: String = "", model: String = "gpt-5", stream: Bool = false
+        _ json: String, dialect: String = "openai.chat", config: String = "", model: String = "gpt-5",
+        stream: Bool = false
     ) -> (body: String, notes: [String], url: String) {
         let attempt = Attempt(
             config: #"{"apiKey":"k","api":"responses"\#(config)}"#, stream: stream, dialect: dialect, json: json,
@@ -72,10 +73,14 @@ struct ResponsesRequestTests {
 
     @Test("thoughts go back as the items they were")
     func thoughts() {
-        let item = #"{"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e","status":null}"#
-        let back = #"{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e"}"#
+        let item =
+            #"{"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e","status":null}"#
+        let back =
+            #"{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e"}"#
         let said = #"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}"#
-        #expect(input(#"{"role":"assistant","content":"a","reasoning_content":"s","reasoning_items":[\#(item)]}"#) == back + "," + said)
+        #expect(
+            input(#"{"role":"assistant","content":"a","reasoning_content":"s","reasoning_items":[\#(item)]}"#) == back
+                + "," + said)
         // What the decoder sealed for a Messages client comes back the same.
         let transcript = ResponsesReplyTests.Transcript(name: "thought-sealed.anthropic")
         let line = transcript.lines.first { $0.contains("signed «") } ?? ""
@@ -114,7 +119,8 @@ struct ResponsesRequestTests {
         #expect(body.notes == ["1 tools[*] (bash_20250124)"])
         let none = sent(#"{"messages":[],"tools":[{"type":"native","native":{"type":"x"}}],"tool_choice":"auto"}"#)
         #expect(!none.body.contains("tool"))
-        let own = sent(#"{"messages":[],"tools":[{"type":"native","native":{"type":"web_search"}}]}"#, dialect: "openai.responses")
+        let own = sent(
+            #"{"messages":[],"tools":[{"type":"native","native":{"type":"web_search"}}]}"#, dialect: "openai.responses")
         #expect(own.body.contains(#""tools":[{"type":"web_search"}]"#) && own.notes.isEmpty)
     }
 
@@ -149,16 +155,21 @@ struct ResponsesRequestTests {
     func options() {
         #expect(!sent(#"{"messages":[]}"#, model: "gpt-4.1").body.contains("include"))
         #expect(!sent(#"{"messages":[]}"#, config: #","encrypted_reasoning":false"#).body.contains("include"))
-        #expect(sent(#"{"messages":[]}"#, config: #","encrypted_reasoning":true"#, model: "gpt-4o").body.contains("include"))
+        #expect(
+            sent(#"{"messages":[]}"#, config: #","encrypted_reasoning":true"#, model: "gpt-4o").body.contains("include")
+        )
         let extra = sent(#"{"messages":[]}"#, config: #","extra_body":{"/store":null,"/a":1}"#).body
         #expect(extra.hasSuffix(#""include":["reasoning.encrypted_content"],"a":1}"#))
     }
 
-    @Test("any JSON goes through without harm", arguments: [
-        #"{"messages":7}"#, #"{"messages":[7,null,"a",[]]}"#, #"{"messages":[{"role":7,"content":7}]}"#,
-        #"{"messages":[{"role":"assistant","content":[7,{}],"tool_calls":[7,{}],"reasoning_items":7,"thinking_blocks":[7]}]}"#,
-        #"{"messages":[{"role":"tool"}],"tools":[7,{"function":7}],"tool_choice":{},"response_format":7,"thinking":7}"#, "{}",
-    ])
+    @Test(
+        "any JSON goes through without harm",
+        arguments: [
+            #"{"messages":7}"#, #"{"messages":[7,null,"a",[]]}"#, #"{"messages":[{"role":7,"content":7}]}"#,
+            #"{"messages":[{"role":"assistant","content":[7,{}],"tool_calls":[7,{}],"reasoning_items":7,"thinking_blocks":[7]}]}"#,
+            #"{"messages":[{"role":"tool"}],"tools":[7,{"function":7}],"tool_choice":{},"response_format":7,"thinking":7}"#,
+            "{}",
+        ])
     func odd(json: String) {
         let body = sent(json).body
         #expect(Canonical.merge("{}", body) == body)
