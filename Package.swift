@@ -152,9 +152,9 @@ let package = Package(
         tests(
             "OpenAIProviderTests",
             [
-                "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit",
-                "WireJSON",
-            ]),
+                "JSONSchema", "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI",
+                "PluginKit", "WireJSON",
+            ], exclude: ["Cases"]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),

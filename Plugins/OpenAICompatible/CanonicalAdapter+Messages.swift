@@ -45,7 +45,7 @@ extension CanonicalAdapter {
         var end = 0
         for message in list.elements {
             let shape = CanonicalMessage(message)
-            if shape.role != .tool { insertMoved(at: end, &copy) }
+            if isForeign, shape.role != .tool { insertMoved(at: end, &copy) }
             self.message(message, shape, &copy)
             end = copy.range(message).upperBound
         }
@@ -54,27 +54,34 @@ extension CanonicalAdapter {
     }
 
     private mutating func message(_ message: JSONSpan, _ shape: CanonicalMessage, _ copy: inout CanonicalCopy) {
-        if shape.isError, !hasErrorText(shape) { losses.add(.errorMark) }
+        if isForeign, shape.isError, !hasErrorText(shape) { losses.add(.errorMark) }
+        let details =
+            options.makesReasoningDetails && shape.role == .assistant ? ReasoningDetails(message, model: model) : nil
         var cut = CanonicalCut()
         for (key, value) in message.members {
             let range = copy.range(key, value)
-            if removes(key, value, shape) {
+            if details?.replaces(key) ?? false || removes(key, value, shape) {
                 cut.remove(range, in: &copy)
                 continue
             }
             cut.keep(range, in: &copy)
-            if key.matches("content") {
+            if isForeign, key.matches("content") {
                 content(value, shape, &copy)
-            } else if key.matches("tool_calls") {
+            } else if isForeign, key.matches("tool_calls") {
                 calls(value, &copy)
             } else if shape.role == .developer, !options.keepsDeveloper, key.matches("role") {
                 copy.replace(value, with: #""system""#)
             }
         }
         cut.finish(in: &copy)
+        guard let details else { return }
+        // The role stays, so there is a member before it.
+        copy.insert(at: copy.range(message).upperBound - 1)
+        details.write(to: copy.out)
     }
 
     private mutating func removes(_ key: JSONSpan, _ value: JSONSpan, _ shape: CanonicalMessage) -> Bool {
+        guard isForeign else { return false }
         if key.matches("thinking_blocks") {
             if Self.hasSecrets(value) { losses.add(.thinkingBlocks) }
         } else if key.matches("reasoning_items") {

@@ -4,27 +4,44 @@ internal import WireJSON
 extension CanonicalAdapter {
     mutating func tools(_ root: JSONSpan) {
         guard let list = root["tools"], list.kind == .array else { return }
+        let only = options.choosesToolsByWord ? Self.chosen(root) : nil
+        guard isForeign || only != nil else { return }
         let start = begin("tools")
         var copy = CanonicalCopy(of: list, to: patch)
         var cut = CanonicalCut()
         var hasKept = false
         for tool in list.elements {
-            if tool["type"]?.matches("native") == true {
+            if let only, let name = tool["function"]?["name"], name.kind == .string, name.decoded != only {
+                // The choice of one tool says that no other is meant.
+                cut.remove(copy.range(tool), in: &copy)
+            } else if isForeign, tool["type"]?.matches("native") == true {
                 leaveOut(tool)
                 cut.remove(copy.range(tool), in: &copy)
             } else {
                 hasKept = true
                 cut.keep(copy.range(tool), in: &copy)
-                self.tool(tool, &copy)
+                if isForeign { self.tool(tool, &copy) }
             }
         }
         cut.finish(in: &copy)
-        if !copy.finish() { return patch.truncate(to: start) }
+        let isChanged = copy.finish()
+        if !isChanged { patch.truncate(to: start) }
+        if only != nil, hasKept {
+            begin("tool_choice")
+            return patch.append(#""required""#)
+        }
+        guard isChanged else { return }
         if !hasKept {
             patch.truncate(to: start)
             delete("tools")
         }
         toolChoice(root, hasTools: hasKept)
+    }
+
+    /// The one tool's name that must be called.
+    private static func chosen(_ root: JSONSpan) -> [UInt8]? {
+        guard let name = root["tool_choice"]?["function"]?["name"], name.kind == .string else { return nil }
+        return name.decoded
     }
 
     private mutating func leaveOut(_ tool: JSONSpan) {

@@ -7,6 +7,10 @@ internal import WireJSON
 /// One pass to find all values, one over messages, parts and tools: linear in the request.
 struct CanonicalAdapter {
     let options: CanonicalOptions
+    /// The client does not speak Chat. For those that do, only what the server would refuse or misread is changed.
+    let isForeign: Bool
+    /// The upstream's name of the model.
+    let model: UnsafeRawBufferPointer
     var losses = CanonicalLosses()
     /// An object without its closing brace; empty if nothing changes.
     let patch: ByteWriter
@@ -23,12 +27,14 @@ struct CanonicalAdapter {
     ///   - patch: an empty writer.
     /// - Returns: what the request loses.
     static func adapt(
-        _ json: UnsafeRawBufferPointer, _ options: CanonicalOptions, base: [UInt8]?, to patch: ByteWriter
+        _ json: UnsafeRawBufferPointer, _ options: CanonicalOptions, isForeign: Bool, model: UnsafeRawBufferPointer,
+        base: [UInt8]?, to patch: ByteWriter
     ) -> CanonicalLosses {
         guard let outline = try? JSONOutline(json), outline.root.kind == .object else { return CanonicalLosses() }
         // No more than the pool keeps: a patch may turn out to be short.
-        patch.reserve(min(json.count + 256, PatchPool.maxBytes))
-        var adapter = CanonicalAdapter(options: options, patch: patch)
+        if isForeign { patch.reserve(min(json.count + 256, PatchPool.maxBytes)) }
+        var adapter = CanonicalAdapter(
+            options: options, isForeign: isForeign, model: model, patch: patch)
         adapter.run(outline.root)
         withExtendedLifetime(outline) {}
         adapter.close(base)

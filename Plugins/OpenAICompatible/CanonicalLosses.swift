@@ -6,6 +6,7 @@ enum CanonicalLoss: Int, CaseIterable {
     case nativePart, nativeTool, toolChoice, documentURL, topK, thinking, reasoningItems, thinkingBlocks, reasoning
     case callExtras, document, searchResult, title, context, citations, detail, metadata, errorMark, beta
     case requestCache, toolCache, messageCache, partCache, callCache
+    case temperature, topP, choices, presencePenalty, frequencyPenalty
 
     private var path: StaticString {
         switch self {
@@ -32,6 +33,11 @@ enum CanonicalLoss: Int, CaseIterable {
         case .messageCache: "messages[*].cache_control"
         case .partCache: "messages[*].content[*].cache_control"
         case .callCache: "messages[*].tool_calls[*].cache_control"
+        case .temperature: "temperature"
+        case .topP: "top_p"
+        case .choices: "n"
+        case .presencePenalty: "presence_penalty"
+        case .frequencyPenalty: "frequency_penalty"
         }
     }
 
@@ -54,6 +60,8 @@ enum CanonicalLoss: Int, CaseIterable {
         case .beta: "only Anthropic's own API has it"
         case .requestCache, .toolCache, .messageCache, .partCache, .callCache:
             "the upstream decides by itself what it caches"
+        case .temperature, .topP, .choices, .presencePenalty, .frequencyPenalty:
+            "the model takes no other value than its own"
         }
     }
 
@@ -73,6 +81,11 @@ struct CanonicalLosses: Sendable {
 
     private var counts = [Int](repeating: 0, count: CanonicalLoss.allCases.count)
     private var types: [Int: [String]] = [:]
+    /// Members of the request that the upstream's API does not have, by name.
+    private var members: [(name: String, reason: StaticString)] = []
+    /// Names kept, and characters of one.
+    private static let maxMembers = 64
+    private static let maxName = 64
 
     mutating func add(_ loss: CanonicalLoss) {
         counts[loss.rawValue] += 1
@@ -91,11 +104,20 @@ struct CanonicalLosses: Sendable {
         types[loss.rawValue] = known
     }
 
+    /// A member of the request that has no place. Names that are no plain words are told as one.
+    mutating func add(member name: JSONSpan, _ reason: StaticString) {
+        let isPlain = !name.inner.isEmpty && name.inner.count <= Self.maxName && name.inner.allSatisfy(Self.isWord)
+        let text = isPlain ? String(decoding: name.inner, as: UTF8.self) : "(other members)"
+        guard members.count < Self.maxMembers, !members.contains(where: { $0.name == text }) else { return }
+        members.append((text, reason))
+    }
+
     /// Each loss with its number, as a line.
     var lines: [(detail: String, count: Int)] {
-        CanonicalLoss.allCases.filter { counts[$0.rawValue] > 0 }.map { loss in
-            (loss.detail(types: types[loss.rawValue] ?? []), counts[loss.rawValue])
-        }
+        members.map { ("\($0.name): \($0.reason)", 1) }
+            + CanonicalLoss.allCases.filter { counts[$0.rawValue] > 0 }.map { loss in
+                (loss.detail(types: types[loss.rawValue] ?? []), counts[loss.rawValue])
+            }
     }
 
     /// Tells the host, which may not want to know.

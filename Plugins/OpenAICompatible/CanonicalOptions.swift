@@ -16,6 +16,25 @@ public struct CanonicalOptions: Sendable, Equatable {
         case type
         /// `reasoning_effort`.
         case effort
+        /// The same, and `none` for disabled thinking.
+        case effortOrNone
+        /// `chat_template_kwargs` with `thinking` and `enable_thinking`, which the templates of Kimi, Qwen, GLM and
+        /// DeepSeek read.
+        case template
+        /// OpenRouter's `reasoning` object; `reasoning_effort` goes into it too.
+        case reasoning
+        /// As it is.
+        case keep
+    }
+
+    /// How the bound of the answer's length is called.
+    public enum MaxTokens: Sendable {
+        /// As the client calls it.
+        case keep
+        /// `max_completion_tokens`.
+        case completion
+        /// `max_tokens`.
+        case plain
     }
 
     /// Messages and their parts keep `cache_control`.
@@ -28,10 +47,18 @@ public struct CanonicalOptions: Sendable, Equatable {
     public var documentURL = DocumentURL.text
     /// See ``Thinking``.
     public var thinking = Thinking.type
-    /// `max_tokens` is called `max_completion_tokens`.
-    public var renamesMaxTokens = false
+    /// See ``MaxTokens``.
+    public var maxTokens = MaxTokens.keep
     /// `top_k` stays.
     public var keepsTopK = true
+    /// Models that take no other samplers than their own (Kimi K2.5 and later) get none.
+    public var pinsSampling = false
+    /// `tool_choice` is a word: a named tool becomes `required`, and only that tool is offered.
+    public var choosesToolsByWord = false
+    /// Thoughts of assistant messages go up as OpenRouter's `reasoning_details`.
+    public var makesReasoningDetails = false
+    /// Requests of chat clients are adapted too: roles, thinking, bounds and samplers, nothing else.
+    public var adaptsChat = false
 
     /// For servers that resemble OpenAI's.
     public static let compatible = CanonicalOptions()
@@ -42,16 +69,13 @@ public struct CanonicalOptions: Sendable, Equatable {
         options.keepsReasoning = false
         options.keepsDeveloper = true
         options.thinking = .effort
-        options.renamesMaxTokens = true
+        options.maxTokens = .completion
         options.keepsTopK = false
         return options
     }()
 
-    /// The options that fit an address: OpenAI's own hosts, `api.openai.com` and those of its regions, are strict.
+    /// The options that fit an address (``Flavour/suited(to:)``).
     public static func suited(to url: String) -> CanonicalOptions {
-        guard let scheme = url.utf8.firstIndex(of: UInt8(ascii: ":")) else { return .compatible }
-        let authority = url[scheme...].dropFirst().drop { $0 == "/" }.prefix { !"/?#".contains($0) }
-        let host = (authority.split(separator: "@").last ?? "").prefix { $0 != ":" }.lowercased()
-        return host == "api.openai.com" || host.hasSuffix(".api.openai.com") ? .openAI : .compatible
+        Flavour.suited(to: url).canonical
     }
 }

@@ -3,7 +3,7 @@ internal import PluginKit
 internal import WireJSON
 
 /// From `chat.completion.chunk` and `chat.completion` objects to canonical events, in the order of rule S11.
-struct ChatDecoder {
+struct ChatDecoder: ReplyDecoder {
     /// More choices than this are refused.
     static let maxChoices = 128
 
@@ -14,21 +14,28 @@ struct ChatDecoder {
     private var extras = SeenMembers()
     private var preamble = Preamble()
     private var usage = UsageStash()
+    private let details: Reasoning.Details
+
+    init(details: Reasoning.Details = .mute) {
+        self.details = details
+    }
 
     var isFinished: Bool { !choices.isEmpty && choices.allSatisfy(\.isFinished) }
     var hasContent: Bool { choices.contains { $0.hasContent || $0.isFinished } }
     /// What upstreams sent that no event could carry any more, for one line in the log.
     var lateBytes: Int { choices.reduce(0) { $0 + $1.lateBytes } }
 
-    /// Decodes one chunk of a stream. `isError`: the event's name says that it is an error.
-    mutating func chunk(
-        _ root: JSONValue, isError: Bool, frame: UnsafeRawBufferPointer, to workspace: Workspace
+    /// Decodes one chunk of a stream.
+    mutating func event(
+        _ root: JSONValue, name: UnsafeRawBufferPointer, frame: UnsafeRawBufferPointer, to workspace: Workspace
     ) throws(PluginFailure) {
         guard root.isObject else {
             throw .protocolError("The upstream sent an event that is not a JSON object: \(Excerpt.of(frame)).")
         }
         let top = TopLevel(root)
-        if let error = top.error ?? (isError ? root : top.bareError(root)) { return fail(error, to: workspace) }
+        if let error = top.error ?? (name.matches("error") ? root : top.bareError(root)) {
+            return fail(error, to: workspace)
+        }
         try decode(top, root, isWhole: false, to: workspace)
     }
 
@@ -44,14 +51,16 @@ struct ChatDecoder {
             throw .protocolError("The upstream's answer has no \"choices\": \(Excerpt.of(frame)).")
         }
         try decode(top, root, isWhole: true, to: workspace)
-        if !hasFailed { try complete(isBody: true, to: workspace) }
+        if !hasFailed { try finish(to: workspace) }
     }
 
     /// The answer is over without an error: finishes what the upstream left open. Fails if nothing came.
-    mutating func complete(isBody: Bool = false, to workspace: Workspace) throws(PluginFailure) {
-        guard isBody || hasContent else {
-            throw .protocolError("The upstream ended the stream without an answer.")
-        }
+    mutating func complete(to workspace: Workspace) throws(PluginFailure) {
+        guard hasContent else { throw .protocolError("The upstream ended the stream without an answer.") }
+        try finish(to: workspace)
+    }
+
+    private mutating func finish(to workspace: Workspace) throws(PluginFailure) {
         for number in choices.indices where choices[number].isStarted {
             try choices[number].finishUnsaid(to: workspace)
         }
@@ -87,11 +96,23 @@ struct ChatDecoder {
         guard number >= 0, number < Self.maxChoices else {
             throw .protocolError("The upstream sent choice \(number); at most \(Self.maxChoices) are taken.")
         }
-        while choices.count <= Int(number) { choices.append(ChoiceDecoder(number: UInt32(choices.count))) }
+        while choices.count <= Int(number) {
+            choices.append(ChoiceDecoder(number: UInt32(choices.count), details: details))
+        }
         let parts = ChoiceParts(value)
         if let usage = parts.usage { self.usage.keep(usage) }
         if let error = parts.error { return fail(error, to: workspace) }
         try choices[Int(number)].decode(parts, value, isWhole: isWhole, to: workspace)
+        // OpenRouter's word for an upstream that failed in the middle; its error may be missing.
+        if parts.finishReason?.matches("error") == true { failUnsaid(value, to: workspace) }
+    }
+
+    private mutating func failUnsaid(_ choice: JSONValue, to workspace: Workspace) {
+        guard !hasFailed else { return }
+        hasFailed = true
+        let said = choice["native_finish_reason"]?.string.map { " (\($0))" } ?? ""
+        var report = UpstreamError(message: "The upstream's model broke off with an error\(said).")
+        report.add(to: workspace)
     }
 
     private mutating func start(_ top: TopLevel, to workspace: Workspace) {

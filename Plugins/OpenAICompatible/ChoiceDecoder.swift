@@ -16,8 +16,11 @@ struct ChoiceDecoder {
 
     var lateBytes: Int { calls.lateBytes + bytesAfterFinish }
 
-    init(number: UInt32) {
+    private let details: Reasoning.Details
+
+    init(number: UInt32, details: Reasoning.Details) {
         self.number = number
+        self.details = details
     }
 
     mutating func decode(
@@ -33,7 +36,9 @@ struct ChoiceDecoder {
         }
         guard !isFinished else { return }
         if parts.hasExtras { emitExtras(of: value, to: workspace) }
-        if let reason = parts.finishReason, FinishReason.isReason(reason) { try finish(reason, to: workspace) }
+        if let reason = parts.finishReason, FinishReason.isReason(reason), !reason.matches("error") {
+            try finish(reason, to: workspace)
+        }
     }
 
     /// The upstream never said why it stopped: the answer ends as its content suggests.
@@ -72,7 +77,7 @@ struct ChoiceDecoder {
             }
         }
         if parts.reasoningContent != nil || parts.reasoning != nil || parts.details != nil {
-            if Reasoning.add(parts, choice: number, to: workspace) { hasContent = true }
+            if Reasoning.add(parts, details, choice: number, to: workspace) { hasContent = true }
         }
         if let content = parts.content, Content.add(content, choice: number, to: workspace) { hasContent = true }
         if let list = parts.toolCalls { try decodeCalls(list, isWhole: isWhole, to: workspace) }

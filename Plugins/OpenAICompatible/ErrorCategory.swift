@@ -31,6 +31,8 @@ enum ErrorCategory {
         return [
             "context length", "context window", "context_length", "maximum context", "prompt is too long",
             "too many tokens", "model token limit", "input is too long", "exceeds the model's max",
+            "available context size",
+            "exceeded model token limit", "maximum sequence length", "reduce the length",
         ].contains { text.contains($0) }
     }
 
@@ -48,6 +50,11 @@ enum ErrorCategory {
         "service_unavailable": KIMI_CAT_OVERLOADED,
         "model_not_found": KIMI_CAT_NOT_FOUND, "not_found_error": KIMI_CAT_NOT_FOUND,
         "resource_not_found_error": KIMI_CAT_NOT_FOUND, "not_found": KIMI_CAT_NOT_FOUND,
+        "responsibleaipolicyviolation": KIMI_CAT_CONTENT_FILTER, "moderation_blocked": KIMI_CAT_CONTENT_FILTER,
+        "cyber_policy": KIMI_CAT_CONTENT_FILTER,
+        "exceed_context_size_error": KIMI_CAT_CONTEXT_LENGTH, "request_too_large": KIMI_CAT_CONTEXT_LENGTH,
+        "deploymentnotfound": KIMI_CAT_NOT_FOUND, "operationnotsupported": KIMI_CAT_BAD_REQUEST,
+        "tool_use_failed": KIMI_CAT_UPSTREAM, "access_terminated_error": KIMI_CAT_PERMISSION,
         "content_filter": KIMI_CAT_CONTENT_FILTER, "content_policy_violation": KIMI_CAT_CONTENT_FILTER,
         "invalid_api_key": KIMI_CAT_AUTH, "authentication_error": KIMI_CAT_AUTH,
         "invalid_authentication_error": KIMI_CAT_AUTH, "incorrect_api_key_error": KIMI_CAT_AUTH,
@@ -60,6 +67,7 @@ enum ErrorCategory {
     /// Words that count only where there is no status: upstreams use them for everything.
     private static let vague: [String: kimi_category] = [
         "invalid_request_error": KIMI_CAT_BAD_REQUEST, "invalid_argument": KIMI_CAT_BAD_REQUEST,
-        "badrequesterror": KIMI_CAT_BAD_REQUEST, "server_error": KIMI_CAT_UPSTREAM, "api_error": KIMI_CAT_UPSTREAM,
+        "badrequesterror": KIMI_CAT_BAD_REQUEST, "internalservererror": KIMI_CAT_UPSTREAM,
+        "notfounderror": KIMI_CAT_NOT_FOUND, "server_error": KIMI_CAT_UPSTREAM, "api_error": KIMI_CAT_UPSTREAM,
     ]
 }

@@ -2,53 +2,37 @@ internal import PluginABI
 internal import PluginKit
 internal import WireJSON
 
-/// One attempt at an OpenAI chat upstream.
+/// One attempt at an OpenAI upstream.
 final class OpenAIExchange: ProviderExchange {
     private let upstream: OpenAIUpstream
-    private let isStream: Bool
-    /// The patch of a request of another dialect, if it has anything; given up when it is sent, as it may be as long
-    /// as the request.
-    private var adapted: ByteWriter?
-    /// What the request lost, until it is told: only the reply has a place for it.
-    private var losses: CanonicalLosses?
-    private var decoder = ChatDecoder()
+    private var call: UpstreamCall
+    private var decoder: any ReplyDecoder
     private var httpStatus: UInt32 = 0
     private var retryAfterMs: Int64 = -1
     /// The reply is complete: what still comes is not looked at.
     private var isDone = false
+    /// Of a native answer: events make no sense any more, so none are made.
+    private var isDeaf = false
 
-    init(
-        _ upstream: OpenAIUpstream, isStream: Bool, adapted: ByteWriter? = nil, losses: CanonicalLosses? = nil
-    ) {
+    init(_ upstream: OpenAIUpstream, _ call: UpstreamCall, decoder: any ReplyDecoder) {
         self.upstream = upstream
-        self.isStream = isStream
-        self.adapted = adapted
-        self.losses = losses
+        self.call = call
+        self.decoder = decoder
     }
 
     func next(_ plan: Plan) throws(PluginFailure) {
-        try plan.url(upstream.url)
+        try plan.url(call.url)
         try plan.header("Content-Type", "application/json")
-        try plan.header("Accept", isStream ? "text/event-stream" : "application/json")
-        for header in upstream.headers {
+        try plan.header("Accept", call.isStream ? "text/event-stream" : "application/json")
+        for header in upstream.options.headers {
             if header.isSecret {
                 try plan.secretHeader(header.name, header.value)
             } else {
                 try plan.header(header.name, header.value)
             }
         }
-        try patch(plan)
-        try plan.send(stream: isStream)
-    }
-
-    private func patch(_ plan: Plan) throws(PluginFailure) {
-        if let adapted, adapted.count > 0 {
-            try adapted.withBytes { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
-        } else if let patch = isStream ? upstream.streamPatch : upstream.plainPatch {
-            try patch.withUnsafeBytesTyped { patch throws(PluginFailure) in try plan.bodyPatch(patch) }
-        }
-        if let adapted { upstream.patches.give(adapted) }
-        adapted = nil
+        try call.writeBody(plan, upstream.patches)
+        try plan.send(stream: call.isStream)
     }
 
     /// The body is framed as a stream only if it is one: upstreams answer errors, and streams that they do not
@@ -61,7 +45,7 @@ final class OpenAIExchange: ProviderExchange {
         switch MediaType.of(result.header("content-type")) {
         case .eventStream: return KIMI_OK
         case .json, .html: return KIMI_WHOLE
-        case .other: return isStream ? KIMI_OK : KIMI_WHOLE
+        case .other: return call.isStream ? KIMI_OK : KIMI_WHOLE
         }
     }
 
@@ -70,10 +54,12 @@ final class OpenAIExchange: ProviderExchange {
         let workspace = upstream.pool.take()
         defer { upstream.pool.give(workspace) }
         do throws(PluginFailure) {
-            for frame in frames where !isDone {
+            for frame in frames where !isDone && !isDeaf {
                 if workspace.isFull { try workspace.emit(to: sink) }
                 try take(frame, workspace)
             }
+        } catch  where call.isNative && error != .stopped {
+            listenNoMore(error)
         } catch {
             // What came before the fault belongs to the client.
             try workspace.emit(to: sink)
@@ -88,7 +74,8 @@ final class OpenAIExchange: ProviderExchange {
         tellLosses(sink)
         guard !isDone, why == KIMI_WHY_END || why == KIMI_WHY_TRUNCATED else { return }
         isDone = true
-        if !decoder.isFinished { throw Self.incomplete(why, decoder) }
+        if !decoder.isFinished, !call.isNative || why == KIMI_WHY_TRUNCATED { throw Self.incomplete(why, decoder) }
+        guard !isDeaf, decoder.isFinished else { return }
         let workspace = upstream.pool.take()
         defer { upstream.pool.give(workspace) }
         try decoder.complete(to: workspace)
@@ -96,8 +83,13 @@ final class OpenAIExchange: ProviderExchange {
         reportLateBytes()
     }
 
+    private func listenNoMore(_ error: PluginFailure) {
+        isDeaf = true
+        upstream.context.log(KIMI_LOG_INFO, "The log does not understand this answer: \(error.message)")
+    }
+
     /// Neither a finish_reason nor `[DONE]` came: nothing says that the answer is whole.
-    private static func incomplete(_ why: kimi_why, _ decoder: ChatDecoder) -> PluginFailure {
+    private static func incomplete(_ why: kimi_why, _ decoder: any ReplyDecoder) -> PluginFailure {
         if why == KIMI_WHY_TRUNCATED {
             return PluginFailure(
                 KIMI_E_UPSTREAM, KIMI_CAT_NETWORK, "The upstream's connection broke in the middle of the answer.")
@@ -115,8 +107,10 @@ final class OpenAIExchange: ProviderExchange {
         if frame.flags & KIMI_FRAME_F_ERROR.rawValue != 0 {
             isDone = true
             var error = UpstreamError(
-                body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs, workspace: workspace)
-            error.add(to: workspace)
+                body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs, now: upstream.context.unixMilliseconds,
+                workspace: workspace)
+            let recovers = upstream.options.recoversFailedGeneration && !call.isNative
+            if !recovers || !error.recover(to: workspace) { error.add(to: workspace) }
             return
         }
         switch kimi_frame_kind(rawValue: frame.kind) {
@@ -140,8 +134,9 @@ final class OpenAIExchange: ProviderExchange {
         } catch {
             throw .protocolError("The upstream sent an event that is not JSON (\(error.message)): \(Excerpt.of(data))")
         }
-        try decoder.chunk(root, isError: name.matches("error"), frame: data, to: workspace)
-        isDone = decoder.hasFailed
+        try decoder.event(root, name: name, frame: data, to: workspace)
+        // Bytes behind a native answer's error go down too.
+        if call.isNative { isDeaf = decoder.hasFailed } else { isDone = decoder.hasFailed }
     }
 
     private func takeBody(
@@ -165,8 +160,8 @@ final class OpenAIExchange: ProviderExchange {
     }
 
     private func tellLosses(_ sink: Sink) {
-        losses?.tell(upstream.context.notes, sink)
-        losses = nil
+        call.losses?.tell(upstream.context.notes, sink)
+        call.losses = nil
     }
 
     private func reportLateBytes() {

@@ -9,10 +9,82 @@ enum RetryAfter {
     /// Milliseconds from `now` (unix ms); -1 if not said.
     static func milliseconds(_ result: kimi_result, now: UInt64) -> Int64 {
         if let text = result.header("retry-after-ms"), let value = number(text) { return clamp(value) }
-        guard let text = result.header("retry-after") else { return -1 }
-        if let seconds = number(text) { return clamp(seconds * 1000) }
-        guard let date = HTTPDate.unixSeconds(String(decoding: text, as: UTF8.self)), now > 0 else { return -1 }
-        return max(0, min(longest, date * 1000 - Int64(clamping: now)))
+        if let text = result.header("retry-after") {
+            if let seconds = number(text) { return clamp(seconds * 1000) }
+            if let date = HTTPDate.unixSeconds(String(decoding: text, as: UTF8.self)), now > 0 {
+                return until(date * 1000, now: now)
+            }
+        }
+        return result.http_status == 429 ? reset(result, now) : -1
+    }
+
+    /// From the time of a reset (unix ms).
+    static func until(_ time: Int64, now: UInt64) -> Int64 {
+        max(0, min(longest, time.subtractingReportingOverflow(Int64(clamping: now)).partialValue))
+    }
+
+    /// When the bound that was reached is reset: of requests or tokens, whichever has nothing left.
+    private static func reset(_ result: kimi_result, _ now: UInt64) -> Int64 {
+        var longestWait: Int64 = -1
+        for (left, reset) in resets {
+            guard let text = result.header(reset) else { continue }
+            let rest = result.header(left).flatMap(number)
+            guard rest == nil || rest == 0 else { continue }
+            longestWait = max(longestWait, wait(String(decoding: text.trimmed, as: UTF8.self), now) ?? -1)
+        }
+        return longestWait
+    }
+
+    private static let resets: [(StaticString, StaticString)] = [
+        ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+        ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"), ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ]
+
+    /// `6m0s`, `1.5s`, `20ms`; a bare number is seconds, or a unix time in seconds or milliseconds.
+    private static func wait(_ text: String, _ now: UInt64) -> Int64? {
+        guard let value = Double(text) else { return duration(text[...]) }
+        guard value.isFinite, value >= 0 else { return nil }
+        switch value {
+        case 1e11...: return now > 0 ? until(Int64(clamping: Int64(min(value, 1e15))), now: now) : nil
+        case 5e8...: return now > 0 ? until(Int64(value) * 1000, now: now) : nil
+        default: return clamp(value * 1000)
+        }
+    }
+
+    /// Go's way of writing a duration; nil if it is none.
+    private static func duration(_ text: Substring) -> Int64? {
+        var rest = text
+        var total = 0.0
+        guard !rest.isEmpty else { return nil }
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+            let unit = rest.dropFirst(digits.count).prefix { $0.isASCII && $0.isLetter }
+            guard let value = Double(digits), let factor = units[String(unit)] else { return nil }
+            total += value * factor
+            rest = rest.dropFirst(digits.count + unit.count)
+        }
+        return clamp(total)
+    }
+
+    private static let units: [String: Double] = ["ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
+
+    /// "Please try again in 7.66s", "Please retry after 30 seconds": what rate limits say; nil if nothing of the kind.
+    static func said(in message: String) -> Int64? {
+        let words = message.lowercased().split { $0 == " " || $0 == "," || $0 == "\n" }
+        for (place, word) in words.enumerated() where word == "in" || word == "after" {
+            guard place > 0, ["again", "retry"].contains(words[place - 1]), place + 1 < words.count else { continue }
+            var amount = words[place + 1]
+            while let last = amount.last, last == "." || last == ";" || last == "!" { amount.removeLast() }
+            if let value = Double(amount), value >= 0, place + 2 < words.count {
+                let unit = words[place + 2]
+                if unit.hasPrefix("milli") || unit == "ms" { return clamp(value) }
+                if unit.hasPrefix("sec") || unit == "s" { return clamp(value * 1000) }
+                if unit.hasPrefix("min") { return clamp(value * 60_000) }
+            } else if let wait = duration(amount) {
+                return wait
+            }
+        }
+        return nil
     }
 
     private static func number(_ text: UnsafeRawBufferPointer) -> Double? {

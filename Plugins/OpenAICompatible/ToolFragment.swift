@@ -50,6 +50,19 @@ struct ToolFragment {
         readFunction(function)
     }
 
+    /// A `function_call` item of the Responses API, without its arguments; `key` is its number in the output.
+    init(call item: JSONValue, key: Int64) {
+        self.key = key
+        id = (item["call_id"] ?? item["id"])?.stringBytes.map { Array($0) } ?? []
+        name = item["name"]?.stringBytes
+    }
+
+    /// A next piece of a call's arguments.
+    init(arguments: UnsafeRawBufferPointer, key: Int64) {
+        self.key = key
+        self.arguments = .text(arguments)
+    }
+
     private mutating func readFunction(_ function: JSONValue) {
         name = function["name"]?.stringBytes
         guard let value = function["arguments"], !value.isNull else { return }

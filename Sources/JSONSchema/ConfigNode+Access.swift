@@ -71,3 +71,10 @@ extension ConfigNode {
         return ConfigNode(.object(base), mark: over.mark ?? mark)
     }
 }
+
+extension ConfigNode {
+    /// A string as a list of one, a list's strings; empty for all else. The form of `x-env`.
+    package var names: [String] {
+        string.map { [$0] } ?? (array ?? []).compactMap(\.string)
+    }
+}

@@ -49,8 +49,8 @@ extension Validator {
         for key in rules.required where object[key] == nil {
             let subschema = rules.properties.first { $0.key == key }?.schema
             var cure = "add it"
-            if let variable = subschema?.keywords.extensions["x-env"]?.string {
-                cure = "add it, or set the environment variable \(variable)"
+            if let variables = subschema?.keywords.extensions["x-env"]?.names, !variables.isEmpty {
+                cure = "add it, or set the environment variable \(variables.joined(separator: " or "))"
             }
             report(node, path.key(key), "is missing; \(cure)")
         }

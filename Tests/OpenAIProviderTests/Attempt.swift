@@ -15,7 +15,7 @@ final class Attempt {
 
     init<Plugin: ProviderPlugin>(
         _ type: Plugin.Type = OpenAIProvider.self, config: String = #"{"apiKey":"sk-1"}"#, stream: Bool = true,
-        dialect: String = "", json: String = "", flags: UInt32 = 0
+        dialect: String = "", json: String = "", flags: UInt32 = 0, model: String = ""
     ) {
         status = config.borrowed { config in
             PluginTesting.create(
@@ -27,10 +27,12 @@ final class Attempt {
         request.struct_size = UInt32(MemoryLayout<kimi_request>.size)
         request.flags = flags | (stream ? KIMI_REQUEST_STREAM.rawValue : 0)
         let (dialectCopy, jsonCopy) = (Copy(Array(dialect.utf8)), Copy(Array(json.utf8)))
+        let modelCopy = Copy(Array(model.utf8))
+        request.model = modelCopy.slice
         request.dialect = dialectCopy.slice
         request.json = jsonCopy.slice
         status = table.begin(instance, &request, &exchange, FakeHost.pointer(failure))
-        withExtendedLifetime((dialectCopy, jsonCopy)) {}
+        withExtendedLifetime((dialectCopy, jsonCopy, modelCopy)) {}
         guard status == 0 else { return }
         status = table.next(exchange, FakeHost.pointer(plan), FakeHost.pointer(failure))
     }
@@ -87,6 +89,12 @@ final class Attempt {
         feed(data.map { (KIMI_FRAME_SSE, 0, name, $0) })
     }
 
+    /// The same, each with its name.
+    @discardableResult
+    func frames(_ frames: [(name: String, data: String)]) -> kimi_status {
+        feed(frames.map { (KIMI_FRAME_SSE, 0, $0.name, $0.data) })
+    }
+
     @discardableResult
     func body(_ text: String, flags: UInt32 = 0) -> kimi_status {
         feed([(KIMI_FRAME_BODY, KIMI_FRAME_F_LAST.rawValue | flags, "", text)])
@@ -109,6 +117,14 @@ final class Attempt {
         }
         withExtendedLifetime(copies) {}
         return status
+    }
+
+    /// The body that goes up: the patched request, or what the plan has in its place.
+    func body(of json: String) -> String {
+        let whole = plan.values(KIMI_FIELD_BODY)
+        if !whole.isEmpty { return whole.joined() }
+        guard let patch = plan.values(KIMI_FIELD_BODY_PATCH).first else { return json }
+        return Canonical.merge(patch, json)
     }
 
     @discardableResult

@@ -25,7 +25,8 @@ struct Canonical {
             attempt = Attempt(config: config, stream: stream, dialect: dialect, json: json, flags: flags)
         case .openRouter:
             attempt = Attempt(
-                OpenRouterProvider.self, stream: stream, dialect: dialect, json: json, flags: flags)
+                OpenRouterProvider.self, config: #"{"apiKey":"sk-1","usage":false}"#, stream: stream, dialect: dialect,
+                json: json, flags: flags)
         }
         let patch = attempt.plan.values(KIMI_FIELD_BODY_PATCH).first
         self.patch = patch
@@ -43,7 +44,7 @@ struct Canonical {
         return String(body.dropFirst(head.count).dropLast("], \"seed\": 1}".count))
     }
 
-    private static func merge(_ patch: String, _ json: String) -> String {
+    static func merge(_ patch: String, _ json: String) -> String {
         let merged = Array(patch.utf8).withUnsafeBytes { patch in
             Array(json.utf8).withUnsafeBytes { try? JSONEdit.mergePatch(patch, into: $0) }
         }

@@ -20,7 +20,6 @@ struct CanonicalParameterTests {
         ])
     func thinking(value: String, expected: String) {
         #expect(members(#""thinking":\#(value)"#) == #""thinking":\#(expected)"#)
-        #expect(members(#""thinking":\#(value)"#, .openRouter) == #""thinking":\#(expected)"#)
     }
 
     @Test(
@@ -116,13 +115,35 @@ struct CanonicalParameterTests {
         #expect(Canonical(json, .compatible).patch == nil)
     }
 
-    @Test("a chat client's request stays as it is, and one that goes up in its own dialect")
+    @Test(
+        "thinking: OpenRouter's object, the budget kept",
+        arguments: [
+            (#""thinking":{"type":"enabled","budget_tokens":9000}"#, #""reasoning":{"max_tokens":9000}"#),
+            (#""thinking":{"type":"disabled"}"#, #""reasoning":{"enabled":false}"#),
+            (#""thinking":{"type":"adaptive"}"#, #""reasoning":{"enabled":true}"#),
+            (#""thinking":{"type":"adaptive"},"reasoning_effort":"low""#, #""reasoning":{"effort":"low"}"#),
+            (#""reasoning_effort":"xhigh""#, #""reasoning":{"effort":"xhigh"}"#),
+            (
+                #""reasoning_effort":"low","thinking":{"type":"enabled","budget_tokens":7}"#,
+                #""reasoning":{"max_tokens":7}"#
+            ),
+            (#""reasoning":{"exclude":true},"thinking":{"type":"enabled"}"#, #""reasoning":{"exclude":true}"#),
+            (#""thinking":7"#, #""thinking":7"#), (#""a":1"#, #""a":1"#),
+        ])
+    func routerThinking(value: String, expected: String) {
+        #expect(members(value, .openRouter) == expected)
+    }
+
+    @Test("a chat client's request stays as it is; OpenRouter gets its own words for roles and thinking")
     func chat() {
         let json = #"{"messages":[{"role":"developer","cache_control":{}}],"top_k":1,"thinking":{"type":"x","b":1}}"#
         for upstream in Canonical.Upstream.allCases {
-            #expect(Canonical(json, upstream, dialect: "openai.chat").patch == nil)
-            #expect(Canonical(json, upstream, dialect: "").patch == nil)
-            #expect(Canonical(json, upstream, flags: KIMI_REQUEST_NATIVE.rawValue).patch == nil)
+            let expected: String? =
+                upstream == .openRouter
+                ? #"{"messages":[{"role":"system","cache_control":{}}],"thinking":null,"reasoning":{"enabled":true}}"#
+                : nil
+            #expect(Canonical(json, upstream, dialect: "openai.chat").patch == expected)
+            #expect(Canonical(json, upstream, dialect: "").patch == expected)
             #expect(Canonical(json, upstream, dialect: "openai.responses").patch != nil)
         }
     }

@@ -156,7 +156,7 @@ def test_thoughts_go_back(claude, upstream):
     turns = [*HI, {"role": "assistant", "content": got.content}, *HI]
     claude.messages.create(model="mock-openrouter", max_tokens=64, messages=turns)
     assistant = json.loads(upstream.wait_request(1).body)["messages"][1]
-    assert assistant["reasoning_content"] == "Hm."
+    assert assistant["reasoning_details"] == [{**details[0], "index": 0}]
 
 
 def test_every_field_arrives(claude, upstream):

@@ -43,12 +43,17 @@ struct PluginConfigCheck {
         for problem in unread {
             add(Violation(path: problem.path, mark: problem.mark, message: problem.message), &result)
         }
-        let needed = schema.properties.filter { $0.isRequired && result.config[$0.name] == nil }
+        let violations = schema.validate(result.config, at: path)
+        // Required outright, or by a condition that only the check knows.
+        let needed = schema.properties.filter { property in
+            result.config[property.name] == nil
+                && (property.isRequired || violations.contains { $0.path == path.key(property.name).description })
+        }
         let filled = needed.filter { $0.extensions["x-env"] != nil }
-        result.missingVariables += filled.compactMap { $0.extensions["x-env"]?.string }
+        result.missingVariables += filled.compactMap { $0.extensions["x-env"]?.names.first }
         let missing = Set(filled.map { path.key($0.name).description })
         // A value whose reference is unresolved is no value yet: the schema's opinion of it would only confuse.
-        for violation in schema.validate(result.config, at: path) {
+        for violation in violations {
             if isUnresolved(violation.path, violation.mark) { continue }
             if unread.contains(where: { $0.path == violation.path }) { continue }
             if missing.contains(violation.path) {

@@ -67,7 +67,8 @@ struct PluginConfigResolver {
     ) -> ConfigNode {
         var sources: [String: String] = [:]
         let filled = schema.filling("x-env", in: config, at: path) { variable, path, types in
-            guard let name = variable.string, let text = environment[name] else { return nil }
+            let set = variable.names.lazy.compactMap { name in environment[name].map { (name, $0) } }
+            guard let (name, text) = set.first else { return nil }
             sources[path.description] = name
             return Self.value(of: text, types)
         }
