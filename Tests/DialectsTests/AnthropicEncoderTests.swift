@@ -48,7 +48,7 @@ func messagesWhole(_ steps: [Step]) throws -> String {
                 #"{"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"input_tokens":6,"cache_creation_input_tokens":0,"cache_read_input_tokens":4,"output_tokens":5,"output_tokens_details":{"thinking_tokens":2}}}"#,
                 #"{"type":"message_stop"}"#,
             ])
-        #expect(encoder.violations == 0)
+        #expect(encoder.repairs.count(.arguments) == 0)
         #expect(String(decoding: encoder.output.bytes, as: UTF8.self).hasPrefix("event: message_start\ndata: {"))
     }
 
@@ -160,6 +160,6 @@ func messagesWhole(_ steps: [Step]) throws -> String {
             .start(), .text("a"), .text("b", choice: 1), .finish("stop"), .finish("length", choice: 1),
         ])
         #expect(StreamReader(encoder.output.bytes).text == "a")
-        #expect(encoder.unshown == 2)
+        #expect(encoder.repairs.count(.dropped) == 2)
     }
 }

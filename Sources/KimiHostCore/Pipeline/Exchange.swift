@@ -374,6 +374,9 @@ package final class Exchange: UpstreamReceiver, Watched {
     private func report(_ outcome: HostMetrics.Outcome, _ error: ExchangeError? = nil) {
         guard !isReported else { return }
         isReported = true
+        for repair in encoder.repairs.entries {
+            book.add(kind: repair.kind.rawValue, detail: repair.detail, count: repair.count)
+        }
         let row = ExchangeRow(
             requestID: request.exchangeID, model: request.model, provider: route.provider.name,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
