@@ -123,21 +123,6 @@ func messagesWhole(_ steps: [Step]) throws -> String {
         #expect(encoder.output.count > 0)
     }
 
-    @Test(arguments: [
-        [Step.text("x")], [.start(), .start()], [.start(), .arguments(0, "x")],
-        [.start(), .finish("stop"), .text("x")],
-        [.start(), .begin(0, id: "a", name: "b"), .finish("stop")], [.start(), .begin(0, id: "a", name: "")],
-    ])
-    func `events out of order fail and write nothing more`(steps: [Step]) {
-        for encoder in [MessagesStreamEncoder(requestID: "r") as any ResponseEncoder, MessagesUnaryEncoder()] {
-            for step in steps.dropLast() { step.send(to: encoder) }
-            let before = encoder.output.count
-            #expect(steps.last?.send(to: encoder) == kimi_status(KIMI_STOP))
-            #expect(encoder.failure != nil)
-            #expect(encoder.output.count == before)
-        }
-    }
-
     @Test func `an incomplete reply cannot be completed, only aborted`() {
         let encoder = MessagesStreamEncoder(requestID: "req_1")
         for step in [Step.start(), .text("x")] { step.send(to: encoder) }

@@ -176,10 +176,10 @@ extension Repairs.Entry {
     }
 
     @Test func `foreign calls and others share one row of numbers`() throws {
-        let piece = { #"[{"index":\#($0),"id":"\#($1)","type":"custom","custom":{"name":"n","input":"i"}}]"# }
+        let foreign = #"[{"index":0,"id":"c","type":"custom","custom":{"name":"n","input":"i"}}]"#
         let encoder = ChatStreamEncoder(wantsUsage: false)
         let steps: [Step] = [
-            .start(), .json(KIMI_SCOPE_MESSAGE, "tool_calls", piece("0", "c")), .begin(0, id: "a", name: "f"), .end(0),
+            .start(), .json(KIMI_SCOPE_MESSAGE, "tool_calls", foreign), .begin(0, id: "a", name: "f"), .end(0),
             .json(KIMI_SCOPE_MESSAGE, "tool_calls", #"[{"index":0,"custom":{"input":"more"}}]"#), .finish("tool_calls"),
         ]
         for step in steps { step.send(to: encoder) }
@@ -192,7 +192,7 @@ extension Repairs.Entry {
 
     @Test func `pieces of members are put together in a reply that is not streamed`() throws {
         let encoder = ChatUnaryEncoder()
-        let entry = { #"{"content":[{"token":"\#($0)","logprob":-1,"bytes":null,"top_logprobs":[]}],"refusal":null}"# }
+        let entry: (String) -> String = { #"{"content":[{"token":"\#($0)","logprob":-1,"bytes":null,"top_logprobs":[]}],"refusal":null}"# }
         let steps: [Step] = [
             .start(), .json(KIMI_SCOPE_MESSAGE, "refusal", #""no""#), .json(KIMI_SCOPE_MESSAGE, "refusal", #""pe""#),
             .json(KIMI_SCOPE_CHOICE, "logprobs", entry("a")), .json(KIMI_SCOPE_CHOICE, "logprobs", entry("b")),

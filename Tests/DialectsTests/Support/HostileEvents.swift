@@ -146,7 +146,8 @@ struct HostileEvents {
     private mutating func usage() {
         let numbers: [Int64] = [-1, 0, 10, .max, .min]
         events.add(
-            KIMI_EVENT_USAGE, a: pick(Self.values),
+            KIMI_EVENT_USAGE,
+            a: pick(Self.values + [Array(#"{"prompt_tokens":10,"prompt_tokens":11,"cost":0.1}"#.utf8)]),
             numbers: [pick(numbers), pick(numbers), pick(numbers), pick(numbers)])
     }
 

@@ -23,7 +23,6 @@ extension HostileEvents {
             #"{"type":"server_tool_use","id":"s","name":"web_search","input":{"q":1}}"#,
             #"{"type":"redacted_thinking","data":"RA=="}"#, #"{"type":"text","text":"part"}"#,
             #"{"prompt_tokens":"x","completion_tokens":-5,"total_tokens":1.5,"prompt_tokens_details":7}"#,
-            #"{"prompt_tokens":10,"prompt_tokens":11,"cost":0.1}"#,
             #"{"input_tokens":5,"cache_read_input_tokens":3,"cache_creation_input_tokens":2,"service_tier":"standard"}"#,
             #"{"input_tokens":-5,"cache_read_input_tokens":99999999999999999999}"#,
         ].map { Array($0.utf8) } + [[0x22, 0xFF, 0x22], Array(repeating: 0x5B, count: 600)]
