@@ -169,7 +169,7 @@ struct ChatReader {
         if hasUsage { bad("usage twice") }
         hasUsage = true
         for name in ["prompt_tokens", "completion_tokens", "total_tokens"] {
-            if (usage.member(name)?.int ?? -1) < 0 { bad("usage.\(name)") }
+            if (usage.member(name)?.double ?? -1) < 0 { bad("usage.\(name)") }
         }
         for name in ["prompt_tokens_details", "completion_tokens_details"] {
             if let value = usage.member(name), !value.isObject { bad("usage.\(name)") }
