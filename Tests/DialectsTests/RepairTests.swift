@@ -61,7 +61,8 @@ extension Repairs.Entry {
     @Test func `interleaved calls come one behind the other`() throws {
         let made = try chat([
             .start(), .begin(0, id: "a", name: "f"), .begin(1, id: "b", name: "g"), .arguments(1, "{\"b\""),
-            .arguments(0, "{\"a\""), .arguments(1, ":1}"), .end(1), .arguments(0, ":1}"), .end(0), .finish("tool_calls"),
+            .arguments(0, "{\"a\""), .arguments(1, ":1}"), .end(1), .arguments(0, ":1}"), .end(0),
+            .finish("tool_calls"),
         ])
         #expect(made.reader.choices[0]?.arguments == [#"{"a":1}"#, #"{"b":1}"#])
         #expect(made.repairs == [.order("tool calls were interleaved; they were put one behind the other")])
@@ -90,7 +91,9 @@ extension Repairs.Entry {
 
     @Test func `arguments after the end of their call fail the reply`() {
         for encoder in Self.encoders {
-            let steps: [Step] = [.start(), .begin(0, id: "a", name: "f"), .arguments(0, "{}"), .end(0), .arguments(0, " ")]
+            let steps: [Step] = [
+                .start(), .begin(0, id: "a", name: "f"), .arguments(0, "{}"), .end(0), .arguments(0, " "),
+            ]
             for step in steps { #expect(step.send(to: encoder) == kimi_status(KIMI_OK)) }
             #expect(Step.arguments(0, "x").send(to: encoder) == kimi_status(KIMI_STOP))
             #expect(encoder.failure?.code == "plugin_misbehaved")
@@ -106,7 +109,9 @@ extension Repairs.Entry {
 
     @Test func `what waits has a bound`() {
         let encoder = ChatStreamEncoder(wantsUsage: false)
-        for step in [Step.start(), .begin(0, id: "a", name: "f"), .begin(1, id: "b", name: "f")] { step.send(to: encoder) }
+        for step in [Step.start(), .begin(0, id: "a", name: "f"), .begin(1, id: "b", name: "f")] {
+            step.send(to: encoder)
+        }
         let piece = String(repeating: "x", count: 1 << 20)
         for _ in 0..<3 { #expect(Step.arguments(1, piece).send(to: encoder) == kimi_status(KIMI_OK)) }
         #expect(Step.arguments(1, piece).send(to: encoder) == kimi_status(KIMI_STOP))
@@ -138,13 +143,22 @@ extension Repairs.Entry {
 
     @Test(
         arguments: [
-            ("", "stop"), ("odd", "stop"), ("MAX_TOKENS", "length"), ("end_turn", "stop"), ("refusal", "content_filter"),
+            ("", "stop"), ("odd", "stop"), ("MAX_TOKENS", "length"), ("end_turn", "stop"),
+            ("refusal", "content_filter"),
             ("tool_calls", "stop"),
         ])
     func `finish reasons are words that clients know`(reason: String, wanted: String) throws {
         let made = try chat([.start(), .text("a"), .finish(reason)])
         #expect(made.reader.choices[0]?.finish == wanted)
         #expect(made.repairs.isEmpty == ["MAX_TOKENS", "end_turn", "refusal"].contains(reason))
+    }
+
+    @Test func `white space and what is no call are no calls`() throws {
+        let made = try chat([
+            .start(), .arguments(3, " "), .json(KIMI_SCOPE_MESSAGE, "tool_calls", "[5]"), .finish("tool_calls"),
+        ])
+        #expect(made.reader.choices[0]?.finish == "stop")
+        #expect(made.repairs.count == 3)
     }
 
     @Test func `an upstream's own finish reason stands beside`() throws {
@@ -166,7 +180,9 @@ extension Repairs.Entry {
         for encoder in Self.encoders {
             var events = ScriptedEvents()
             events.add(KIMI_EVENT_START, a: Array("i".utf8))
-            for piece in [[0x78, 0xF0, 0x9F], [0x98], [0x80, 0x79]] as [[UInt8]] { events.add(KIMI_EVENT_TEXT, a: piece) }
+            for piece in [[0x78, 0xF0, 0x9F], [0x98], [0x80, 0x79]] as [[UInt8]] {
+                events.add(KIMI_EVENT_TEXT, a: piece)
+            }
             events.add(KIMI_EVENT_FINISH, a: Array("stop".utf8))
             #expect(events.send(to: encoder) { 1 } == kimi_status(KIMI_OK))
             try encoder.complete()
@@ -192,7 +208,9 @@ extension Repairs.Entry {
 
     @Test func `pieces of members are put together in a reply that is not streamed`() throws {
         let encoder = ChatUnaryEncoder()
-        let entry: (String) -> String = { #"{"content":[{"token":"\#($0)","logprob":-1,"bytes":null,"top_logprobs":[]}],"refusal":null}"# }
+        let entry: (String) -> String = {
+            #"{"content":[{"token":"\#($0)","logprob":-1,"bytes":null,"top_logprobs":[]}],"refusal":null}"#
+        }
         let steps: [Step] = [
             .start(), .json(KIMI_SCOPE_MESSAGE, "refusal", #""no""#), .json(KIMI_SCOPE_MESSAGE, "refusal", #""pe""#),
             .json(KIMI_SCOPE_CHOICE, "logprobs", entry("a")), .json(KIMI_SCOPE_CHOICE, "logprobs", entry("b")),

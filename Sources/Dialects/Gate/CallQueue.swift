@@ -40,7 +40,8 @@ struct CallQueue {
         self.repairs = repairs
     }
 
-    var isEmpty: Bool { next == 0 && waiting.isEmpty && early.isEmpty }
+    /// Has no call gone on yet?
+    var isEmpty: Bool { next == 0 }
 
     // MARK: Events
 

@@ -115,7 +115,8 @@ struct EventGate {
     /// A number that no client asked for becomes the lowest that is free.
     private func shown(_ number: UInt32) -> UInt32? {
         if number < Self.maxChoices, !taken.contains(number) { return number }
-        repairs.add(.order, "a choice had a number beyond \(Self.maxChoices - 1), or one that was taken; it was renumbered")
+        repairs.add(
+            .order, "a choice had a number beyond \(Self.maxChoices - 1), or one that was taken; it was renumbered")
         return (0..<UInt32(Self.maxChoices)).first { !taken.contains($0) }
     }
 

@@ -2,6 +2,14 @@ import CanonicalModel
 import PluginABI
 import WireJSON
 
+extension CanonicalEvent {
+    /// Is it a JSON event with calls of kinds that no other event tells of?
+    fileprivate var hasForeignCalls: Bool {
+        guard i0 == Int64(KIMI_SCOPE_MESSAGE.rawValue), b.buffer.matches("tool_calls") else { return false }
+        return (try? JSONSpans.elements(of: a.buffer))?.contains { $0.kind == .object } ?? false
+    }
+}
+
 /// One choice's events in legal order, whatever order they come in.
 struct GateChoice {
     /// As the plugin numbers it, and as the client sees it.
@@ -46,7 +54,7 @@ struct GateChoice {
         case KIMI_EVENT_TOOL_ARGS: return calls.arguments(event, forward)
         case KIMI_EVENT_TOOL_END: calls.end(event, forward)
         default:
-            if event.b.buffer.matches("tool_calls") { hasForeignCalls = true }
+            if event.hasForeignCalls { hasForeignCalls = true }
             forward(event)
         }
         return nil

@@ -8,7 +8,8 @@ enum InlinePart {
     static func json(_ event: CanonicalEvent) -> ByteWriter {
         let out = ByteWriter(capacity: event.c.len / 3 * 4 + 128)
         let isImage = event.b.buffer.starts(with: "image/".utf8)
-        out.append(isImage ? #"{"type":"image_url","image_url":{"url":"data:"# : #"{"type":"file","file":{"file_data":"data:"#)
+        out.append(
+            isImage ? #"{"type":"image_url","image_url":{"url":"data:"# : #"{"type":"file","file":{"file_data":"data:"#)
         if event.b.len > 0 { out.appendJSONEscaped(event.b.buffer) } else { out.append("application/octet-stream") }
         out.append(";base64,")
         Base64.writeStandard(event.c.buffer, to: out)

@@ -111,16 +111,26 @@ private struct Choice {
         case KIMI_EVENT_JSON:
             if event.i0 == Int64(KIMI_SCOPE_CHOICE.rawValue) {
                 choiceMembers.add(event, repairs)
-            } else if let calls = event.foreignCalls {
-                if foreignCalls.count > 0 { foreignCalls.append(",") }
-                foreignCalls.append(bytes: calls)
-            } else if !event.b.buffer.matches("tool_calls") {
+            } else if event.b.buffer.matches("tool_calls") {
+                appendForeign(event.a.buffer, repairs)
+            } else {
                 messageMembers.add(event, repairs)
             }
         case KIMI_EVENT_FINISH:
             finish = Array(event.a.buffer)
             ChatReply.nativeReason(event, to: nativeReason)
         default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
+        }
+    }
+
+    private func appendForeign(_ json: UnsafeRawBufferPointer, _ repairs: Repairs) {
+        for element in (try? JSONSpans.elements(of: json)) ?? [] {
+            guard element.kind == .object else {
+                repairs.add(.dropped, "a tool call that is no object")
+                continue
+            }
+            if foreignCalls.count > 0 { foreignCalls.append(",") }
+            foreignCalls.append(bytes: UnsafeRawBufferPointer(rebasing: json[element.valueRange]))
         }
     }
 
@@ -190,14 +200,5 @@ private struct Choice {
         if !calls.isEmpty, foreignCalls.count > 0 { out.append(",") }
         out.append(foreignCalls)
         out.append("]")
-    }
-}
-
-extension CanonicalEvent {
-    /// The elements of a JSON event that carries `tool_calls`, without the brackets; nil for others.
-    fileprivate var foreignCalls: UnsafeRawBufferPointer? {
-        let json = a.buffer
-        guard b.buffer.matches("tool_calls"), json.count > 2, json.first == 0x5B, json.last == 0x5D else { return nil }
-        return UnsafeRawBufferPointer(rebasing: json.dropFirst().dropLast())
     }
 }

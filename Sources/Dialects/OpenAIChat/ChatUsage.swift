@@ -55,7 +55,8 @@ enum ChatUsage {
         mutating func admits(_ member: JSONMember, _ value: UnsafeRawBufferPointer) -> Bool {
             if names.contains(member.key) { return false }
             if Self.counts.contains(member.key) {
-                guard member.kind == .int, let number = Int64(String(decoding: value, as: UTF8.self)), number >= 0 else {
+                guard member.kind == .int, let number = Int64(String(decoding: value, as: UTF8.self)), number >= 0
+                else {
                     return false
                 }
                 counts[member.key] = number

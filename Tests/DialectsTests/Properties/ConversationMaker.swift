@@ -68,7 +68,8 @@ struct ConversationMaker {
         body += ",\"messages\":[\(turns),{\"role\":\"user\",\"content\":\(string())}]"
         if chance(2) {
             body += ",\"tools\":[{\"name\":\"f\",\"description\":\(string()),\"input_schema\":\(object())}]"
-            body += ",\"tool_choice\":\(pick(["{\"type\":\"auto\"}", "{\"type\":\"any\"}", "{\"type\":\"tool\",\"name\":\"f\"}"]))"
+            body +=
+                ",\"tool_choice\":\(pick(["{\"type\":\"auto\"}", "{\"type\":\"any\"}", "{\"type\":\"tool\",\"name\":\"f\"}"]))"
         }
         if chance(3) { body += ",\"stop_sequences\":[\(list(1, 3) { $0.string() })]" }
         if chance(3) { body += ",\"metadata\":{\"user_id\":\(string()),\"other\":\(string())}" }
@@ -78,7 +79,9 @@ struct ConversationMaker {
         return "{\(body)}"
     }
 
-    private mutating func cache() -> String { chance(3) ? ",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"5m\"}" : "" }
+    private mutating func cache() -> String {
+        chance(3) ? ",\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"5m\"}" : ""
+    }
 
     private mutating func textBlock() -> String { "{\"type\":\"text\",\"text\":\(string())\(cache())}" }
 
@@ -91,9 +94,11 @@ struct ConversationMaker {
         switch count(4) {
         case 0: return "{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\(string())}\(cache())}"
         case 1:
-            return "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"QUJD\(count(9))\"}}"
+            return
+                "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"QUJD\(count(9))\"}}"
         case 2:
-            return "{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\(string())},\"title\":\(string())}"
+            return
+                "{\"type\":\"document\",\"source\":{\"type\":\"text\",\"media_type\":\"text/plain\",\"data\":\(string())},\"title\":\(string())}"
         default: return textBlock()
         }
     }
@@ -118,7 +123,8 @@ struct ConversationMaker {
         guard !ids.isEmpty else { return turn }
         let results = ids.map { id in
             let content = either({ $0.string() }, { "[\($0.textBlock()),\($0.userBlock())]" })
-            return "{\"type\":\"tool_result\",\"tool_use_id\":\"\(id)\",\"content\":\(content)\(chance(3) ? ",\"is_error\":true" : "")}"
+            return
+                "{\"type\":\"tool_result\",\"tool_use_id\":\"\(id)\",\"content\":\(content)\(chance(3) ? ",\"is_error\":true" : "")}"
         }
         return "\(turn),{\"role\":\"user\",\"content\":[\(results.joined(separator: ","))]}"
     }
@@ -131,12 +137,15 @@ struct ConversationMaker {
         if chance(2) { body += ",\"instructions\":\(string())" }
         body += ",\"input\":[\(list(1, 5) { $0.item() })]"
         if chance(2) {
-            body += ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\(string()),\"parameters\":\(object())},"
+            body +=
+                ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\(string()),\"parameters\":\(object())},"
             body += "{\"type\":\"custom\",\"name\":\"c\",\"description\":\(string())}]"
         }
         if chance(3) { body += ",\"metadata\":{\"k\":\(string())}" }
         if chance(3) { body += ",\"user\":\(string())" }
-        if chance(3) { body += ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":\(object())}}" }
+        if chance(3) {
+            body += ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":\(object())}}"
+        }
         if chance(3) { body += ",\"unheard_of\":\(object())" }
         return "{\(body)}"
     }
@@ -149,13 +158,15 @@ struct ConversationMaker {
         case 2:
             let input = object()
             arguments[id] = input
-            return "{\"type\":\"function_call\",\"call_id\":\"\(id)\",\"name\":\"f\",\"arguments\":\"\(Self.quoted(input))\"},"
+            return
+                "{\"type\":\"function_call\",\"call_id\":\"\(id)\",\"name\":\"f\",\"arguments\":\"\(Self.quoted(input))\"},"
                 + "{\"type\":\"function_call_output\",\"call_id\":\"\(id)\",\"output\":\(string())}"
         case 3:
             return "{\"type\":\"custom_tool_call\",\"call_id\":\"\(id)\",\"name\":\"c\",\"input\":\(string())},"
                 + "{\"type\":\"custom_tool_call_output\",\"call_id\":\"\(id)\",\"output\":\(string())}"
         case 4:
-            return "{\"type\":\"reasoning\",\"id\":\"r\(next)\",\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":\(string())}]},"
+            return
+                "{\"type\":\"reasoning\",\"id\":\"r\(next)\",\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":\(string())}]},"
                 + "{\"type\":\"message\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\(string()),\"annotations\":[]}]}"
         default:
             let content = "foreign\(mark())"

@@ -38,7 +38,8 @@ import WireJSON
         }
 
         private mutating func call(_ number: Int, _ random: inout SplitMix) {
-            let id = ["toolu_\(number)", "functions.f:\(number)", "call ü\(number)"].randomElement(using: &random) ?? ""
+            let id =
+                ["toolu_\(number)", "functions.f:\(number)", "call ü\(number)"].randomElement(using: &random) ?? ""
             let arguments =
                 [
                     "{}", #"{"a":1.0,"b":[1e5,123456789012345678901234567890]}"#, #"{ "u" : "\u00e9\/\ud83d\ude00" }"#,

@@ -10,7 +10,9 @@ import Testing
         for round in 0..<600 * Rounds.factor {
             var random = Rounds.generator("hostile \(kind)", shard, round)
             var bytes = [UInt8(kind.rawValue)]
-            for _ in 0..<Int.random(in: 4...160, using: &random) { bytes.append(UInt8.random(in: .min ... .max, using: &random)) }
+            for _ in 0..<Int.random(in: 4...160, using: &random) {
+                bytes.append(UInt8.random(in: .min ... .max, using: &random))
+            }
             guard let check = bytes.withUnsafeBytes({ EncoderCheck($0) }), let fault = check.fault() else { continue }
             Issue.record("\(Rounds.place(shard, round)): \(fault)\n\(check)")
             return

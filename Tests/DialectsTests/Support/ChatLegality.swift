@@ -142,7 +142,7 @@ struct ChatReader {
     }
 
     private mutating func read(_ call: JSONValue, at index: Int64, of choice: inout Choice) {
-        guard index >= 0, index <= choice.arguments.count else { return bad("call index \(index)") }
+        guard call.isObject, index >= 0, index <= choice.arguments.count else { return bad("call index \(index)") }
         let function = call["function"]
         if index == choice.arguments.count {
             let id = call["id"]?.string ?? ""

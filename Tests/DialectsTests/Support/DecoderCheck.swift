@@ -65,7 +65,9 @@ enum DecoderCheck {
         }
         let decoded = try ResponsesDecoder().decode(body, parser: parser)
         if (try? parser.parse(Array("{".utf8) + decoded.context.echo + Array("}".utf8))) == nil { return "echo" }
-        if (try? parser.parse(Array("{".utf8) + decoded.context.longEcho + Array("}".utf8))) == nil { return "long echo" }
+        if (try? parser.parse(Array("{".utf8) + decoded.context.longEcho + Array("}".utf8))) == nil {
+            return "long echo"
+        }
         if decoded.store, (try? parser.parse(decoded.items))?.isArray != true { return "items" }
         return canonical(decoded.request, parser)
     }
@@ -76,11 +78,14 @@ enum DecoderCheck {
             let chat = try decoded.json.withBytes { bytes throws(ExchangeError) in
                 try ChatRequest(bytes, parser: parser)
             }
-            if chat.model != decoded.model || chat.wantsStream != decoded.wantsStream { return "model or stream differ" }
+            if chat.model != decoded.model || chat.wantsStream != decoded.wantsStream {
+                return "model or stream differ"
+            }
             if let key = decoded.json.withUnsafeBytes({ keys($0) }) { return "'\(key)' stands twice" }
             return nil
         } catch {
-            return "the canonical request is refused: \(error.message)\n\(String(decoding: decoded.json, as: UTF8.self))"
+            return
+                "the canonical request is refused: \(error.message)\n\(String(decoding: decoded.json, as: UTF8.self))"
         }
     }
 

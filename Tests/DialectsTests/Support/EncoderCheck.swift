@@ -46,7 +46,9 @@ struct EncoderCheck: CustomStringConvertible {
             isWhole = (try? encoder.complete()) != nil
             if !isWhole, encoder.failure == nil { return "complete failed without a failure" }
         }
-        if encoder.repairs.entries.count > Repairs.maxEntries + Repairs.Kind.allCases.count { return "too many repairs" }
+        if encoder.repairs.entries.count > Repairs.maxEntries + Repairs.Kind.allCases.count {
+            return "too many repairs"
+        }
         guard isWhole || encoder.isStreaming && encoder.output.count > 0 else { return nil }
         if !isWhole { encoder.abort(encoder.failure ?? ExchangeError(KIMI_CAT_PROTOCOL, "broken off")) }
         let reading = read(encoder.output.bytes, isWhole)
@@ -143,7 +145,9 @@ struct EncoderCheck: CustomStringConvertible {
     private static func read(response checker: ResponsesChecker, _ isWhole: Bool) -> Reading {
         var reading = read(response: Array(checker.response.utf8))
         reading.problems += checker.problems
-        if (checker.ending == "response.failed") == isWhole { reading.problems.append("ending \(checker.ending ?? "")") }
+        if (checker.ending == "response.failed") == isWhole {
+            reading.problems.append("ending \(checker.ending ?? "")")
+        }
         return reading
     }
 

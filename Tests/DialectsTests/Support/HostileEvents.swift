@@ -29,7 +29,8 @@ struct HostileEvents {
         while !self.bytes.isEmpty, events.entries.count < 400 { step(plainOnly: flags & 4 == 0) }
         guard flags & 24 != 24 else { return }
         var finished: Set<UInt32> = []
-        for entry in events.entries where Self.belongsToChoice(entry.event) && finished.insert(entry.event.choice).inserted {
+        for entry in events.entries
+        where Self.belongsToChoice(entry.event) && finished.insert(entry.event.choice).inserted {
             events.add(KIMI_EVENT_FINISH, a: Array("stop".utf8), choice: entry.event.choice)
         }
     }
