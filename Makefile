@@ -9,7 +9,7 @@ help:
 	@echo 'make lint     formatting, as errors      make format   puts it right'
 	@echo 'make bench    how to measure             make clean    removes what was built'
 	@echo 'make bench-transform   the Kimi transform beside one that does nothing; kimi-report writes docs/kimi-report.md'
-	@echo 'make fuzz     the Kimi transform against libFuzzer (SECONDS=300 for each of two targets)'
+	@echo 'make fuzz     the Kimi transform and the dialects against libFuzzer (SECONDS=300 for each of six targets)'
 
 all: build
 

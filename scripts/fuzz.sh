@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# libFuzzer against the Kimi transform: its reading of replies, then its rewriting of requests.
-#   scripts/fuzz.sh [SECONDS]   for each of the two (60); inputs that it likes are kept in .build/fuzz/corpus
+# libFuzzer against the Kimi transform (its reading of replies, its rewriting of requests) and against the dialects (each
+# decoder, and all encoders with events that no plugin should send).
+#   scripts/fuzz.sh [SECONDS [TARGET...]]   for each target (60); inputs that it likes are kept in .build/fuzz/corpus
 # A finding stays in .build/fuzz/found; `.build/fuzz/release/FuzzReply FILE` shows it again. Make it a case of
-# Tests/KimiK2TransformTests/Cases/found.json before you heal it.
+# Tests/KimiK2TransformTests/Cases/found.json, or a test of Tests/DialectsTests, before you heal it.
 set -eu
 . "$(dirname "$0")/common.sh"
 
 seconds=${1:-60}
+shift || true
+targets=${*:-FuzzReply FuzzRequest FuzzEncoders FuzzChatRequest FuzzMessagesRequest FuzzResponsesRequest}
 work=$ROOT/.build/fuzz
 
 # libFuzzer's runtime without a `main`, from the Swift toolchain or from Debian's libclang-rt-NN-dev.
@@ -27,6 +30,16 @@ words = [*kimi_cases.MARKERS, "functions.read:0", "functions.", ":0", '{"path":"
     "think", "response", "tools", 'call tool="read" index="1"', 'argument key="path" type="string"', "argument", "message",
     '"messages":[', '{"role":"assistant",', '"tool_calls":[', '"tool_call_id":"functions.read:0"', '"content":', '"tools":[',
     '"tool_choice":"required"', '"reasoning_content":""', '"parameters":{', '"$ref":"#/$defs/a"', '"anyOf":[', '"type":"object"']
+# The words of the three APIs' requests.
+words += ['"type":"' + word + '"' for word in ("text", "image", "document", "tool_use", "tool_result", "thinking", "redacted_thinking",
+    "search_result", "base64", "url", "message", "reasoning", "function_call", "function_call_output", "custom_tool_call",
+    "custom_tool_call_output", "apply_patch_call", "local_shell_call", "shell_call", "item_reference", "input_text", "output_text",
+    "input_image", "input_file", "refusal", "reasoning_text", "summary_text", "function", "custom", "namespace", "json_schema", "grammar",
+    "allowed_tools", "enabled", "ephemeral")]
+words += [f'"{word}":' for word in ("model", "system", "input", "instructions", "source", "tool_use_id", "is_error", "cache_control",
+    "call_id", "arguments", "output", "encrypted_content", "signature", "thinking", "stop_sequences", "output_config", "text", "reasoning",
+    "include", "metadata", "previous_response_id", "n", "logit_bias", "stream_options", "max_tokens", "input_schema", "id", "items",
+    "response")] + ["kimi-host.1.", '"role":"user"', '"stream":true', "null", "[]", "{}"]
 for word in words:
     print('"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"')
 PYTHON
@@ -39,7 +52,7 @@ import json, pathlib, random, sys
 sys.path.insert(0, sys.argv[1])
 import kimi_cases
 folder, source = pathlib.Path(sys.argv[2]), random.Random(1)
-for name in ("FuzzReply", "FuzzRequest"):
+for name in ("FuzzReply", "FuzzRequest", "FuzzEncoders", "FuzzChatRequest", "FuzzMessagesRequest", "FuzzResponsesRequest"):
     (folder / name).mkdir(parents=True, exist_ok=True)
 texts = kimi_cases.own() + kimi_cases.vectors()
 for number, case in enumerate(texts):
@@ -56,6 +69,16 @@ for number, body in enumerate(requests):
     for config in range(11):
         data = bytes([config, number % 4]) + json.dumps(body, ensure_ascii=False).encode()
         (folder / "FuzzRequest" / f"seed{number}-{config}").write_bytes(data)
+    (folder / "FuzzChatRequest" / f"seed{number}").write_bytes(json.dumps(body, ensure_ascii=False).encode())
+import dialects
+names = {"chat": "FuzzChatRequest", "messages": "FuzzMessagesRequest", "responses": "FuzzResponsesRequest"}
+for dialect in dialects.DIALECTS:
+    for number, case in enumerate(dialects.CASES):
+        body = json.dumps(dialect.request(case, number % 2 == 0, "m"), ensure_ascii=False).encode()
+        (folder / names[dialect.name] / f"case{number}").write_bytes(body)
+for number in range(200):
+    data = bytes([number % 7, source.randrange(256)]) + source.randbytes(source.randrange(8, 200))
+    (folder / "FuzzEncoders" / f"seed{number}").write_bytes(data)
 PYTHON
 }
 
@@ -80,6 +103,5 @@ mkdir -p "$work/found"
 swift build -c release --package-path Tests/Fuzz --scratch-path "$work"
 write_dictionary
 write_seeds
-fuzz FuzzReply
-fuzz FuzzRequest
+for target in $targets; do fuzz "$target"; done
 say "nothing found"

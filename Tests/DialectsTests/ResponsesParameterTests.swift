@@ -28,7 +28,7 @@ import WireJSON
         ),
         (#""text":{"format":{"type":"json_object"}}"#, #""response_format":{"type":"json_object"}"#),
         (
-            #""user":"u","safety_identifier":"s","metadata":{"a":"b"},"service_tier":"flex","prompt_cache_key":"k""#,
+            #""safety_identifier":"s","metadata":{"a":"b"},"service_tier":"flex","prompt_cache_key":"k""#,
             #""user":"s","metadata":{"a":"b"},"service_tier":"flex","prompt_cache_key":"k""#
         ),
         (#""stream":true"#, #""stream":true,"stream_options":{"include_usage":true}"#),
@@ -54,6 +54,10 @@ import WireJSON
         (#""prompt_cache_options":{}"#, "prompt_cache_options"), (#""access_programs":{}"#, "access_programs"),
         (#""background_options":{}"#, "background_options"), (#""image":{}"#, "image"),
         (#""stream_options":{"include_obfuscation":true}"#, "stream_options.include_obfuscation"),
+        (#""stream_options":{"later":true}"#, "stream_options.later"),
+        (#""user":"u","safety_identifier":"s""#, "user"), (#""max_output_tokens":1,"max_tokens":2"#, "max_tokens"),
+        (#""reasoning":{"later":1}"#, "reasoning.later"), (#""text":{"later":1}"#, "text.later"),
+        (#""reasoning":{"effort":"low"},"reasoning_effort":"high""#, "reasoning_effort"),
     ])
     func `what has no equivalent is listed`(members: String, path: String) throws {
         #expect(try canonical(members) == "")

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// libFuzzer against the Kimi transform; `scripts/fuzz.sh` builds and runs it. The sources are the repository's own, by
+// libFuzzer against the Kimi transform and the dialects; `scripts/fuzz.sh` builds and runs it. The sources are the repository's own, by
 // symbolic link: a package may not reach outside its folder.
 
 let swiftSettings: [SwiftSetting] = [
@@ -20,9 +20,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: swiftSettings)
 }
 
-func fuzzer(_ name: String) -> Target {
+func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: ["CFuzzer", "KimiK2TransformLogic", "PluginABI", "PluginKit", "WireJSON"],
+        name: name, dependencies: ["CFuzzer", "PluginABI", "WireJSON"] + dependencies,
         path: "Sources/\(name)", swiftSettings: swiftSettings, linkerSettings: runtime)
 }
 
@@ -38,8 +38,14 @@ let package = Package(
         module("WireJSON", ["CSimdJSON"]),
         module("PluginKit", ["PluginABI", "WireJSON"]),
         module("KimiK2TransformLogic", ["PluginABI", "PluginKit", "WireJSON"]),
-        fuzzer("FuzzReply"),
-        fuzzer("FuzzRequest"),
+        module("CanonicalModel", ["PluginABI", "WireJSON"]),
+        module("Dialects", ["CanonicalModel", "PluginABI", "WireJSON"]),
+        fuzzer("FuzzReply", ["KimiK2TransformLogic", "PluginKit"]),
+        fuzzer("FuzzRequest", ["KimiK2TransformLogic", "PluginKit"]),
+        fuzzer("FuzzEncoders", ["CanonicalModel", "Dialects"]),
+        fuzzer("FuzzChatRequest", ["CanonicalModel", "Dialects"]),
+        fuzzer("FuzzMessagesRequest", ["CanonicalModel", "Dialects"]),
+        fuzzer("FuzzResponsesRequest", ["CanonicalModel", "Dialects"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

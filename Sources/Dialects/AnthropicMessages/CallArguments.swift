@@ -22,6 +22,14 @@ struct CallArguments {
         mode = isStreaming ? .undecided : .gathering
     }
 
+    /// What became of arguments that were no object.
+    var repair: String {
+        switch mode {
+        case .gathering: "arguments that are no JSON object became {\"_raw\": text}"
+        default: "arguments that are no JSON object end where they go wrong"
+        }
+    }
+
     mutating func add(_ piece: UnsafeRawBufferPointer, to blocks: inout some MessageBlocks) {
         switch mode {
         case .undecided: decide(piece, &blocks)

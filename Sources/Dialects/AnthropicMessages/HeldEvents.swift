@@ -6,13 +6,20 @@ struct HeldEvents {
     /// Bytes of events that wait for the end of a call; what comes beyond is left out, and counted.
     static let maxBytes = 4 << 20
 
+    private let limit: Int
     private var events: [HeldEvent] = []
     private var bytes = 0
+
+    init(maxBytes: Int = Self.maxBytes) {
+        limit = maxBytes
+    }
+
+    var isEmpty: Bool { events.isEmpty }
 
     /// False if there is no room.
     mutating func add(_ event: CanonicalEvent) -> Bool {
         let size = event.a.len + event.b.len + MemoryLayout<CanonicalEvent>.size
-        guard size <= Self.maxBytes - bytes else { return false }
+        guard size <= limit - bytes else { return false }
         bytes += size
         events.append(HeldEvent(event))
         return true
@@ -20,7 +27,7 @@ struct HeldEvents {
 
     /// All of them, in order.
     mutating func take() -> [HeldEvent] {
-        defer { self = HeldEvents() }
+        defer { self = HeldEvents(maxBytes: limit) }
         return events
     }
 }

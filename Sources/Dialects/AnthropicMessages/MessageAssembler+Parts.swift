@@ -6,7 +6,7 @@ import WireJSON
 extension MessageAssembler {
     /// A block of this API goes out as it is; of other parts, texts and the addresses of images become text.
     mutating func part(_ event: CanonicalEvent) {
-        guard event.a.len > 0, let outline = try? JSONOutline(event.a.buffer) else { return skip() }
+        guard event.a.len > 0, let outline = try? JSONOutline(event.a.buffer) else { return skip("an empty part") }
         defer { withExtendedLifetime(outline) {} }
         let root = outline.root
         let block = root["type"]?.matches("native") == true ? root["native"] ?? root : root
@@ -18,7 +18,7 @@ extension MessageAssembler {
             let text = Array("![image](".utf8) + url + Array(")".utf8)
             text.withUnsafeBytes { self.text($0) }
         } else {
-            skip()
+            skip("a part of type '\(LogText.oneLine(block["type"]?.string ?? ""))'")
         }
     }
 
@@ -31,8 +31,16 @@ extension MessageAssembler {
             refusal(json)
         case KIMI_SCOPE_MESSAGE where event.b.buffer.matches("reasoning_details"):
             encryptedReasoning(json)
-        default: if !json.isEmpty, !json.matches("null") { skip() }
+        default:
+            if json.isEmpty || json.matches("null") || Self.isNoLoss(event) { return }
+            skip("member '\(LogText.oneLine(event.b.text))'")
         }
+    }
+
+    /// Members of the response that say nothing about its content.
+    private static func isNoLoss(_ event: CanonicalEvent) -> Bool {
+        guard event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue) else { return false }
+        return ["system_fingerprint", "service_tier"].contains { (name: StaticString) in event.b.buffer.matches(name) }
     }
 
     /// Chat's refusals are texts beside the content; here they are content, and the reason to stop.
@@ -51,7 +59,7 @@ extension MessageAssembler {
             guard detail["type"]?.matches("reasoning.encrypted") == true, let data = detail["data"],
                 data.kind == .string
             else {
-                skip()
+                skip("an entry of reasoning_details")
                 continue
             }
             let block = ByteWriter(capacity: data.raw.count + 48)

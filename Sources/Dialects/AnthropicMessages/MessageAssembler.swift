@@ -9,10 +9,6 @@ struct MessageAssembler<Blocks: MessageBlocks> {
     var blocks: Blocks
     var stop = MessageStop()
     private(set) var usage = MessageUsage()
-    /// Calls whose arguments were no JSON object.
-    private(set) var violations = 0
-    /// Events that this API has no place for.
-    private(set) var unshown = 0
 
     private var open = Open.nothing
     private var signature: [UInt8] = []
@@ -21,11 +17,11 @@ struct MessageAssembler<Blocks: MessageBlocks> {
     private var arguments = CallArguments(isStreaming: false)
     private var held = HeldEvents()
     private var messageID: [UInt8] = []
-    /// The one choice that is shown; others are the upstream's mistake.
-    private var choice: UInt32?
+    private let repairs: Repairs
 
-    init(blocks: Blocks) {
+    init(blocks: Blocks, _ repairs: Repairs) {
         self.blocks = blocks
+        self.repairs = repairs
     }
 
     /// Writes `"id":…,"type":"message","role":"assistant","model":…` of the START event.
@@ -37,11 +33,11 @@ struct MessageAssembler<Blocks: MessageBlocks> {
         out.appendJSONString(event.b.buffer)
     }
 
-    /// An event that `EventOrder` let pass; START and ERROR are the encoder's.
+    /// An event that `EventGate` let pass; START and ERROR are the encoder's.
     mutating func take(_ event: CanonicalEvent) {
         let type = kimi_event_type(event.type)
         if type == KIMI_EVENT_USAGE { return usage.take(event) }
-        guard EventOrder.isKnown(event.type), isShown(event, type) else { return }
+        if type == KIMI_EVENT_JSON, event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue) { return extra(event) }
         if open == .call, type != KIMI_EVENT_TOOL_ARGS, type != KIMI_EVENT_TOOL_END { return hold(event) }
         switch type {
         case KIMI_EVENT_TEXT: text(event.a.buffer)
@@ -58,19 +54,12 @@ struct MessageAssembler<Blocks: MessageBlocks> {
         }
     }
 
-    mutating func skip() { unshown += 1 }
-
-    private mutating func isShown(_ event: CanonicalEvent, _ type: kimi_event_type) -> Bool {
-        if type == KIMI_EVENT_JSON, event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue) { return false }
-        if choice == nil { choice = event.choice }
-        if choice == event.choice { return true }
-        unshown += 1
-        return false
-    }
+    /// Leaves out what this API has no place for.
+    func skip(_ what: String) { repairs.add(.dropped, what) }
 
     /// What is said in the middle of a call comes behind it.
     private mutating func hold(_ event: CanonicalEvent) {
-        if !held.add(event) { unshown += 1 }
+        if !held.add(event) { skip("more came inside a tool call than is kept") }
     }
 
     private mutating func endCall() {
@@ -90,7 +79,7 @@ struct MessageAssembler<Blocks: MessageBlocks> {
             signature.withUnsafeBytes { blocks.closeThinking($0) }
             signature = []
         case .call:
-            if !arguments.end(&blocks) { violations += 1 }
+            if !arguments.end(&blocks) { repairs.add(.arguments, arguments.repair) }
             blocks.closeCall()
         }
         open = .nothing
@@ -114,8 +103,7 @@ struct MessageAssembler<Blocks: MessageBlocks> {
         guard event.b.len > 0 else { return }
         // A signature that comes after its block cannot be attached any more, and fits no other.
         if open != .thinking, isUnsigned {
-            unshown += 1
-            return
+            return skip("a signature that came after its thinking block")
         }
         think(isNew: !signature.isEmpty)
         signature = Array(event.b.buffer)

@@ -6,15 +6,12 @@ package import WireJSON
 package final class MessagesStreamEncoder: ResponseEncoder {
     package let output = ByteWriter(capacity: 4096)
     package private(set) var failure: ExchangeError?
-    package var isComplete: Bool { order.isComplete }
+    package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { true }
-    /// Calls whose arguments were no JSON object; what left for the client is legal all the same.
-    package var violations: Int { assembler.violations }
-    /// Events that the Messages API has no place for, such as images and log probabilities.
-    package var unshown: Int { assembler.unshown }
+    package let repairs = Repairs()
 
     private let requestID: String
-    private var order = EventOrder()
+    private var gate: EventGate
     private var assembler: MessageAssembler<StreamBlocks>
     /// `message_start` up to its usage, until it leaves.
     private var head: ByteWriter?
@@ -22,22 +19,26 @@ package final class MessagesStreamEncoder: ResponseEncoder {
     /// `requestID` stands in errors.
     package init(requestID: String) {
         self.requestID = requestID
-        assembler = MessageAssembler(blocks: StreamBlocks(out: output))
+        gate = EventGate(repairs, isSingle: true)
+        assembler = MessageAssembler(blocks: StreamBlocks(out: output), repairs)
     }
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            failure = ChatReply.failure(event, &order)
-            if failure != nil { return kimi_status(KIMI_STOP) }
-            encode(event)
+            if let problem = gate.take(event, encode) { failure = problem }
         }
-        if failure == nil { sendHead() }
+        if failure != nil { return kimi_status(KIMI_STOP) }
+        sendHead()
         return kimi_status(KIMI_OK)
     }
 
     package func complete() throws(ExchangeError) {
         guard isComplete else { throw ChatReply.incomplete }
+        if let problem = gate.end(encode) {
+            failure = problem
+            throw problem
+        }
         output.append("event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{")
         assembler.stop.write(to: output)
         output.append(#"},"usage":"#)

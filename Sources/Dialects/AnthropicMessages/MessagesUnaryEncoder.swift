@@ -6,14 +6,11 @@ package import WireJSON
 package final class MessagesUnaryEncoder: ResponseEncoder {
     package let output = ByteWriter(capacity: 4096)
     package private(set) var failure: ExchangeError?
-    package var isComplete: Bool { order.isComplete }
+    package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { false }
-    /// Calls whose arguments were no JSON object and became `{"_raw":…}`.
-    package var violations: Int { assembler.violations }
-    /// Events that the Messages API has no place for.
-    package var unshown: Int { assembler.unshown }
+    package let repairs = Repairs()
 
-    private var order = EventOrder()
+    private var gate: EventGate
     private let head = ByteWriter(capacity: 256)
     private let content = ByteWriter(capacity: 2048)
     private var assembler: MessageAssembler<ArrayBlocks>
@@ -23,25 +20,25 @@ package final class MessagesUnaryEncoder: ResponseEncoder {
     /// `maxBytes`: of text, thinking and arguments together; more fails the reply.
     package init(maxBytes: Int = 64 << 20) {
         self.maxBytes = maxBytes
-        assembler = MessageAssembler(blocks: ArrayBlocks(out: content))
+        gate = EventGate(repairs, isSingle: true)
+        assembler = MessageAssembler(blocks: ArrayBlocks(out: content), repairs)
     }
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            failure = problem(event)
-            if failure != nil { return kimi_status(KIMI_STOP) }
-            switch kimi_event_type(event.type) {
-            case KIMI_EVENT_START: assembler.start(event, to: head)
-            case KIMI_EVENT_ERROR: failure = ExchangeError(event)
-            default: assembler.take(event)
-            }
+            if let problem = problem(event) ?? gate.take(event, encode) { failure = problem }
         }
+        if failure != nil { return kimi_status(KIMI_STOP) }
         return kimi_status(KIMI_OK)
     }
 
     package func complete() throws(ExchangeError) {
         guard isComplete else { throw ChatReply.incomplete }
+        if let problem = gate.end(encode) {
+            failure = problem
+            throw problem
+        }
         output.append("{")
         output.append(head)
         output.append(#","content":["#)
@@ -55,9 +52,16 @@ package final class MessagesUnaryEncoder: ResponseEncoder {
 
     package func abort(_ error: ExchangeError) {}
 
+    private func encode(_ event: CanonicalEvent) {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_START: assembler.start(event, to: head)
+        case KIMI_EVENT_ERROR: failure = ExchangeError(event)
+        default: assembler.take(event)
+        }
+    }
+
     private func problem(_ event: CanonicalEvent) -> ExchangeError? {
-        if let failure = ChatReply.failure(event, &order) { return failure }
-        size += event.a.len
+        size += event.a.len + event.c.len
         guard size > maxBytes else { return nil }
         return ExchangeError(
             KIMI_CAT_PROTOCOL,

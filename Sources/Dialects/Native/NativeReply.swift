@@ -81,6 +81,9 @@ package final class NativeReply: ResponseEncoder {
         return kimi_status(KIMI_OK)
     }
 
+    /// Bytes go down as they are: nothing is put right.
+    package var repairs: Repairs { Repairs() }
+
     // MARK: Ends
 
     /// Whether the answer is whole is the provider's to say.

@@ -107,8 +107,8 @@ private struct FieldCheck {
 
     func choices() throws(ExchangeError) -> Int {
         guard let value = root["n"], value.kind != .null else { return 1 }
-        guard let n = value.int, n >= 1, n <= Int64(EventOrder.maxChoices) else {
-            throw .badRequest("'n' must be a whole number from 1 to \(EventOrder.maxChoices)", param: "n")
+        guard let n = value.int, n >= 1, n <= Int64(EventGate.maxChoices) else {
+            throw .badRequest("'n' must be a whole number from 1 to \(EventGate.maxChoices)", param: "n")
         }
         return Int(n)
     }

@@ -6,11 +6,13 @@ package import WireJSON
 package final class ChatStreamEncoder: ResponseEncoder {
     package let output = ByteWriter(capacity: 4096)
     package private(set) var failure: ExchangeError?
-    package var isComplete: Bool { order.isComplete }
+    package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { true }
+    package let repairs = Repairs()
 
     private let wantsUsage: Bool
-    private var order = EventOrder()
+    private var gate: EventGate
+    private var numbers: [ChatCallNumbers] = []
     /// `data: {"id":…,"model":…,` of every chunk, with the response's further members.
     private let head = ByteWriter(capacity: 256)
     /// Where those begin.
@@ -23,20 +25,24 @@ package final class ChatStreamEncoder: ResponseEncoder {
 
     package init(wantsUsage: Bool) {
         self.wantsUsage = wantsUsage
+        gate = EventGate(repairs, isSingle: false)
     }
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            failure = ChatReply.failure(event, &order)
-            if failure != nil { return kimi_status(KIMI_STOP) }
-            encode(event)
+            if let problem = gate.take(event, encode) { failure = problem }
         }
+        if failure != nil { return kimi_status(KIMI_STOP) }
         return kimi_status(KIMI_OK)
     }
 
     package func complete() throws(ExchangeError) {
         guard isComplete else { throw ChatReply.incomplete }
+        if let problem = gate.end(encode) {
+            failure = problem
+            throw problem
+        }
         if wantsUsage, let usage {
             begin()
             output.append(#""choices":[],"usage":"#)
@@ -59,11 +65,11 @@ package final class ChatStreamEncoder: ResponseEncoder {
         case KIMI_EVENT_START: start(event)
         case KIMI_EVENT_TEXT: delta(event) { $0.string("content", event.a) }
         case KIMI_EVENT_REASONING: if event.a.len > 0 { delta(event) { $0.string("reasoning_content", event.a) } }
-        case KIMI_EVENT_TOOL_BEGIN: delta(event) { $0.toolBegin(event) }
-        case KIMI_EVENT_TOOL_ARGS: delta(event) { $0.toolArguments(event) }
+        case KIMI_EVENT_TOOL_BEGIN: call(event) { $0.toolBegin(event, $1) }
+        case KIMI_EVENT_TOOL_ARGS: call(event) { $0.toolArguments(event, $1) }
         case KIMI_EVENT_PART: delta(event) { $0.json("images", event.a, asArray: true) }
         case KIMI_EVENT_JSON: extra(event)
-        case KIMI_EVENT_USAGE: usage = ChatReply.usage(event)
+        case KIMI_EVENT_USAGE: usage = ChatUsage.json(event, repairs) ?? usage
         case KIMI_EVENT_FINISH: finish(event)
         case KIMI_EVENT_ERROR: failure = ExchangeError(event)
         default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
@@ -105,11 +111,22 @@ package final class ChatStreamEncoder: ResponseEncoder {
         output.append(alone ? #""role":"assistant","content":"""# : #""role":"assistant","#)
     }
 
+    private func call(_ event: CanonicalEvent, _ write: (DeltaWriter, Int64) -> Void) {
+        let number = withNumbers(event.choice) { $0.ofCall(event.index) }
+        delta(event) { write($0, number) }
+    }
+
+    private func withNumbers<Value>(_ choice: UInt32, _ body: (inout ChatCallNumbers) -> Value) -> Value {
+        while numbers.count <= Int(choice) { numbers.append(ChatCallNumbers()) }
+        return body(&numbers[Int(choice)])
+    }
+
     private func extra(_ event: CanonicalEvent) {
-        switch kimi_scope(UInt32(clamping: event.i0)) {
-        case KIMI_SCOPE_RESPONSE:
+        guard ChatMembers.admits(event, repairs) else { return }
+        switch event.i0 {
+        case Int64(KIMI_SCOPE_RESPONSE.rawValue):
             responseMember(event)
-        case KIMI_SCOPE_CHOICE:
+        case Int64(KIMI_SCOPE_CHOICE.rawValue):
             beginChoice(event)
             output.append(#","delta":{"#)
             writeRole(event.choice, alone: true)
@@ -117,6 +134,10 @@ package final class ChatStreamEncoder: ResponseEncoder {
             ChatReply.member(event.b, event.a, to: output)
             output.append(#","finish_reason":null}]}"#)
             output.append("\n\n")
+        case Int64(KIMI_SCOPE_MESSAGE.rawValue) where event.b.buffer.matches("tool_calls"):
+            let calls = withNumbers(event.choice) { $0.numbered(event.a.buffer, repairs) }
+            guard let calls else { return }
+            calls.withBytes { calls in delta(event) { ChatReply.member(event.b, kimi_bytes(calls), to: $0.out) } }
         default:
             delta(event) { ChatReply.member(event.b, event.a, to: $0.out) }
         }
@@ -142,6 +163,7 @@ package final class ChatStreamEncoder: ResponseEncoder {
         writeRole(event.choice, alone: true)
         output.append(#"},"finish_reason":"#)
         output.appendJSONString(event.a.buffer)
+        ChatReply.nativeReason(event, to: output)
         output.append("}]}\n\n")
     }
 }
@@ -162,9 +184,9 @@ private struct DeltaWriter {
         if asArray { out.append("]") }
     }
 
-    func toolBegin(_ event: CanonicalEvent) {
+    func toolBegin(_ event: CanonicalEvent, _ number: Int64) {
         out.append(#""tool_calls":[{"index":"#)
-        out.append(int: Int64(event.index))
+        out.append(int: number)
         out.append(#","id":"#)
         ChatReply.writeCallID(event.a, event.index, to: out)
         out.append(#","type":"function","function":{"name":"#)
@@ -172,9 +194,9 @@ private struct DeltaWriter {
         out.append(#","arguments":""}}]"#)
     }
 
-    func toolArguments(_ event: CanonicalEvent) {
+    func toolArguments(_ event: CanonicalEvent, _ number: Int64) {
         out.append(#""tool_calls":[{"index":"#)
-        out.append(int: Int64(event.index))
+        out.append(int: number)
         out.append(#","function":{"arguments":"#)
         out.appendJSONString(event.a.buffer)
         out.append("}}]")

@@ -6,10 +6,11 @@ package import WireJSON
 package final class ChatUnaryEncoder: ResponseEncoder {
     package let output = ByteWriter(capacity: 4096)
     package private(set) var failure: ExchangeError?
-    package var isComplete: Bool { order.isComplete }
+    package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { false }
+    package let repairs = Repairs()
 
-    private var order = EventOrder()
+    private var gate: EventGate
     private let head = ByteWriter(capacity: 256)
     private var members = JSONMembers()
     private var choices: [Choice] = []
@@ -20,20 +21,24 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     /// `maxBytes`: of text, reasoning and arguments together; more fails the reply.
     package init(maxBytes: Int = 64 << 20) {
         self.maxBytes = maxBytes
+        gate = EventGate(repairs, isSingle: false)
     }
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in events {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            failure = problem(event)
-            if failure != nil { return kimi_status(KIMI_STOP) }
-            gather(event)
+            if let problem = problem(event) ?? gate.take(event, gather) { failure = problem }
         }
+        if failure != nil { return kimi_status(KIMI_STOP) }
         return kimi_status(KIMI_OK)
     }
 
     package func complete() throws(ExchangeError) {
         guard isComplete else { throw ChatReply.incomplete }
+        if let problem = gate.end(gather) {
+            failure = problem
+            throw problem
+        }
         output.append("{")
         output.append(head)
         members.write(to: output, leadingComma: false)
@@ -53,8 +58,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     package func abort(_ error: ExchangeError) {}
 
     private func problem(_ event: CanonicalEvent) -> ExchangeError? {
-        if let failure = ChatReply.failure(event, &order) { return failure }
-        size += event.a.len
+        size += event.a.len + event.c.len
         guard size <= maxBytes else {
             return ExchangeError(
                 KIMI_CAT_PROTOCOL,
@@ -67,14 +71,14 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     private func gather(_ event: CanonicalEvent) {
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_START: ChatReply.writeHead(event, object: "chat.completion", to: head)
-        case KIMI_EVENT_USAGE: usage = ChatReply.usage(event)
+        case KIMI_EVENT_USAGE: usage = ChatUsage.json(event, repairs) ?? usage
         case KIMI_EVENT_ERROR: failure = ExchangeError(event)
         case KIMI_EVENT_JSON where event.i0 == Int64(KIMI_SCOPE_RESPONSE.rawValue):
-            members.set(event.b, event.a)
+            if ChatMembers.admits(event, repairs) { members.add(event, repairs) }
         default:
-            guard EventOrder.isKnown(event.type) else { return }
+            if kimi_event_type(event.type) == KIMI_EVENT_JSON, !ChatMembers.admits(event, repairs) { return }
             while choices.count <= Int(event.choice) { choices.append(Choice()) }
-            choices[Int(event.choice)].gather(event)
+            choices[Int(event.choice)].gather(event, repairs)
         }
     }
 }
@@ -90,10 +94,11 @@ private struct Choice {
     /// Calls of kinds that no event tells of, as they came.
     private var foreignCalls = ByteWriter(capacity: 0)
     private var finish: [UInt8] = []
+    private let nativeReason = ByteWriter(capacity: 0)
     private var hasContent = false
     private(set) var isBegun = false
 
-    mutating func gather(_ event: CanonicalEvent) {
+    mutating func gather(_ event: CanonicalEvent, _ repairs: Repairs) {
         isBegun = true
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_TEXT:
@@ -105,15 +110,27 @@ private struct Choice {
         case KIMI_EVENT_PART: appendPart(event.a)
         case KIMI_EVENT_JSON:
             if event.i0 == Int64(KIMI_SCOPE_CHOICE.rawValue) {
-                choiceMembers.set(event.b, event.a)
-            } else if let calls = event.foreignCalls {
-                if foreignCalls.count > 0 { foreignCalls.append(",") }
-                foreignCalls.append(bytes: calls)
+                choiceMembers.add(event, repairs)
+            } else if event.b.buffer.matches("tool_calls") {
+                appendForeign(event.a.buffer, repairs)
             } else {
-                messageMembers.set(event.b, event.a)
+                messageMembers.add(event, repairs)
             }
-        case KIMI_EVENT_FINISH: finish = Array(event.a.buffer)
+        case KIMI_EVENT_FINISH:
+            finish = Array(event.a.buffer)
+            ChatReply.nativeReason(event, to: nativeReason)
         default: break  // TOOL_END has no equal here; unknown types are skipped by rule.
+        }
+    }
+
+    private func appendForeign(_ json: UnsafeRawBufferPointer, _ repairs: Repairs) {
+        for element in (try? JSONSpans.elements(of: json)) ?? [] {
+            guard element.kind == .object else {
+                repairs.add(.dropped, "a tool call that is no object")
+                continue
+            }
+            if foreignCalls.count > 0 { foreignCalls.append(",") }
+            foreignCalls.append(bytes: UnsafeRawBufferPointer(rebasing: json[element.valueRange]))
         }
     }
 
@@ -154,6 +171,7 @@ private struct Choice {
         choiceMembers.write(to: out, leadingComma: true)
         out.append(#","finish_reason":"#)
         finish.withUnsafeBytes { out.appendJSONString($0) }
+        out.append(nativeReason)
         out.append("}")
     }
 
@@ -182,14 +200,5 @@ private struct Choice {
         if !calls.isEmpty, foreignCalls.count > 0 { out.append(",") }
         out.append(foreignCalls)
         out.append("]")
-    }
-}
-
-extension CanonicalEvent {
-    /// The elements of a JSON event that carries `tool_calls`, without the brackets; nil for others.
-    fileprivate var foreignCalls: UnsafeRawBufferPointer? {
-        let json = a.buffer
-        guard b.text == "tool_calls", json.count > 2, json.first == 0x5B, json.last == 0x5D else { return nil }
-        return UnsafeRawBufferPointer(rebasing: json.dropFirst().dropLast())
     }
 }

@@ -1,10 +1,20 @@
 import WireJSON
 
-/// Base64 (RFC 4648) with the URL alphabet and no padding, which needs no escape anywhere.
+/// Base64 (RFC 4648): with the URL alphabet and no padding, which needs no escape anywhere, unless said otherwise.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    static func write(_ bytes: UnsafeRawBufferPointer, to out: ByteWriter) {
+    private static let standardAlphabet = Array(alphabet.dropLast(2)) + Array("+/".utf8)
+
+    /// The standard alphabet with padding, as `data:` URLs have it.
+    static func writeStandard(_ bytes: UnsafeRawBufferPointer, to out: ByteWriter) {
+        write(bytes, standardAlphabet, to: out)
+        for _ in 0..<((3 - bytes.count % 3) % 3) { out.append("=") }
+    }
+
+    static func write(_ bytes: UnsafeRawBufferPointer, to out: ByteWriter) { write(bytes, alphabet, to: out) }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, _ alphabet: [UInt8], to out: ByteWriter) {
         out.reserve(bytes.count / 3 * 4 + 4)
         var position = 0
         while position < bytes.count {

@@ -11,6 +11,8 @@ struct CallOutput {
     private let arguments = ByteWriter(capacity: 256)
     private var unwrapper: InputUnwrapper?
     let index: UInt32
+    /// The call has ended, and its arguments are not what its tool takes.
+    private(set) var hasFaultyArguments = false
     /// TOOL_END has come; the item ends with the next event, which tells whether the call was cut off.
     var isEnded = false
 
@@ -71,6 +73,7 @@ struct CallOutput {
         // A patch that was cut off has no word of its own: it never got as far as `completed`.
         let unfinished: ItemStatus = tool.kind == .applyPatch ? .inProgress : .incomplete
         let status = isCut && !isSound ? unfinished : .completed
+        hasFaultyArguments = !isSound
         writeDone(events)
         let item = ByteWriter(capacity: arguments.count + 256)
         write(status, isEmpty: false, to: item)

@@ -67,7 +67,6 @@ extension ResponsesEncoder {
         return withExtendedLifetime(outline) {
             let image = outline.root["image_url"]
             guard let url = image?["url"] ?? image, url.kind == .string else { return "only images can be shown" }
-            guard !isCallOpen else { return "it came inside a tool call" }
             url.decoded.withUnsafeBytes { add(image: $0) }
             return nil
         }

@@ -21,12 +21,29 @@ extension ParametersDecoder {
             ("messages", "the conversation is in 'input'"),
         ]
         for (name, reason) in reasons where root.value(name) != nil { drops.add("\(name)", reason) }
-        for name: StaticString in ["context", "mode"] where reasoning?.value(name) != nil {
-            drops.add("reasoning.\(name)", "chat requests have no such option")
-        }
-        if try root.object("stream_options")?.bool("include_obfuscation") ?? false {
+        dropUnknown(reasoning, "reasoning", known: ["effort", "summary", "generate_summary"])
+        dropUnknown(try root.object("text"), "text", known: ["format", "verbosity"])
+        let options = try root.object("stream_options")
+        if try options?.bool("include_obfuscation") ?? false {
             drops.add("stream_options.include_obfuscation", "streams are not padded here")
         }
+        dropUnknown(options, "stream_options", known: ["include_obfuscation", "include_usage"])
+        sayTwice("reasoning_effort", reasoning?.value("effort"), "reasoning.effort")
+        sayTwice("verbosity", try root.object("text")?.value("verbosity"), "text.verbosity")
+        sayTwice("response_format", try root.object("text")?.value("format"), "text.format")
+    }
+
+    private func dropUnknown(_ fields: Fields?, _ path: String, known: [StaticString]) {
+        guard let members = fields?.object.members else { return }
+        for (key, value) in members where value.kind != .null && !known.contains(where: { key.matches($0) }) {
+            drops.add("\(path).\(LogText.oneLine(key.string ?? ""))", "chat requests have no such option")
+        }
+    }
+
+    /// Chat's own name for something that the request says in the Responses API's way, too.
+    private func sayTwice(_ name: StaticString, _ other: JSONSpan?, _ place: String) {
+        guard root.value(name) != nil, other != nil else { return }
+        drops.add("\(name)", "\(place) says it too")
     }
 
     /// Members that the Responses API does not have go up as they are: upstreams have parameters of their own.

@@ -53,6 +53,7 @@ struct ParametersDecoder {
         let user = try root.string("user")
         let identifier = try root.string("safety_identifier")
         members.copy("user", identifier ?? user)
+        if identifier != nil, user != nil { drops.add("user", "safety_identifier says it too") }
         if let metadata = root.value("metadata") {
             guard metadata.kind == .object else { throw .wrong("metadata", "an object", metadata.kind) }
             members.copy("metadata", metadata)
@@ -69,10 +70,12 @@ struct ParametersDecoder {
     }
 
     private func maxTokens() throws(ExchangeError) -> JSONSpan? {
+        var limit: JSONSpan?
         for name: StaticString in ["max_output_tokens", "max_completion_tokens", "max_tokens"] {
-            if let value = try root.integer(name) { return value }
+            guard let value = try root.integer(name) else { continue }
+            if limit == nil { limit = value } else { drops.add("\(name)", "max_output_tokens says it too") }
         }
-        return nil
+        return limit
     }
 
     private func writeLogprobs(to members: inout MemberWriter) throws(ExchangeError) {

@@ -6,16 +6,11 @@ import WireJSON
 extension ResponsesEncoder {
     func text(_ text: kimi_bytes) {
         guard text.len > 0 else { return }
-        if isCallOpen { return deferred.append(Deferred(isReasoning: false, text: Array(text.buffer), signature: [])) }
         withMessage { $0.addText(text.buffer, events) }
     }
 
     func reasoning(_ text: kimi_bytes, signature: kimi_bytes) {
         guard text.len > 0 || signature.len > 0 else { return }
-        guard !isCallOpen else {
-            let (text, signature) = (Array(text.buffer), Array(signature.buffer))
-            return deferred.append(Deferred(isReasoning: true, text: text, signature: signature))
-        }
         addReasoning(text.buffer, signature: signature.buffer)
     }
 
@@ -31,17 +26,20 @@ extension ResponsesEncoder {
         call.isEnded = true
         current = .call(call)
         guard !deferred.isEmpty else { return }
-        let held = deferred
-        deferred = []
         close()
-        for entry in held {
-            entry.text.withUnsafeBytes { text in
-                if entry.isReasoning {
-                    entry.signature.withUnsafeBytes { addReasoning(text, signature: $0) }
-                } else {
-                    withMessage { $0.addText(text, events) }
-                }
-            }
+        for event in deferred.take() { event.withEvent(encode) }
+    }
+
+    /// Is the event an item's content? Then it waits for the end of the call.
+    func mustWait(_ event: CanonicalEvent) -> Bool {
+        switch kimi_event_type(event.type) {
+        case KIMI_EVENT_TEXT, KIMI_EVENT_REASONING: event.a.len > 0 || event.b.len > 0
+        case KIMI_EVENT_PART: true
+        case KIMI_EVENT_JSON:
+            event.i0 == Int64(KIMI_SCOPE_MESSAGE.rawValue)
+                && (event.b.buffer.matches("refusal") || event.b.buffer.matches("annotations"))
+                && !event.a.buffer.matches("null")
+        default: false
         }
     }
 

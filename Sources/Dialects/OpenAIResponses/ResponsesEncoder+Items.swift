@@ -17,6 +17,9 @@ extension ResponsesEncoder {
         case .call(var call):
             current = .none
             items.next().append(call.close(isCut: isCut, events))
+            if call.hasFaultyArguments, !isCut {
+                repairs.add(.arguments, "arguments that are no JSON were passed on as they came")
+            }
         }
     }
 

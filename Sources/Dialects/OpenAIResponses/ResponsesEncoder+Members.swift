@@ -24,8 +24,7 @@ extension ResponsesEncoder {
             return nil
         }
         if Self.ownMembers.contains(where: { name.matches($0) }) { return "a response has a member of that name" }
-        object.extras.set(event.b, event.a)
-        return nil
+        return object.extras.set(event.b, event.a) ? nil : "there are \(JSONMembers.maxMembers) others"
     }
 
     private func addChoiceMember(_ name: UnsafeRawBufferPointer, _ value: JSONSpan) -> String? {
@@ -41,7 +40,6 @@ extension ResponsesEncoder {
     private func addMessageMember(_ name: UnsafeRawBufferPointer, _ value: JSONSpan) -> String? {
         if name.matches("refusal") {
             guard value.kind == .string, !value.inner.isEmpty else { return nil }
-            guard !isCallOpen else { return "it came inside a tool call" }
             value.decoded.withUnsafeBytes { text in withMessage { $0.addRefusal(text, events) } }
         } else if name.matches("annotations") {
             guard case .message = current else { return "it came without a text" }

@@ -6,10 +6,9 @@ package import WireJSON
 package final class ResponsesEncoder: ResponseEncoder {
     package let output = ByteWriter(capacity: 4096)
     package private(set) var failure: ExchangeError?
-    package var isComplete: Bool { order.isComplete }
+    package var isComplete: Bool { gate.isComplete }
     package let isStreaming: Bool
-    /// What of the upstream's answer the Responses API cannot say.
-    package private(set) var dropped: [DroppedField] = []
+    package let repairs = Repairs()
 
     let context: ResponsesContext
     let events: ResponseEvents
@@ -19,8 +18,9 @@ package final class ResponsesEncoder: ResponseEncoder {
     var current = Item.none
     /// Reasoning's companions that came while another item was open.
     var pending = ReasoningPayload()
-    private var order = EventOrder()
-    var deferred: [Deferred] = []
+    private var gate: EventGate
+    /// What came while a call was open.
+    var deferred: HeldEvents
     private let suffix: String
     private var nextIndex = 0
     private var hasStarted = false
@@ -37,13 +37,6 @@ package final class ResponsesEncoder: ResponseEncoder {
         case call(CallOutput)
     }
 
-    /// Text or reasoning that came while a call was open.
-    struct Deferred {
-        let isReasoning: Bool
-        let text: [UInt8]
-        let signature: [UInt8]
-    }
-
     /// - Parameters:
     ///   - responseID: the host's id of the response, from `ResponseIDs.response`.
     ///   - createdAt: unix seconds, for upstreams that do not tell.
@@ -55,6 +48,8 @@ package final class ResponsesEncoder: ResponseEncoder {
         self.context = context
         self.isStreaming = isStreaming
         self.maxBytes = maxBytes
+        gate = EventGate(repairs, isSingle: true)
+        deferred = HeldEvents(maxBytes: maxBytes)
         suffix = responseID.hasPrefix("resp_") ? String(responseID.dropFirst(5)) : responseID
         events = ResponseEvents(output, isOn: isStreaming)
         object = ResponseObject(id: responseID, context)
@@ -64,15 +59,18 @@ package final class ResponsesEncoder: ResponseEncoder {
     package func receive(_ batch: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
         for event in batch {
             guard failure == nil else { return kimi_status(KIMI_STOP) }
-            failure = problem(event)
-            if failure != nil { return kimi_status(KIMI_STOP) }
-            encode(event)
+            if let problem = problem(event) ?? gate.take(event, encode) { failure = problem }
         }
+        if failure != nil { return kimi_status(KIMI_STOP) }
         return kimi_status(KIMI_OK)
     }
 
     package func complete() throws(ExchangeError) {
         guard isComplete, !hasEnded else { throw ChatReply.incomplete }
+        if let problem = gate.end(encode) {
+            failure = problem
+            throw problem
+        }
         if let incompleteReason {
             end(.incomplete(reason: incompleteReason), "response.incomplete")
         } else {
@@ -107,8 +105,7 @@ package final class ResponsesEncoder: ResponseEncoder {
     // MARK: Events
 
     private func problem(_ event: CanonicalEvent) -> ExchangeError? {
-        if let failure = ResponsesReply.failure(event, &order) { return failure }
-        size += event.a.len
+        size += event.a.len + event.c.len
         guard size <= maxBytes else {
             return ExchangeError(
                 KIMI_CAT_PROTOCOL, "the upstream's answer is longer than \(maxBytes) bytes",
@@ -117,7 +114,11 @@ package final class ResponsesEncoder: ResponseEncoder {
         return nil
     }
 
-    private func encode(_ event: CanonicalEvent) {
+    func encode(_ event: CanonicalEvent) {
+        if isCallOpen, mustWait(event) {
+            if !deferred.add(event) { drop("what came inside a tool call", "there was too much of it") }
+            return
+        }
         closeEndedCall(before: event)
         switch kimi_event_type(event.type) {
         case KIMI_EVENT_START: start(event)
@@ -183,7 +184,6 @@ package final class ResponsesEncoder: ResponseEncoder {
     }
 
     private func drop(_ path: String, _ reason: String) {
-        guard dropped.count < 32, !dropped.contains(where: { $0.path == path }) else { return }
-        dropped.append(DroppedField(path: path, reason: reason))
+        repairs.add(.dropped, "\(path): \(reason)")
     }
 }

@@ -448,6 +448,9 @@ package final class Exchange: UpstreamReceiver, Watched {
     private func report(_ outcome: HostMetrics.Outcome, _ error: ExchangeError? = nil) {
         guard !isReported else { return }
         isReported = true
+        for repair in encoder?.repairs.entries ?? [] {
+            book.add(kind: repair.kind.rawValue, detail: repair.detail, count: repair.count)
+        }
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)

@@ -35,10 +35,10 @@ package final class NoteBook {
         return true
     }
 
-    /// Files a note of the host's own.
-    package func add(kind: StaticString, detail: String) {
-        let place = place(Self.host, "\(kind)")
-        notes[place].count += 1
+    /// Files a note of the host's own. `kind`: of a fixed set, as the header asks of plugins.
+    package func add(kind: String, detail: String, count: Int = 1) {
+        let place = place(Self.host, kind)
+        notes[place].count = min(Self.maxCount, notes[place].count + min(count, Self.maxCount))
         if notes[place].details.count < Self.maxDetails {
             notes[place].details.append(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self))
         }

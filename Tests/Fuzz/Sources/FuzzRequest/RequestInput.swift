@@ -38,11 +38,30 @@ struct RequestInput: CustomStringConvertible {
         // The host refuses what is no JSON object, before and after.
         guard Self.isObject(json) else { return nil }
         guard Self.isObject(first) else { return "the request is no JSON object any more: \(Self.text(first))" }
-        // Prompt caches hold only if what is right already stays as it is.
+        // Prompt caches hold only if what is right already stays as it is. Where half a marker stands right before
+        // another, taking that out makes a new one.
+        if Self.hasHalfMarkers(json) { return beginningFault(first, transform, host) }
         guard let second = host.begin(transform, first, model), second == first else {
             return "what was rewritten is rewritten again: \(Self.text(first))"
         }
         return beginningFault(first, transform, host)
+    }
+
+    private static func hasHalfMarkers(_ json: [UInt8]) -> Bool {
+        withJSON(json) { root in
+            var texts: [String] = []
+            collect(root, &texts)
+            return texts.contains { MarkupTokens.isNested($0, with: MarkupTokens.openers) }
+        } ?? false
+    }
+
+    private static func collect(_ value: JSONValue, _ texts: inout [String]) {
+        if let text = value.string { texts.append(text) }
+        for element in value.elements { collect(element, &texts) }
+        for (key, member) in value.members {
+            texts.append(String(decoding: key, as: UTF8.self))
+            collect(member, &texts)
+        }
     }
 
     /// Every turn's history is the beginning of the next one's: cut before the last answer, it comes out as it did.

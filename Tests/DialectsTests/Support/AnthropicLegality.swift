@@ -10,6 +10,8 @@ struct StreamReader {
     private(set) var blockTypes: [String] = []
     private(set) var signatures: [String] = []
     private(set) var stopReason: String?
+    /// The stream ended with an error.
+    private(set) var hasFailed = false
     private var hasStarted = false
     private var hasDelta = false
     private var hasStopped = false
@@ -43,8 +45,9 @@ struct StreamReader {
         guard let data = try? parser.parse(Array(lines[1].dropFirst(6).utf8)), let type = data["type"]?.string,
             type == lines[0].dropFirst(7)
         else { return bad("data or type of \(frame)") }
+        if let key = Array(lines[1].dropFirst(6).utf8).withUnsafeBytes(JSONKeys.repeated) { bad("'\(key)' twice") }
         if hasStopped { bad("\(type) after message_stop") }
-        if type != "message_start", type != "ping", !hasStarted { bad("\(type) before message_start") }
+        if type != "message_start", type != "ping", type != "error", !hasStarted { bad("\(type) before message_start") }
         switch type {
         case "message_start": start(data)
         case "content_block_start": startBlock(data)
@@ -54,6 +57,9 @@ struct StreamReader {
         case "message_stop":
             if !hasDelta { bad("message_stop without message_delta") }
             hasStopped = true
+        case "error":
+            if data["error"]?["type"]?.string == nil || data["error"]?["message"]?.string == nil { bad("error") }
+            (hasStopped, hasFailed) = (true, true)
         case "ping": break
         default: bad("event \(type)")
         }

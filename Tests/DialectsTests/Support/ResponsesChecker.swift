@@ -1,5 +1,4 @@
 import Dialects
-import Testing
 import WireJSON
 
 /// Reads a stream of response events as a strict client would, and keeps its own account of what must hold.

@@ -1,0 +1,1 @@
+../../../DialectsTests/Support/HostileEvents.swift

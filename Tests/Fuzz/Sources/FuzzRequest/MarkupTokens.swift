@@ -1,0 +1,1 @@
+../../../KimiK2TransformTests/Properties/MarkupTokens.swift
