@@ -100,6 +100,7 @@ import Testing
     }
 
     @Test func aBrokenKeyIsNamed() throws {
+        let files = try TemporaryFolder()
         let cut = String(Self.key.prefix(400))
         let lines = Self.key.split(separator: "\n")
         let damaged = ([lines[0], "AAAA"] + lines.dropFirst(2)).joined(separator: "\n")
@@ -109,10 +110,11 @@ import Testing
             ("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----", "is a CERTIFICATE, not a private key"),
             ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----", "decrypt it"),
         ] {
-            let found = try errors(Self.json(key))
+            let path = try files.write("key.json", Self.json(key))
+            let found = try errors(path)
             #expect(found.count == 1 && found[0].contains(words), "\(found)")
             #expect(found[0].contains("models[0].provider_config.credentials.private_key: "))
-            #expect(found[0].contains("(in the JSON text) (from the variable V_CREDENTIALS)"))
+            #expect(found[0].contains("(in the file \(path)) (from the variable V_CREDENTIALS)"))
         }
     }
 

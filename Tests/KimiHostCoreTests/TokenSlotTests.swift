@@ -5,7 +5,7 @@ import PluginHost
 import Testing
 
 /// A slot with a clock and a count of fetches; waiters are their ids.
-private struct Played {
+private final class Played {
     var slot = TokenSlot<Int>(owner: "p")
     var now: UInt64 = 1_000_000
     var fetches = 0
@@ -16,7 +16,7 @@ private struct Played {
         case refused(String)
     }
 
-    mutating func ask() -> Heard {
+    func ask() -> Heard {
         asked += 1
         let id = asked
         var next: Int? = fetches + 1
@@ -29,7 +29,7 @@ private struct Played {
         }
     }
 
-    mutating func grant(
+    func grant(
         _ token: String, life: Int64, refresh: UInt64? = nil, fetch: Int? = nil, dice: Double = 0
     ) -> TokenSlot<Int>.Outcome? {
         let grant = TokenGrant(
@@ -37,7 +37,11 @@ private struct Played {
         return slot.granted(grant, fetch: fetch ?? fetches, now: now, dice: dice)
     }
 
-    mutating func fail(_ message: String = "down", retryAfterMs: Int? = nil) -> TokenSlot<Int>.Outcome? {
+    func refused(fetch: Int, after milliseconds: UInt64 = 0) -> TokenSlot<Int>.Refusal {
+        slot.refused(fetch: fetch, now: now + milliseconds)
+    }
+
+    func fail(_ message: String = "down", retryAfterMs: Int? = nil) -> TokenSlot<Int>.Outcome? {
         let error = ExchangeError(KIMI_CAT_UPSTREAM, message, retryAfterMs: retryAfterMs)
         return slot.failed(error, fetch: fetches, now: now, dice: 1)
     }
@@ -45,7 +49,7 @@ private struct Played {
 
 @Suite struct TokenSlotTests {
     @Test func waitersShareOneFetch() throws {
-        var played = Played()
+        let played = Played()
         for _ in 0..<100 { #expect(played.ask() == .waiting) }
         #expect(played.fetches == 1)
         let outcome = try #require(played.grant("a", life: 3_600_000))
@@ -54,14 +58,14 @@ private struct Played {
     }
 
     @Test func aWaiterThatWentIsNotTold() throws {
-        var played = Played()
+        let played = Played()
         _ = (played.ask(), played.ask())
         played.slot.cancel(id: 1)
         #expect(try #require(played.grant("a", life: 60_000)).waiters == [2])
     }
 
     @Test func refreshIsAheadAndInTheBackground() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         // A fifth of the life before its end, five minutes at most.
         #expect(try #require(played.grant("a", life: 3_600_000)).refresh?.after == 3_300_000)
@@ -75,7 +79,7 @@ private struct Played {
     }
 
     @Test func thePluginSaysWhenToRefresh() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         #expect(try #require(played.grant("a", life: 3_600_000, refresh: 60_000)).refresh?.after == 60_000)
         var (next, other): (Int?, Int?) = (2, 9)
@@ -86,24 +90,24 @@ private struct Played {
     }
 
     @Test func aRefreshAtOnceIsPutOff() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         #expect(try #require(played.grant("a", life: 3_600_000, refresh: 0)).refresh?.after == 10_000)
-        _ = played.slot.refused(fetch: 1, now: played.now)
+        _ = played.refused(fetch: 1)
         _ = played.ask()
         #expect(try #require(played.grant("b", life: 4_000, refresh: 0)).refresh?.after == 2_000)
     }
 
     @Test func jitterNeverReachesTheEnd() throws {
         for (dice, after) in [(0.0, 3_300_000 as UInt64), (0.5, 3_329_000), (0.999, 3_357_942)] {
-            var played = Played()
+            let played = Played()
             _ = played.ask()
             #expect(try #require(played.grant("a", life: 3_600_000, dice: dice)).refresh?.after == after)
         }
     }
 
     @Test func anUnusedTokenIsNotRefreshed() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         played.slot.cancel(id: 1)
         _ = played.grant("a", life: 60_000)
@@ -113,7 +117,7 @@ private struct Played {
     }
 
     @Test func anOldTokenIsNotUsed() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         _ = played.grant("a", life: 60_000)
         played.now += 53_999
@@ -124,7 +128,7 @@ private struct Played {
 
     @Test func aTokenThatHasExpiredIsAFailure() throws {
         for life: Int64 in [0, -60_000] {
-            var played = Played()
+            let played = Played()
             _ = played.ask()
             let outcome = try #require(played.grant("secret", life: life))
             guard case .failure(let error) = outcome.result else {
@@ -141,7 +145,7 @@ private struct Played {
     }
 
     @Test func pausesGrowUpToABound() throws {
-        var played = Played()
+        let played = Played()
         var pauses: [UInt64] = []
         for _ in 0..<8 {
             #expect(played.ask() == .waiting)
@@ -161,7 +165,7 @@ private struct Played {
         }
         #expect(pauses == [1, 2, 4, 8, 16, 32, 60, 60].map { $0 * 1_000 })
         _ = (played.ask(), played.grant("a", life: 60_000))
-        _ = (played.slot.refused(fetch: played.fetches, now: played.now), played.ask())
+        _ = (played.refused(fetch: played.fetches), played.ask())
         guard case .failure(let error) = try #require(played.fail()).result else {
             Issue.record("no failure")
             return
@@ -171,7 +175,7 @@ private struct Played {
 
     @Test func anEndpointMayAskForALongerPauseWithinBounds() throws {
         for (asked, kept) in [(5_000, 5_000), (86_400_000, 300_000)] {
-            var played = Played()
+            let played = Played()
             _ = played.ask()
             guard case .failure(let error) = try #require(played.fail(retryAfterMs: asked)).result else {
                 Issue.record("no failure")
@@ -182,19 +186,20 @@ private struct Played {
     }
 
     @Test func aClockThatIsSetBackDoesNotProlongThePause() {
-        var played = Played()
+        let played = Played()
         _ = (played.ask(), played.fail())
         played.now -= 500_000
         #expect(played.ask() == .waiting)
     }
 
     @Test func aFailedRefreshIsTriedAgain() throws {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         _ = played.grant("a", life: 3_600_000)
         played.now += 3_300_000
         #expect(played.ask() == .token("a") && played.fetches == 2)
-        let retry = try #require(try #require(played.fail()).refresh)
+        let failed = try #require(played.fail())
+        let retry = try #require(failed.refresh)
         #expect(retry.fetch == 1 && retry.after == 1_000)
         #expect(played.ask() == .token("a") && played.fetches == 2)
         played.now += 1_000
@@ -202,56 +207,65 @@ private struct Played {
     }
 
     @Test func aRefusedTokenIsForgottenOnce() {
-        var played = Played()
+        let played = Played()
         _ = (played.ask(), played.grant("a", life: 3_600_000))
-        #expect(played.slot.refused(fetch: 1, now: played.now) == .askAgain)
-        #expect(played.slot.refused(fetch: 1, now: played.now) == .askAgain)  // Others come for the same token.
+        #expect(played.refused(fetch: 1) == .askAgain)
+        #expect(played.refused(fetch: 1) == .askAgain)  // Others come for the same token.
         #expect(played.ask() == .waiting && played.fetches == 2)
         _ = played.grant("b", life: 3_600_000)
-        #expect(played.slot.refused(fetch: 1, now: played.now) == .askAgain)
+        #expect(played.refused(fetch: 1) == .askAgain)
         #expect(played.ask() == .token("b"))
-        #expect(played.slot.refused(fetch: 2, now: played.now + 9_999) == .giveUp)
+        #expect(played.refused(fetch: 2, after: 9_999) == .giveUp)
         #expect(played.ask() == .token("b"))
-        #expect(played.slot.refused(fetch: 2, now: played.now + 10_000) == .askAgain)
+        #expect(played.refused(fetch: 2, after: 10_000) == .askAgain)
     }
 
     @Test func aFetchOfThePastChangesNothing() {
-        var played = Played()
+        let played = Played()
         _ = played.ask()
         #expect(played.grant("a", life: 60_000, fetch: 9) == nil)
         #expect(played.slot.isFetching && played.slot.waiterCount == 1)
     }
 
     @Test func waitersAreBounded() {
-        var played = Played()
+        let played = Played()
         for _ in 0..<TokenLimits.maxWaiters { _ = played.ask() }
         #expect(played.ask() == .refused("more than 10000 requests wait for a token of provider 'p'"))
         #expect(played.slot.waiterCount == TokenLimits.maxWaiters)
     }
 }
 
+/// A table that the macros can call.
+private final class Table {
+    var table = TokenTable<Int>(owner: "p")
+
+    func start(_ id: Int, _ key: String) -> Int? { table.ask(id, id: id, key: key, now: 1).start }
+
+    func granted(_ fetch: Int, _ key: String) -> TokenSlot<Int>.Outcome? {
+        let grant = TokenGrant(token: [1], expiresAt: 100_000)
+        return table.finished({ $0.granted(grant, fetch: fetch, now: 1, dice: 0) }, key: key)
+    }
+}
+
 @Suite struct TokenTableTests {
     @Test func keysAreBoundedAndTheOldestGoes() throws {
-        var table = TokenTable<Int>(owner: "p")
+        let table = Table()
         for key in 0..<TokenLimits.maxKeys {
-            let start = try #require(table.ask(key, id: key, key: "k\(key)", now: 1).start)
+            let start = try #require(table.start(key, "k\(key)"))
             #expect(start == key + 1)
         }
-        guard case .refused(let error) = table.ask(0, id: 99, key: "more", now: 1).answer else {
+        guard case .refused(let error) = table.table.ask(0, id: 99, key: "more", now: 1).answer else {
             Issue.record("every place is taken by a fetch")
             return
         }
         #expect(error.message.contains("64 different tokens"))
-        let grant = TokenGrant(token: [1], expiresAt: 100_000)
         for key in [5, 3] {
-            let outcome = table.finished(
-                { $0.granted(grant, fetch: key + 1, now: 1, dice: 0) }, key: "k\(key)")
-            #expect(outcome?.waiters == [key])
+            #expect(table.granted(key + 1, "k\(key)")?.waiters == [key])
         }
-        #expect(table.ask(0, id: 100, key: "k3", now: 2).start == nil)  // Used later than k5.
-        #expect(table.ask(0, id: 101, key: "more", now: 2).start == 65)
-        #expect(table.count == TokenLimits.maxKeys)
-        #expect(table.ask(0, id: 102, key: "k3", now: 3).start == nil)
-        #expect(table.finished({ $0.granted(grant, fetch: 6, now: 1, dice: 0) }, key: "k5") == nil)
+        #expect(table.start(100, "k3") == nil)  // Used later than k5.
+        #expect(table.start(101, "more") == 65)
+        #expect(table.table.count == TokenLimits.maxKeys)
+        #expect(table.start(102, "k3") == nil)
+        #expect(table.granted(6, "k5") == nil)
     }
 }

@@ -18,12 +18,19 @@ package enum PlannedStep: Sendable {
 
 /// What a plan wants signed.
 package struct PlannedSignature: Sendable {
-    package var id: UInt32 = 0
+    package var id: UInt32
     /// A JWS name, such as `RS256`.
-    package var algorithm = ""
+    package var algorithm: String
     /// What the configuration got in the key's place.
-    package var key = ""
-    package var data: [UInt8] = []
+    package var key: String
+    package var data: [UInt8]
+
+    package init(id: UInt32, algorithm: String, key: String, data: [UInt8]) {
+        self.id = id
+        self.algorithm = algorithm
+        self.key = key
+        self.data = data
+    }
 }
 
 /// A token and how long it holds. Not printable: a token appears in no log.
