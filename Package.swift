@@ -45,7 +45,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
         .when(platforms: [.linux]))
 ]
 
-let plugins = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
+let plugins = ["AnthropicProvider", "OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
 
 let package = Package(
     name: "kimi-host",
@@ -154,6 +154,12 @@ let package = Package(
                 "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit",
                 "WireJSON",
             ]),
+        tests(
+            "AnthropicProviderTests",
+            [
+                "AnthropicProviderLogic", "CanonicalModel", "Dialects", "OpenAICompatible", "PluginABI", "PluginKit",
+                "WireJSON",
+            ], exclude: ["Transcripts"]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
@@ -173,6 +179,7 @@ let package = Package(
             ]),
         tests("KimiHostCoreTests", ["JSONSchema", "KimiHostCore", "PluginHost"]),
     ]
+        + plugin("AnthropicProvider", ["OpenAICompatible"])
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])
         + plugin("KimiK2Transform"),

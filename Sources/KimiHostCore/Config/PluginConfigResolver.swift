@@ -50,7 +50,11 @@ struct PluginConfigResolver {
             sources[path.description] = name
             return Self.value(of: text, types)
         }
-        let needed = schema.properties.filter { $0.isRequired && result.config[$0.name] == nil }
+        let unmet = schema.alternatives.filter { names in names.allSatisfy { result.config[$0] == nil } }
+        let needed = schema.properties.filter { property in
+            let isNeeded = property.isRequired || unmet.contains { $0.first == property.name }
+            return isNeeded && result.config[property.name] == nil
+        }
         let variables = needed.compactMap { $0.extensions["x-env"]?.string }
         let missing = Set(needed.filter { $0.extensions["x-env"] != nil }.map { path.key($0.name).description })
         result.missingVariables += variables
