@@ -40,7 +40,9 @@ extension MessageDecoder {
 
     private mutating func openCall(_ index: Int64, _ value: JSONValue, _ workspace: Workspace) {
         var open = OpenBlock(.call, index: index)
-        if let input = value["input"], input.isObject ? input.elementCount > 0 : !input.isNull { open.json = input.json }
+        if let input = value["input"], input.isObject ? input.elementCount > 0 : !input.isNull {
+            open.json = input.json
+        }
         block = open
         var event = kimi_event(KIMI_EVENT_TOOL_BEGIN, index: callCount)
         if let id = value["id"]?.stringBytes { event.a = kimi_bytes(id) }
@@ -167,7 +169,9 @@ extension MessageDecoder {
     private func closeWhole(_ open: OpenBlock, _ workspace: Workspace) {
         var block = open.json
         if open.input.count > 0 {
-            let filled = block.withUnsafeBytes { try? JSONEdit.replaceMember("input", with: open.input.unsafeBytes, in: $0) }
+            let filled = block.withUnsafeBytes {
+                try? JSONEdit.replaceMember("input", with: open.input.unsafeBytes, in: $0)
+            }
             if let filled { block = filled }
         }
         workspace.add(kimi_event(KIMI_EVENT_PART))

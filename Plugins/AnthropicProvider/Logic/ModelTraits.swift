@@ -41,7 +41,8 @@ struct ModelTraits: Equatable {
         }
         self.family = family
         // The newest are taken for a name without a number, such as claude-mythos-preview.
-        version = numbers.isEmpty ? (family == "mythos" ? 500 : 0) : numbers[0] * 100 + (numbers.count > 1 ? numbers[1] : 0)
+        version =
+            numbers.isEmpty ? (family == "mythos" ? 500 : 0) : numbers[0] * 100 + (numbers.count > 1 ? numbers[1] : 0)
     }
 
     /// What thinking the model has; names without a version are taken for new.

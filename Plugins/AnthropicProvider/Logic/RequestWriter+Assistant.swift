@@ -65,7 +65,8 @@ extension RequestWriter {
         var form = options.unsignedThoughts
         if form == .auto { form = traits.isClaude ? .drop : .thinking }
         switch form {
-        case .auto, .drop: losses.add("messages[*].reasoning_content", "the upstream refuses thoughts it has not signed")
+        case .auto, .drop:
+            losses.add("messages[*].reasoning_content", "the upstream refuses thoughts it has not signed")
         case .text:
             let out = turns.block().next()
             out.append(#"{"type":"text","text":"<thinking>\n"#)

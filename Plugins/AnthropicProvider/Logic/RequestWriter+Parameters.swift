@@ -7,7 +7,7 @@ extension RequestWriter {
         let asked = try maxTokens()
         let thinking = self.thinking(asked ?? options.maxTokens ?? traits.defaultMaxTokens, isForced: choice.isForced)
         name("max_tokens")
-        let least = asked == nil ? thinking.budget + Thinking.room : 0
+        let least = thinking.budget > 0 ? thinking.budget + Thinking.room : 0
         out.append(int: asked ?? max(options.maxTokens ?? traits.defaultMaxTokens, least))
         if let json = thinking.json {
             name("thinking")
@@ -39,7 +39,9 @@ extension RequestWriter {
             let isTemperature = name.description == "temperature"
             if !traits.takesSamplers {
                 // What is said is what the model does anyway.
-                if value.number != 1 || name.description == "top_k" { losses.add(name.description, "the model has no such setting") }
+                if value.number != 1 || name.description == "top_k" {
+                    losses.add(name.description, "the model has no such setting")
+                }
             } else if isThinking, traits.isClaude, !goesWithThinking(name.description, value) {
                 losses.add(name.description, "it cannot be set while the model thinks")
             } else if name.description == "top_p", temperature != nil, !traits.takesBothSamplers {

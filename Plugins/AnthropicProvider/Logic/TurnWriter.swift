@@ -28,6 +28,9 @@ final class TurnWriter {
     private let out: ByteWriter
     private let results = BlockList()
     private let blocks = BlockList()
+    /// The turn before, which a following one of the same role joins.
+    private let finished = BlockList()
+    private var finishedRole: Role?
     /// Of the turn being written; nil before the first.
     private(set) var role: Role?
     private var count = 0
@@ -39,11 +42,11 @@ final class TurnWriter {
     init(out: ByteWriter) { self.out = out }
 
     /// Is there any turn yet?
-    var isEmpty: Bool { count == 0 && results.isEmpty && blocks.isEmpty }
+    var isEmpty: Bool { count == 0 && finished.isEmpty && results.isEmpty && blocks.isEmpty }
 
     /// What follows belongs to that role.
     func begin(_ role: Role) {
-        if self.role != role { finish() }
+        if self.role != role { endTurn() }
         self.role = role
     }
 
@@ -62,8 +65,19 @@ final class TurnWriter {
         return blocks.next()
     }
 
-    /// Ends the turn.
+    /// Ends the last turn and writes it.
     func finish() {
+        endTurn()
+        writeFinished()
+    }
+
+    /// A system message behind the turn, which it ends.
+    func system(_ texts: BlockList) {
+        finish()
+        write("system", texts)
+    }
+
+    private func endTurn() {
         defer { role = nil }
         results.take(blocks)
         guard let role, !results.isEmpty else { return }
@@ -71,13 +85,15 @@ final class TurnWriter {
             lacksThought = hasCalls && !beginsWithThought
             (hasCalls, beginsWithThought) = (false, false)
         }
-        write(role == .user ? "user" : "assistant", results)
+        if finishedRole != role { writeFinished() }
+        finishedRole = role
+        finished.take(results)
     }
 
-    /// A system message behind the turn, which it ends.
-    func system(_ texts: BlockList) {
-        finish()
-        write("system", texts)
+    private func writeFinished() {
+        guard let role = finishedRole else { return }
+        finishedRole = nil
+        write(role == .user ? "user" : "assistant", finished)
     }
 
     private func write(_ role: StaticString, _ list: BlockList) {
