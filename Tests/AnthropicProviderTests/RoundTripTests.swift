@@ -24,6 +24,27 @@ struct RoundTripTests {
         #expect(attempt.record.notes == [])
     }
 
+    @Test("a whole reply reaches a Messages client with its sources")
+    func wholeReply() throws {
+        let one = try #require(ReplyTests.cases.first { $0.name == "hosted tools and sources for Messages" })
+        let attempt = ReplyTests.attempt(one)
+        let encoder = MessagesUnaryEncoder()
+        attempt.record.tap = { event in
+            withUnsafePointer(to: event) { pointer in
+                _ = encoder.receive(UnsafeBufferPointer(start: pointer, count: 1))
+            }
+        }
+        attempt.events(one.list("stream"))
+        try encoder.complete()
+        let text = String(decoding: encoder.output.bytes, as: UTF8.self)
+        let blocks =
+            #""content":[{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query": "q"}},"#
+            + #"{"type":"web_search_tool_result","tool_use_id":"s1","content":[]},"#
+            + #"{"type":"text","text":"x","citations":[{"type":"char_location","cited_text":"x"}]},"#
+            + #"{"type":"redacted_thinking","data":"RRR"}]"#
+        #expect(text.contains(blocks), "\(text)")
+    }
+
     @Test("a streamed reply reaches a Messages client whole", arguments: [1, 3, 100])
     func reply(batch: Int) throws {
         let one = try #require(ReplyTests.cases.first { $0.name == "hosted tools and sources for Messages" })

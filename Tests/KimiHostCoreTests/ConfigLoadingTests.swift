@@ -120,6 +120,17 @@ import Testing
                 == #"{"apiKey":"$literal","order":["a","b"],"allowFallbacks":true}"#)
     }
 
+    @Test func theEnvironmentStaysAwayWhereARivalIsConfigured() throws {
+        let environment = ["ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"]
+        func json(_ own: String) throws -> String {
+            let yaml = "models: [{name: a, provider: anthropic, model: m, provider_config: \(own)}]"
+            return try config(yaml, environment).routes[0].providerConfig.json
+        }
+        #expect(try json("{authToken: t}") == #"{"authToken":"t"}"#)
+        #expect(try json("{apiKey: k}") == #"{"apiKey":"k"}"#)
+        #expect(try json("{}") == #"{"apiKey":"ek","authToken":"et"}"#)
+    }
+
     @Test func theSidecarLiesBeneathEachUse() throws {
         let catalog = FakeCatalog(providers: [
             try FakeCatalog.plugin(

@@ -136,6 +136,21 @@ struct BadFile: Sendable, CustomTestStringConvertible {
                 "c.yaml:2:5: info: models[0]: left out: OPENROUTER_API_KEY is not set (optional: true)",
             ]),
         BadFile(
+            name: "neither of two keys, one of which must be there",
+            yaml: "models:\n  - {name: a, provider: anthropic, model: m}\n",
+            lines: [
+                "c.yaml:2:5: error: models[0].provider_config.apiKey: is missing; add it or authToken, or set the "
+                    + "environment variable ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN (plugin anthropic)"
+            ]),
+        BadFile(
+            name: "an optional entry with neither of two keys",
+            yaml: """
+                models:
+                  - {name: a, provider: demo, model: m}
+                  - {name: a, provider: anthropic, model: m, optional: true}
+                """,
+            lines: ["c.yaml:3:5: info: models[1]: left out: ANTHROPIC_API_KEY is not set (optional: true)"]),
+        BadFile(
             name: "an optional entry that is left out still shows its other mistakes",
             yaml: """
                 models:

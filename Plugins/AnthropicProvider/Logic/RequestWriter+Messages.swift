@@ -117,6 +117,11 @@ extension RequestWriter {
             "thinking_blocks", "reasoning_content", "reasoning", "reasoning_details",
         ]
         for (key, value) in message.members where !value.saysNothing {
+            if key.matches("cache_control"), message["content"]?.kind != .string,
+                message["role"]?.matches("tool") != true
+            {
+                losses.add("messages[*].cache_control", "beside a list of parts it has no place; put it on a part")
+            }
             if known.contains(where: { key.matches($0) }) { continue }
             // The name of a tool's result is that of its call.
             if key.matches("name"), message["role"]?.matches("tool") == true { continue }
