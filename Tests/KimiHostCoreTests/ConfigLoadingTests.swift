@@ -159,6 +159,22 @@ import Testing
         #expect(try config(yaml, ["OPENROUTER_API_KEY": "k"]).routes.map(\.modelName) == ["a", "b"])
     }
 
+    @Test func anOptionalEntryWithNeitherOfTwoKeysIsLeftOut() throws {
+        let yaml = """
+            models:
+              - {name: a, provider: anthropic, model: m, optional: true}
+              - {name: b, provider: demo, model: m}
+            """
+        let without = try load(yaml)
+        #expect(without.config?.routes.map(\.modelName) == ["b"])
+        #expect(
+            without.diagnostics.map(\.description)
+                == ["c.yaml:2:5: info: models[0]: left out: ANTHROPIC_API_KEY is not set (optional: true)"])
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
+            #expect(try config(yaml, [name: "k"]).routes.map(\.modelName) == ["a", "b"])
+        }
+    }
+
     @Test func aSecondStrategyInAGroupIsAWarning() throws {
         let yaml = """
             models:
