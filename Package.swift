@@ -45,7 +45,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
         .when(platforms: [.linux]))
 ]
 
-let plugins = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
+let plugins = ["AnthropicProvider", "OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
 
 let package = Package(
     name: "kimi-host",
@@ -155,6 +155,12 @@ let package = Package(
                 "JSONSchema", "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI",
                 "PluginKit", "WireJSON",
             ], exclude: ["Cases"]),
+        tests(
+            "AnthropicProviderTests",
+            [
+                "AnthropicProviderLogic", "CanonicalModel", "Dialects", "OpenAICompatible", "PluginABI", "PluginKit",
+                "WireJSON",
+            ], exclude: ["Transcripts"]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
@@ -179,6 +185,7 @@ let package = Package(
                 .product(name: "CryptoExtras", package: "swift-crypto"),
             ]),
     ]
+        + plugin("AnthropicProvider", ["OpenAICompatible"])
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])
         + plugin("KimiK2Transform"),

@@ -8,6 +8,8 @@ enum ErrorCategory {
             of(httpStatus: httpStatus) ?? vague[type.lowercased()] ?? vague[code.lowercased()] ?? KIMI_CAT_UPSTREAM
         // Few upstreams have a code for it, and it is what fallbacks to larger models ask for.
         let mayBeLength = byStatus == KIMI_CAT_BAD_REQUEST || (byStatus == KIMI_CAT_UPSTREAM && httpStatus == 0)
+        // Anthropic's way to say that the account is empty.
+        if mayBeLength, message.contains("credit balance is too low") { return KIMI_CAT_QUOTA }
         return mayBeLength && saysContextLength(message) ? KIMI_CAT_CONTEXT_LENGTH : byStatus
     }
 
@@ -31,7 +33,7 @@ enum ErrorCategory {
         return [
             "context length", "context window", "context_length", "maximum context", "prompt is too long",
             "too many tokens", "model token limit", "input is too long", "exceeds the model's max",
-            "available context size",
+            "available context size", "exceed context limit",
             "exceeded model token limit", "maximum sequence length", "reduce the length",
         ].contains { text.contains($0) }
     }

@@ -1,10 +1,10 @@
 /// The beginning of a body, fit for a sentence: no tags, no line breaks, at most 200 characters.
-enum Excerpt {
+package enum Excerpt {
     private static let maxCharacters = 200
     /// Looked at: enough for the head of an HTML page.
     private static let maxBytes = 16 << 10
 
-    static func of(_ body: UnsafeRawBufferPointer) -> String {
+    package static func of(_ body: UnsafeRawBufferPointer) -> String {
         let text = String(decoding: body.prefix(maxBytes), as: UTF8.self)
         let words = withoutTags(text).split { $0.isWhitespace || $0.isNewline }
         var result = ""

@@ -174,10 +174,11 @@ final class OpenAIExchange: ProviderExchange {
 }
 
 /// What a body is, from its content type.
-enum MediaType {
+package enum MediaType {
     case eventStream, json, html, other
 
-    static func of(_ header: UnsafeRawBufferPointer?) -> MediaType {
+    /// From the header's value; nil if there is none.
+    package static func of(_ header: UnsafeRawBufferPointer?) -> MediaType {
         guard let type = header else { return .other }
         if type.containsIgnoringCase("event-stream") { return .eventStream }
         if type.containsIgnoringCase("html") { return .html }

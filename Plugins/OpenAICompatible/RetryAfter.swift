@@ -1,13 +1,13 @@
-internal import PluginABI
+package import PluginABI
 internal import PluginKit
 
 /// How long an upstream asks to wait, from its response's head.
-enum RetryAfter {
+package enum RetryAfter {
     /// A day: what asks for more is not waited for anyway.
     private static let longest: Int64 = 86_400_000
 
     /// Milliseconds from `now` (unix ms); -1 if not said.
-    static func milliseconds(_ result: kimi_result, now: UInt64) -> Int64 {
+    package static func milliseconds(_ result: kimi_result, now: UInt64) -> Int64 {
         if let text = result.header("retry-after-ms"), let value = number(text) { return clamp(value) }
         if let text = result.header("retry-after") {
             if let seconds = number(text) { return clamp(seconds * 1000) }

@@ -1,10 +1,10 @@
-internal import PluginABI
+package import PluginABI
 internal import PluginKit
-internal import WireJSON
+package import WireJSON
 
 /// What an upstream says went wrong, in whichever of the known shapes it says it.
-struct UpstreamError {
-    private(set) var message = ""
+package struct UpstreamError {
+    package private(set) var message = ""
     /// The upstream's own word for it.
     private(set) var code = ""
     private var type = ""
@@ -23,7 +23,7 @@ struct UpstreamError {
     }
 
     /// From an `error` member's value, or an object that is an error as a whole. `httpStatus`: 0 if unknown.
-    init(_ error: JSONValue, httpStatus: UInt32) {
+    package init(_ error: JSONValue, httpStatus: UInt32) {
         self.httpStatus = httpStatus
         read(error)
         if httpStatus == 0, let number = UInt32(code), (400...599).contains(number) { self.httpStatus = number }
@@ -31,7 +31,7 @@ struct UpstreamError {
     }
 
     /// From the body of an answer with an error status.
-    init(
+    package init(
         body: UnsafeRawBufferPointer, httpStatus: UInt32, retryAfterMs: Int64, now: UInt64, workspace: Workspace
     ) {
         self.httpStatus = httpStatus
@@ -72,12 +72,13 @@ struct UpstreamError {
         return true
     }
 
-    var category: kimi_category {
+    /// What the host's policies make of it.
+    package var category: kimi_category {
         ErrorCategory.of(code: code, type: type, message: message, httpStatus: httpStatus)
     }
 
     /// Adds the ERROR event.
-    mutating func add(to workspace: Workspace) {
+    package mutating func add(to workspace: Workspace) {
         if message.isEmpty { message = "The upstream reported an error without a message." }
         var event = kimi_event(KIMI_EVENT_ERROR)
         event.i0 = Int64(category.rawValue)

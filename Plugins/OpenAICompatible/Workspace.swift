@@ -1,13 +1,13 @@
-internal import PluginABI
-internal import PluginKit
+package import PluginABI
+package import PluginKit
 internal import Synchronization
-internal import WireJSON
+package import WireJSON
 
 /// The memory of one `feed`: parsers whose documents live until the events are emitted, the events, and text that
 /// is in no document.
 ///
 /// It belongs to the call, not to the exchange, so that ten thousand open streams need a handful of them.
-final class Workspace {
+package final class Workspace {
     /// Events are emitted after so many frames at the latest.
     static let framesPerBatch = 8
 
@@ -15,11 +15,11 @@ final class Workspace {
     private var used = 0
     private var events: [kimi_event] = []
     /// Text of events that is not borrowed. It moves as it grows, so events get their pointers at the end.
-    let text = ByteWriter(capacity: 1024)
+    package let text = ByteWriter(capacity: 1024)
     private var copies: [Copy] = []
 
     /// Which of an event's slices.
-    enum Slot {
+    package enum Slot {
         case a, b, c
     }
 
@@ -34,21 +34,21 @@ final class Workspace {
     }
 
     /// Must `emit` come before the next `parse`?
-    var isFull: Bool { used == Self.framesPerBatch }
+    package var isFull: Bool { used == Self.framesPerBatch }
 
     /// The document is valid until the next `emit`.
-    func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
+    package func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
         if used == parsers.count { parsers.append(JSONParser()) }
         used += 1
         return try parsers[used - 1].parse(bytes)
     }
 
-    func add(_ event: kimi_event) {
+    package func add(_ event: kimi_event) {
         events.append(event)
     }
 
     /// A TEXT, REASONING or TOOL_ARGS event over bytes of a document; nothing for no bytes.
-    func add(_ type: kimi_event_type, choice: UInt32, index: UInt32 = 0, _ bytes: UnsafeRawBufferPointer) {
+    package func add(_ type: kimi_event_type, choice: UInt32, index: UInt32 = 0, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
         var event = kimi_event(type, choice: choice, index: index)
         event.a = kimi_bytes(bytes)
@@ -56,12 +56,12 @@ final class Workspace {
     }
 
     /// Gives the last event a slice of `text` from `start` to its end.
-    func attach(_ slot: Slot, from start: Int) {
+    package func attach(_ slot: Slot, from start: Int) {
         copies.append(Copy(event: events.count - 1, slot: slot, range: start..<text.count))
     }
 
     /// Gives the last event a copy of bytes.
-    func attach(_ slot: Slot, copyOf bytes: [UInt8]) {
+    package func attach(_ slot: Slot, copyOf bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
         let start = text.count
         text.append(bytes: bytes)
@@ -69,7 +69,7 @@ final class Workspace {
     }
 
     /// Hands all events to the sink. After it nothing is borrowed any more, also if it throws.
-    func emit(to sink: Sink) throws(PluginFailure) {
+    package func emit(to sink: Sink) throws(PluginFailure) {
         let base = text.unsafeBytes
         for copy in copies {
             let slice = kimi_bytes(UnsafeRawBufferPointer(rebasing: base[copy.range]))
@@ -100,7 +100,7 @@ final class Workspace {
 }
 
 /// Workspaces not in use. Any thread.
-final class WorkspacePool: Sendable {
+package final class WorkspacePool: Sendable {
     /// More than this many are not kept: as many calls run at once as the host has threads.
     private static let kept = 16
 
@@ -111,11 +111,16 @@ final class WorkspacePool: Sendable {
 
     private let spares = Mutex<[Spare]>([])
 
-    func take() -> Workspace {
+    /// An empty pool.
+    package init() {}
+
+    /// An empty workspace.
+    package func take() -> Workspace {
         spares.withLock { $0.popLast() }?.workspace ?? Workspace()
     }
 
-    func give(_ workspace: Workspace) {
+    /// Takes back what nobody uses any more.
+    package func give(_ workspace: Workspace) {
         workspace.reset()
         let spare = Spare(workspace: workspace)
         spares.withLock { if $0.count < Self.kept { $0.append(spare) } }

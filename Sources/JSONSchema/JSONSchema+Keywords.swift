@@ -41,7 +41,8 @@ extension JSONSchema {
     /// `node` with what `fill` returns put in wherever a property marked with `keyword` is absent or null.
     ///
     /// `fill` gets the keyword's value, the property's path and its `type`s (empty: any). Only objects that exist are
-    /// entered, so that filling never makes an optional object appear.
+    /// entered, so that filling never makes an optional object appear. A property is left absent if `node` has one of
+    /// those that its keyword `KEYWORD-unless` lists.
     package func filling(
         _ keyword: String, in node: ConfigNode, at path: ConfigPath = .root,
         with fill: Filling
@@ -61,6 +62,8 @@ extension JSONSchema {
                 continue
             }
             let layers = flattened(property).map(\.keywords)
+            let rivals = layers.firstValue { $0.extensions[keyword + "-unless"] }
+            if Self.names(rivals).contains(where: { node.object?[$0] != nil }) { continue }
             if let value = layers.firstValue({ $0.extensions[keyword] }),
                 let filling = fill(value, keyPath, layers.flatMap(\.types))
             {
@@ -68,6 +71,11 @@ extension JSONSchema {
             }
         }
         return ConfigNode(.object(object), mark: node.mark)
+    }
+
+    private static func names(_ list: ConfigNode?) -> [String] {
+        guard case .array(let elements)? = list?.value else { return [] }
+        return elements.compactMap(\.string)
     }
 
     /// The values in `node` whose schema carries `keyword` with any value but false, for example `x-host`.

@@ -25,6 +25,16 @@ final class Subschema: Sendable {
         var extensions: [String: ConfigNode] = [:]
     }
 
+    /// The name, if this schema asks for one member and nothing else.
+    var onlyRequired: String? {
+        let rules = keywords.object
+        let isPlain =
+            keywords.types.isEmpty && keywords.combinations.isEmpty && keywords.allowed == nil
+            && rules.properties.isEmpty && rules.patterns.isEmpty && rules.additional == nil && rules.names == nil
+            && rules.dependent.isEmpty && rules.minimum == nil && rules.maximum == nil
+        return isPlain && rules.required.count == 1 ? rules.required.first : nil
+    }
+
     struct ObjectRules: Sendable {
         var properties: [(key: String, schema: Subschema)] = []
         var patterns: [(pattern: String, schema: Subschema)] = []

@@ -4,6 +4,7 @@ extension Validator {
         case .all(let branches):
             for branch in branches { check(node, branch, at: path) }
         case .any(let branches):
+            if reportNone(node, of: branches.compactMap(\.onlyRequired), branches.count, path) { return }
             let results = branches.map { trial(node, $0, at: path) }
             if results.allSatisfy({ !$0.isEmpty }) { reportNearest(node, branches, results, path) }
         case .one(let branches):
@@ -22,6 +23,24 @@ extension Validator {
         case .reference(let pointer):
             if let target = schema.references[pointer] { check(node, target, at: path) }
         }
+    }
+
+    /// Names all members of which one must be there, if the branches are nothing else and none of them is.
+    private mutating func reportNone(
+        _ node: ConfigNode, of names: [String], _ count: Int, _ path: ConfigPath
+    ) -> Bool {
+        guard let first = names.first, names.count == count, let object = node.object,
+            names.allSatisfy({ object[$0] == nil })
+        else { return false }
+        var cure = names.count == 1 ? "add it" : "add it or \(names.dropFirst().joined(separator: " or "))"
+        let variables = schema.properties.filter { names.contains($0.name) }.flatMap {
+            $0.extensions["x-env"]?.names ?? []
+        }
+        if !variables.isEmpty {
+            cure += ", or set the environment variable \(variables.joined(separator: " or "))"
+        }
+        report(node, path.key(first), "is missing; \(cure)")
+        return true
     }
 
     /// Says what the likeliest branch says: the one of the value's own kind with the fewest violations.

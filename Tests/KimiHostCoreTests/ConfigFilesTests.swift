@@ -22,10 +22,11 @@ import Testing
         #expect(try load(yaml).config?.routes.map(\.modelName) == ["demo"])
         let keys = [
             "OPENAI_API_KEY": "a", "OPENAI_BASE_URL": "https://x", "OPENROUTER_API_KEY": "b", "MOONSHOT_API_KEY": "c",
+            "ANTHROPIC_API_KEY": "d",
         ]
         let outcome = try load(yaml, keys)
         #expect(outcome.diagnostics.isEmpty)
-        #expect(outcome.config?.routes.count == 4)
+        #expect(outcome.config?.routes.count == 5)
     }
 
     @Test func theExampleAndTheDocumentationNameEveryKey() throws {

@@ -120,6 +120,17 @@ import Testing
                 == #"{"apiKey":"$literal","order":["a","b"],"allowFallbacks":true}"#)
     }
 
+    @Test func theEnvironmentStaysAwayWhereARivalIsConfigured() throws {
+        let environment = ["ANTHROPIC_API_KEY": "ek", "ANTHROPIC_AUTH_TOKEN": "et"]
+        func json(_ own: String) throws -> String {
+            let yaml = "models: [{name: a, provider: anthropic, model: m, provider_config: \(own)}]"
+            return try config(yaml, environment).routes[0].providerConfig.json
+        }
+        #expect(try json("{authToken: t}") == #"{"authToken":"t"}"#)
+        #expect(try json("{apiKey: k}") == #"{"apiKey":"k"}"#)
+        #expect(try json("{}") == #"{"apiKey":"ek","authToken":"et"}"#)
+    }
+
     @Test func theSidecarLiesBeneathEachUse() throws {
         let catalog = FakeCatalog(providers: [
             try FakeCatalog.plugin(
@@ -146,6 +157,22 @@ import Testing
         #expect(without.diagnostics.map(\.severity) == [.info])
         #expect(try config(yaml, ["OPENROUTER_API_KEY": ""]).routes.count == 1)
         #expect(try config(yaml, ["OPENROUTER_API_KEY": "k"]).routes.map(\.modelName) == ["a", "b"])
+    }
+
+    @Test func anOptionalEntryWithNeitherOfTwoKeysIsLeftOut() throws {
+        let yaml = """
+            models:
+              - {name: a, provider: anthropic, model: m, optional: true}
+              - {name: b, provider: demo, model: m}
+            """
+        let without = try load(yaml)
+        #expect(without.config?.routes.map(\.modelName) == ["b"])
+        #expect(
+            without.diagnostics.map(\.description)
+                == ["c.yaml:2:5: info: models[0]: left out: ANTHROPIC_API_KEY is not set (optional: true)"])
+        for name in ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"] {
+            #expect(try config(yaml, [name: "k"]).routes.map(\.modelName) == ["a", "b"])
+        }
     }
 
     @Test func aSecondStrategyInAGroupIsAWarning() throws {

@@ -38,7 +38,7 @@ struct BadFile: Sendable, CustomTestStringConvertible {
                     + "not 'fastest'",
                 "c.yaml:2:1: error: modles: unknown key; did you mean 'models'?",
                 "c.yaml:5:15: error: models[0].provider: no plugin provides 'vertx'; "
-                    + "loaded providers: openai, openrouter, vertex, demo; did you mean 'vertex'?",
+                    + "loaded providers: openai, openrouter, anthropic, vertex, demo; did you mean 'vertex'?",
                 "c.yaml:7:5: error: models[0].stratgy: unknown key; did you mean 'strategy'?",
                 "c.yaml:8:15: error: models[0].strategy: must be one of first, round_robin, random, weighted_random, "
                     + "not 'rondom'; did you mean 'random'?",
@@ -134,6 +134,13 @@ struct BadFile: Sendable, CustomTestStringConvertible {
                 "c.yaml:2:3: error: models: every entry is optional and was left out; "
                     + "set one of the variables named above, or add an entry that needs none",
                 "c.yaml:2:5: info: models[0]: left out: OPENROUTER_API_KEY is not set (optional: true)",
+            ]),
+        BadFile(
+            name: "neither of two keys, one of which must be there",
+            yaml: "models:\n  - {name: a, provider: anthropic, model: m}\n",
+            lines: [
+                "c.yaml:2:5: error: models[0].provider_config.apiKey: is missing; add it or authToken, or set the "
+                    + "environment variable ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN (plugin anthropic)"
             ]),
         BadFile(
             name: "an optional entry that is left out still shows its other mistakes",

@@ -26,6 +26,13 @@ struct FakeCatalog: PluginCatalog {
               "order":{"type":"array","items":{"type":"string"},"x-env":"OPENROUTER_ORDER"},
               "allowFallbacks":{"type":"boolean","x-env":"OPENROUTER_ALLOW_FALLBACKS"}}}
             """
+        let anthropic = """
+            {"type":"object","anyOf":[{"required":["apiKey"]},{"required":["authToken"]}],
+             "additionalProperties":false,"properties":{
+              "apiKey":{"type":"string","x-secret":true,"x-env":"ANTHROPIC_API_KEY","x-env-unless":["authToken"]},
+              "authToken":{"type":"string","x-secret":true,"x-env":"ANTHROPIC_AUTH_TOKEN","x-env-unless":["apiKey"]},
+              "promptCaching":{"type":"string"}}}
+            """
         // Of the real plugin's keys those that the example names; the plugin's own tests check their values.
         let keys = [
             "family", "startsInThinking", "ids", "reasoningPlaceholder", "placeholderText", "toolChoice", "schemas",
@@ -36,7 +43,7 @@ struct FakeCatalog: PluginCatalog {
             #"{"type":"object","additionalProperties":false,"properties":{"thinking":{"type":"boolean"},\#(named)}}"#
         return FakeCatalog(
             providers: [
-                try plugin("openai", openai), try plugin("openrouter", openrouter),
+                try plugin("openai", openai), try plugin("openrouter", openrouter), try plugin("anthropic", anthropic),
                 PluginDescription(id: "dev.kimi-host.vertex", name: "vertex", file: "libVertexProvider.so"),
                 try plugin("demo", #"{"type":"object","additionalProperties":false}"#),
             ],

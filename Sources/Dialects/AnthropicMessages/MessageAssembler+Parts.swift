@@ -29,6 +29,8 @@ extension MessageAssembler {
             stop.setSequence(json)
         case KIMI_SCOPE_MESSAGE where event.b.buffer.matches("refusal"):
             refusal(json)
+        case KIMI_SCOPE_MESSAGE where event.b.buffer.matches("citations"):
+            citations(json)
         case KIMI_SCOPE_MESSAGE where event.b.buffer.matches("reasoning_details"):
             encryptedReasoning(json)
         default:
@@ -49,6 +51,15 @@ extension MessageAssembler {
         defer { withExtendedLifetime(outline) {} }
         stop.isRefusal = true
         outline.root.decoded.withUnsafeBytes { text($0) }
+    }
+
+    /// Sources of the text that is being told, in this API's own form.
+    private mutating func citations(_ json: UnsafeRawBufferPointer) {
+        guard let outline = try? JSONOutline(json) else { return }
+        defer { withExtendedLifetime(outline) {} }
+        for citation in outline.root.elements where citation["type"]?.kind == .string {
+            cite(citation.raw)
+        }
     }
 
     /// Encrypted thoughts: the client sends them back as `redacted_thinking`.

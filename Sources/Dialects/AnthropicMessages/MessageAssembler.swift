@@ -95,6 +95,16 @@ struct MessageAssembler<Blocks: MessageBlocks> {
         blocks.text(text)
     }
 
+    /// A source of the open text, which begins with it if there is none.
+    mutating func cite(_ citation: UnsafeRawBufferPointer) {
+        if open != .text {
+            close()
+            blocks.openText()
+            open = .text
+        }
+        blocks.citation(citation)
+    }
+
     private mutating func reasoning(_ event: CanonicalEvent) {
         if event.a.len > 0 {
             think(isNew: !signature.isEmpty)

@@ -7,6 +7,8 @@ protocol MessageBlocks {
 
     mutating func openText()
     mutating func text(_ utf8: UnsafeRawBufferPointer)
+    /// A source of the open text, as a JSON object.
+    mutating func citation(_ json: UnsafeRawBufferPointer)
     mutating func closeText()
 
     mutating func openThinking()
@@ -40,6 +42,14 @@ struct StreamBlocks: MessageBlocks {
 
     func text(_ utf8: UnsafeRawBufferPointer) {
         delta(#"{"type":"text_delta","text":"#, utf8)
+    }
+
+    func citation(_ json: UnsafeRawBufferPointer) {
+        out.append("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":")
+        out.append(int: index)
+        out.append(#","delta":{"type":"citations_delta","citation":"#)
+        out.append(json: json)
+        out.append("}}\n\n")
     }
 
     mutating func closeText() { stop() }
@@ -113,6 +123,8 @@ struct StreamBlocks: MessageBlocks {
 struct ArrayBlocks: MessageBlocks {
     let out: ByteWriter
     private var isFirst = true
+    /// Sources of the open text, with commas between them.
+    private let citations = ByteWriter(capacity: 16)
 
     init(out: ByteWriter) {
         self.out = out
@@ -122,7 +134,19 @@ struct ArrayBlocks: MessageBlocks {
 
     mutating func openText() { open(#"{"type":"text","text":""#) }
     func text(_ utf8: UnsafeRawBufferPointer) { out.appendJSONEscaped(utf8) }
-    func closeText() { out.append(#""}"#) }
+
+    func citation(_ json: UnsafeRawBufferPointer) {
+        if citations.count > 0 { citations.append(",") }
+        citations.append(json: json)
+    }
+
+    func closeText() {
+        guard citations.count > 0 else { return out.append(#""}"#) }
+        out.append(#"","citations":["#)
+        out.append(citations)
+        out.append("]}")
+        citations.removeAll()
+    }
 
     mutating func openThinking() { open(#"{"type":"thinking","thinking":""#) }
     func thinking(_ utf8: UnsafeRawBufferPointer) { out.appendJSONEscaped(utf8) }

@@ -1,0 +1,1 @@
+"""Fake providers on TCP that refuse what the real ones refuse."""
