@@ -45,7 +45,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
         .when(platforms: [.linux]))
 ]
 
-let plugins = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
+let plugins = ["OpenAIProvider", "OpenRouterProvider", "VertexProvider", "KimiK2Transform"]
 
 let package = Package(
     name: "kimi-host",
@@ -154,6 +154,8 @@ let package = Package(
                 "OpenAIProviderLogic", "OpenRouterProviderLogic", "OpenAICompatible", "PluginABI", "PluginKit",
                 "WireJSON",
             ]),
+        tests(
+            "VertexProviderTests", ["VertexProviderLogic", "PluginABI", "PluginKit", "WireJSON"], exclude: ["Cases"]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
@@ -175,6 +177,7 @@ let package = Package(
     ]
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])
+        + plugin("VertexProvider", ["OpenAICompatible"])
         + plugin("KimiK2Transform"),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

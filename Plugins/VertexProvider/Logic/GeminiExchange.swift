@@ -46,7 +46,8 @@ final class GeminiExchange: ProviderExchange {
     func result(_ result: kimi_result) throws(PluginFailure) -> kimi_status_code {
         httpStatus = result.http_status
         if httpStatus >= 400 { retryAfterMs = RetryAfter.milliseconds(result) }
-        let type = String(decoding: result.header("content-type") ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self)
+        let type = String(
+            decoding: result.header("content-type") ?? UnsafeRawBufferPointer(start: nil, count: 0), as: UTF8.self)
         let isEvents = type.lowercased().contains("event-stream") || (type.isEmpty && isStream)
         return isEvents ? KIMI_OK : KIMI_WHOLE
     }
@@ -93,7 +94,8 @@ final class GeminiExchange: ProviderExchange {
         let data = frame.data.buffer.trimmed
         if frame.flags & KIMI_FRAME_F_ERROR.rawValue != 0 {
             isDone = true
-            return UpstreamError(body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs).add(to: batch, body: data)
+            return UpstreamError(body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs).add(
+                to: batch, body: data)
         }
         switch kimi_frame_kind(rawValue: frame.kind) {
         case KIMI_FRAME_SSE, KIMI_FRAME_LINE:

@@ -47,7 +47,9 @@ extension GeminiRequest {
         if let refusal = message.span["refusal"], refusal.kind == .string { textPart(refusal) }
         guard let signature = Signatures.inExtraContent(message.span) else { return }
         // It belongs to the last part, which may have been an empty text.
-        if out.count == start { out.append(out.unsafeBytes.last == UInt8(ascii: "[") ? #"{"text":""}"# : #",{"text":""}"#) }
+        if out.count == start {
+            out.append(out.unsafeBytes.last == UInt8(ascii: "[") ? #"{"text":""}"# : #",{"text":""}"#)
+        }
         out.truncate(to: out.count - 1)
         out.append(#","thoughtSignature":"#)
         out.appendJSONString(signature)

@@ -104,6 +104,16 @@ extension VertexProvider {
             "$defs": {
               "credentials": {
                 "type": "object", "required": ["type"],
+                "allOf": [
+                  {"if": {"properties": {"type": {"const": "service_account"}}},
+                   "then": {"required": ["client_email", "private_key"]}},
+                  {"if": {"properties": {"type": {"const": "authorized_user"}}},
+                   "then": {"required": ["client_id", "client_secret", "refresh_token"]}},
+                  {"if": {"properties": {"type": {"const": "impersonated_service_account"}}},
+                   "then": {"required": ["source_credentials", "service_account_impersonation_url"]}},
+                  {"if": {"properties": {"type": {"const": "external_account"}}},
+                   "then": {"required": ["audience", "subject_token_type", "token_url", "credential_source"]}}
+                ],
                 "properties": {
                   "type": {"type": "string"},
                   "private_key": {"type": "string", "x-secret": true, "x-sign-key": true},

@@ -29,7 +29,9 @@ struct ThinkingConfig {
             return
         }
         let isLevel = (model.generation ?? 0) >= 3
-        let value = isLevel ? Self.level(wish, model).map { "\"thinkingLevel\":\"\($0)\"" }
+        let value =
+            isLevel
+            ? Self.level(wish, model).map { "\"thinkingLevel\":\"\($0)\"" }
             : Self.budget(wish, model).map { "\"thinkingBudget\":\($0)" }
         var isShown = true
         if case .off = wish { isShown = false }
