@@ -33,7 +33,7 @@ extension VertexProvider {
               "credentials": {
                 "$ref": "#/$defs/credentials", "type": "object", "x-json-file": true,
                 "x-env": "GOOGLE_APPLICATION_CREDENTIALS",
-                "description": "A credentials file's path, its JSON text, or its object. Without it the metadata server."
+                "description": "A credentials file: path, JSON text or object. Without it the metadata server."
               },
               "credentialsPath": {
                 "$ref": "#/$defs/credentials", "type": "object", "x-json-file": true,
@@ -58,7 +58,7 @@ extension VertexProvider {
               },
               "quotaProject": {
                 "type": "string", "minLength": 1, "x-env": "GOOGLE_CLOUD_QUOTA_PROJECT",
-                "description": "Sent as X-Goog-User-Project: the project that pays. The chat endpoint gets projectId without it."
+                "description": "X-Goog-User-Project: who pays. Without it the chat endpoint gets projectId."
               },
               "api": {
                 "type": "string", "enum": ["chat", "gemini"],
