@@ -93,6 +93,7 @@ let package = Package(
             [
                 "CanonicalModel", "ConfigYAML", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         module(
@@ -173,7 +174,12 @@ let package = Package(
                 "CanonicalModel", "KimiHostCore", "PluginABI", "PluginHost", "Upstream",
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
-        tests("KimiHostCoreTests", ["JSONSchema", "KimiHostCore", "PluginHost"]),
+        tests(
+            "KimiHostCoreTests",
+            [
+                "CanonicalModel", "JSONSchema", "KimiHostCore", "PluginABI", "PluginHost",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ]),
     ]
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])

@@ -5,6 +5,9 @@ extension JSONSchema {
         package var node: ConfigNode
     }
 
+    /// `marked`: the keyword's value in the schema.
+    package typealias Replacing = (_ node: ConfigNode, _ path: ConfigPath, _ marked: ConfigNode) -> ConfigNode
+
     package typealias Filling = (_ value: ConfigNode, _ path: ConfigPath, _ types: [SchemaType]) -> ConfigNode?
 
     /// One property of a schema, for tools that read schemas: documentation, environment filling, `plugin inspect`.
@@ -70,26 +73,41 @@ extension JSONSchema {
     /// The values in `node` whose schema carries `keyword` with any value but false, for example `x-host`.
     package func values(marked keyword: String, in node: ConfigNode) -> [Marked] {
         var found: [Marked] = []
-        _ = rewritten(node, root, keyword, .root, 0) { node, path in
+        _ = rewritten(node, root, keyword, .root, 0) { node, path, _ in
             found.append(Marked(path: path.description, node: node))
             return node
         }
         return found
     }
 
-    /// `node` with every value whose schema is marked `x-secret` replaced by "***", for dumps and logs.
+    /// `node` with every value whose schema is marked `x-secret` or `x-sign-key` replaced by "***", for dumps and logs.
     package func masked(_ node: ConfigNode) -> ConfigNode {
-        rewritten(node, root, "x-secret", .root, 0) { node, _ in ConfigNode(.string("***"), mark: node.mark) }
+        [Self.secret, Self.signKey].reduce(node) { node, keyword in
+            replacing(keyword, in: node) { node, _, _ in ConfigNode(.string("***"), mark: node.mark) }
+        }
+    }
+
+    /// The keywords whose values no message shows.
+    static let secret = "x-secret", signKey = "x-sign-key"
+
+    /// `node` with every value whose schema carries `keyword` with any value but false replaced by what `body` makes of
+    /// it. Where several parts of the schema speak of one value, `body` gets it again for each.
+    package func replacing(
+        _ keyword: String, in node: ConfigNode, at path: ConfigPath = .root,
+        with body: Replacing
+    ) -> ConfigNode {
+        rewritten(node, root, keyword, path, 0, body)
     }
 
     private func rewritten(
         _ node: ConfigNode, _ subschema: Subschema, _ keyword: String, _ path: ConfigPath, _ depth: Int,
-        _ body: (ConfigNode, ConfigPath) -> ConfigNode
+        _ body: Replacing
     ) -> ConfigNode {
-        guard depth < Validator.maxDepth else { return body(node, path) }
+        // Deeper than anything that passes the check: left as it is.
+        guard depth < Validator.maxDepth else { return node }
         let layers = flattened(subschema)
-        if layers.contains(where: { $0.keywords.extensions[keyword].map { $0.bool != false } ?? false }) {
-            return body(node, path)
+        if let marked = layers.lazy.compactMap({ $0.keywords.extensions[keyword] }).first(where: { $0.bool != false }) {
+            return body(node, path, marked)
         }
         var result = node
         switch node.value {

@@ -43,7 +43,7 @@ package struct Violation: Sendable, Equatable {
     /// For example `models[2].provider_config.apiKey`; empty for the whole document.
     package var path: String
     package var mark: Mark?
-    /// What is wrong and the cure, in one line. Never contains a value whose schema is marked `x-secret`.
+    /// What is wrong and the cure, in one line. Never contains a value whose schema is marked `x-secret` or `x-sign-key`.
     package var message: String
 
     package init(path: String, mark: Mark?, message: String) {

@@ -73,7 +73,9 @@ struct Validator {
 
     /// The value for a message: shortened, and never a secret.
     static func shown(_ node: ConfigNode, _ keywords: Subschema.Keywords) -> String {
-        if keywords.extensions["x-secret"]?.bool == true { return "this secret" }
+        for keyword in [JSONSchema.secret, JSONSchema.signKey] {
+            if let marked = keywords.extensions[keyword], marked.bool != false { return "this secret" }
+        }
         switch node.value {
         case .array, .object: return node.kindName
         case .string(let text): return text.count <= 60 ? "'\(text)'" : "'\(text.prefix(60))…'"

@@ -131,6 +131,13 @@ package enum ConfigSchema {
                   "maximum": 86400,
                   "minimum": 0
                 },
+                "token": {
+                  "type": "number",
+                  "description": "All that it takes to get one token for a provider, in seconds: every request and pause of it.",
+                  "default": 30,
+                  "maximum": 86400,
+                  "exclusiveMinimum": 0
+                },
                 "client": {
                   "type": "number",
                   "description": "Longest silence of a client connection that no reply is under way on, in seconds; then it is closed. 0 is without limit.",

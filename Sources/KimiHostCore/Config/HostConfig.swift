@@ -49,6 +49,8 @@ package struct HostConfig: Sendable {
         package var total: Duration?
         /// How long transforms may hold an answer back; then they are asked to give it up. nil is without limit.
         package var hold: Duration? = .seconds(1)
+        /// All that it takes to get one token for a provider.
+        package var token = Duration.seconds(30)
         /// A client connection's silence while no reply is under way on it; nil is without limit.
         package var client: Duration? = .seconds(120)
 

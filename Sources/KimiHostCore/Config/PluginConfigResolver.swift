@@ -1,5 +1,6 @@
 import ConfigYAML
 import JSONSchema
+import PluginHost
 
 /// Makes the configuration one use of a plugin gets: sidecar, own keys, references, environment; then checks it.
 struct PluginConfigResolver {
@@ -12,6 +13,7 @@ struct PluginConfigResolver {
     }
 
     let environment: Environment
+    let files: JSONFiles
 
     /// - Parameters:
     ///   - own: the use's own configuration; anything but an object counts as empty, the schema has said so.
@@ -43,32 +45,34 @@ struct PluginConfigResolver {
     private func check(
         _ schema: JSONSchema, _ plugin: PluginDescription, _ path: ConfigPath, _ mark: Mark?, _ result: inout Result
     ) {
-        let unresolved = result.missingViolations
+        var check = PluginConfigCheck(schema: schema, path: path, mark: mark, plugin: plugin.name)
+        check.unresolved = result.missingViolations
+        var config = fill(schema, result.config, path, &check)
+        config = schema.replacing("x-json-file", in: config, at: path) { node, place, _ in
+            check.read(node, at: place, files)
+        }
+        // An object that a file brought may have properties to fill, too.
+        result.config = fill(schema, config, path, &check)
+        check.validate(&result)
+        // The instance takes the keys out; here it is only asked whether it can.
+        var probe = result.config
+        for mistake in SigningKeys(takingFrom: &probe, schema: schema, at: path).mistakes {
+            check.add(
+                Violation(path: mistake.path.description, mark: mistake.node.mark, message: mistake.message), &result)
+        }
+    }
+
+    private func fill(
+        _ schema: JSONSchema, _ config: ConfigNode, _ path: ConfigPath, _ check: inout PluginConfigCheck
+    ) -> ConfigNode {
         var sources: [String: String] = [:]
-        result.config = schema.filling("x-env", in: result.config, at: path) { variable, path, types in
+        let filled = schema.filling("x-env", in: config, at: path) { variable, path, types in
             guard let name = variable.string, let text = environment[name] else { return nil }
             sources[path.description] = name
             return Self.value(of: text, types)
         }
-        let needed = schema.properties.filter { $0.isRequired && result.config[$0.name] == nil }
-        let variables = needed.compactMap { $0.extensions["x-env"]?.string }
-        let missing = Set(needed.filter { $0.extensions["x-env"] != nil }.map { path.key($0.name).description })
-        result.missingVariables += variables
-        // A value whose reference is unresolved is no value yet: the schema's opinion of it would only confuse.
-        for var violation in schema.validate(result.config, at: path) {
-            if unresolved.contains(where: { $0.path == violation.path && $0.mark == violation.mark ?? mark }) {
-                continue
-            }
-            if let variable = sources[violation.path] { violation.message += " (from the variable \(variable))" }
-            violation.message += " (plugin \(plugin.name))"
-            violation.mark = violation.mark ?? mark
-            // For an optional entry these are no mistakes, so they are kept apart.
-            if missing.contains(violation.path) {
-                result.missingViolations.append(violation)
-            } else {
-                result.violations.append(violation)
-            }
-        }
+        check.variables.merge(sources) { first, _ in first }
+        return filled
     }
 
     private func legacy(_ fallback: ConfigObject?) -> ConfigNode {
@@ -97,7 +101,7 @@ struct PluginConfigResolver {
     }
 
     /// Marks of another text would point at the wrong lines of this file.
-    private static func withoutMarks(_ node: ConfigNode) -> ConfigNode {
+    static func withoutMarks(_ node: ConfigNode) -> ConfigNode {
         switch node.value {
         case .array(let elements): return ConfigNode(.array(elements.map(withoutMarks)))
         case .object(let object):

@@ -12,7 +12,7 @@ struct RouteBuilder {
     init(environment: Environment, catalog: any PluginCatalog, log: DiagnosticLog) {
         self.catalog = catalog
         self.log = log
-        plugins = PluginConfigResolver(environment: environment)
+        plugins = PluginConfigResolver(environment: environment, files: JSONFiles(environment, beside: log.file))
     }
 
     mutating func build(_ models: ConfigNode?) -> [RouteConfig] {

@@ -44,6 +44,7 @@ struct SettingsReader {
         set(&timeouts.connect, from: node?["connect"])
         set(&timeouts.head, from: node?["head"])
         set(&timeouts.idle, from: node?["idle"])
+        set(&timeouts.token, from: node?["token"])
         if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
         if let hold = Self.duration(node?["hold"]) { timeouts.hold = hold == .zero ? nil : hold }
         if let client = Self.duration(node?["client"]) { timeouts.client = client == .zero ? nil : client }

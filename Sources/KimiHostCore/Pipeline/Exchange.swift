@@ -16,16 +16,18 @@ package final class Exchange: UpstreamReceiver, Watched {
     private static let keepAlivePause = TimeAmount.seconds(10)
 
     let services: LoopServices
-    private let route: Route
-    private let encoder: any ResponseEncoder
-    private var request: PluginRequest
+    let route: Route
+    let encoder: any ResponseEncoder
+    var request: PluginRequest
     private weak var client: (any ExchangeClient)?
 
-    private var attempt: PluginAttempt?
-    private var transfer: Transfer?
+    var attempt: PluginAttempt?
+    var transfer: Transfer?
     private var planned: PlannedRequest?
     private var framing: BodyFraming?
-    private var reply = ReplyState()
+    private(set) var reply = ReplyState()
+    /// The tokens that this exchange waits for, or has used.
+    var tokens = ExchangeTokens()
     private var side: SideRequest?
     private var ticker: LocalTicker?
     /// Bytes handled but not acknowledged, because the client does not read.
@@ -34,7 +36,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     var clock: ExchangeClock
     private var isProviderDone = false
     /// What the plugins did to this exchange.
-    private let book = NoteBook()
+    let book = NoteBook()
     private var isReported = false
     /// The upstream has begun a successful answer.
     private var isAnswering = false
@@ -63,14 +65,18 @@ package final class Exchange: UpstreamReceiver, Watched {
         services.watch.add(self)
         services.metrics.exchangeBegan()
         do {
-            attempt = try PluginAttempt(
-                provider: route.provider, transforms: route.transforms, request: request, receiver: encoder,
-                book: book)
-            request.json = []  // The attempt has its own.
+            try begin()
             try step()
         } catch {
             fail(encoder.failure ?? error)
         }
+    }
+
+    func begin() throws(ExchangeError) {
+        attempt = try PluginAttempt(
+            provider: route.provider, transforms: route.transforms, request: request, receiver: encoder, book: book)
+        // The attempt has its own, unless it may have to begin again.
+        if !mayBeginAgain { request.json = [] }
     }
 
     /// The client is gone: everything ends at once, upstream included.
@@ -128,7 +134,7 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     // MARK: Plan
 
-    private func step() throws(ExchangeError) {
+    func step() throws(ExchangeError) {
         while let attempt {
             switch try attempt.next() {
             case .send(let planned):
@@ -140,7 +146,8 @@ package final class Exchange: UpstreamReceiver, Watched {
                 return self.planned = sent
             case .http(let planned):
                 let side = SideRequest(
-                    id: planned.id, heard: { [weak self] in self?.clock.heard() },
+                    id: planned.id, target: UpstreamTarget.text(planned.url),
+                    heard: { [weak self] in self?.clock.heard() },
                     finished: { [weak self] in self?.sideFinished($0) })
                 self.side = side
                 clock.sent()
@@ -148,7 +155,13 @@ package final class Exchange: UpstreamReceiver, Watched {
                 return transfer = side.transfer
             case .wait(let id, let milliseconds): return wait(id, milliseconds)
             case .localReply(let milliseconds): return startTicker(milliseconds)
-            case .unsupported(let kind, let id): try answerUnsupported(kind, id)
+            case .token(let id, let key): if try !answerToken(id, key) { return }
+            case .sign(let planned):
+                try StepAnswer.sign(planned, route.provider) { result throws(ExchangeError) in
+                    _ = try attempt.result(result)
+                }
+            case .grant:  // Refused when it is planned.
+                throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(route.provider.name)' granted a token to nobody")
             }
         }
     }
@@ -174,18 +187,6 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
     }
 
-    private func answerUnsupported(_ kind: kimi_step, _ id: UInt32) throws(ExchangeError) {
-        let words = Array("this version of kimi-host cannot carry out step \(kind.rawValue)".utf8)
-        try words.withBytes { words throws(ExchangeError) in
-            var result = kimi_result()
-            result.kind = kind.rawValue
-            result.id = id
-            result.status = kimi_status(KIMI_E_UNSUPPORTED)
-            result.body = kimi_bytes(words)
-            _ = try attempt?.result(result)
-        }
-    }
-
     private func sideFinished(_ side: SideRequest) {
         transfer = nil
         self.side = nil
@@ -200,6 +201,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     package func received(_ delivery: UpstreamDelivery) {
         clock.heard()
         if reply.isOver { return drain(delivery) }
+        if let head = delivery.head, forgetToken(refusedBy: head) { return beginAgain() }
         if delivery.end != nil { transfer = nil }
         proceed { (self) throws(ExchangeError) in
             if let head = delivery.head { try self.receivedHead(head) }
@@ -212,6 +214,7 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     private func receivedHead(_ head: UpstreamHead) throws(ExchangeError) {
         guard let attempt, let planned else { return }
+        request.json = []  // Nothing is begun again any more.
         let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
             try attempt.result(result)
         }
@@ -313,7 +316,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     // MARK: To the client
 
     /// Does `body`, then hands over what it brought, once.
-    private func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
+    func proceed(_ body: (Exchange) throws(ExchangeError) -> Void) {
         guard !reply.isOver else { return }
         do throws(ExchangeError) {
             try body(self)
@@ -407,6 +410,8 @@ package final class Exchange: UpstreamReceiver, Watched {
         transfer?.cancel()
         transfer = nil
         side = nil
+        tokens.wait?.cancel()
+        tokens.wait = nil
         ticker?.stop()
         ticker = nil
         services.watch.remove(self)

@@ -9,6 +9,8 @@ internal import Glibc
 /// One upstream entry for a model name, ready to serve. Immutable, shared by event loops.
 package final class Route: Sendable {
     package let provider: ProviderInstance
+    /// Nil where the provider's library fetches none.
+    package let tokens: TokenSource?
     /// In config order.
     package let transforms: [TransformInstance]
     /// The model name that goes up.
@@ -23,6 +25,7 @@ package final class Route: Sendable {
     ) {
         self.maxResponseBytes = maxResponseBytes
         self.provider = provider
+        self.tokens = TokenSource(provider: provider, fetchMs: timeouts.token, connectMs: timeouts.connect)
         self.transforms = transforms
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
@@ -46,6 +49,8 @@ package struct RouteTimeouts: Sendable {
     package var total: Int
     /// How long transforms may hold everything back before they are asked to give it up; 0: as long as they like.
     package var hold: Int
+    /// For all that it takes to get one token.
+    package var token: Int
 
     /// Unix milliseconds at which an exchange that begins now is given up; 0: never.
     package var deadlineMs: UInt64 {
@@ -56,8 +61,10 @@ package struct RouteTimeouts: Sendable {
     }
 
     package init(
-        connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0, hold: Int = 1_000
+        connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0, hold: Int = 1_000,
+        token: Int = 30_000
     ) {
+        self.token = token
         self.hold = hold
         self.connect = connect
         self.head = head

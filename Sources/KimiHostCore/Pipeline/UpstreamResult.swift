@@ -34,6 +34,7 @@ final class SideRequest: UpstreamReceiver {
     static let maxBodyBytes = 4 << 20
 
     private let id: UInt32
+    private let target: String
     private let heard: () -> Void
     private let finished: (SideRequest) -> Void
     private var head: UpstreamHead?
@@ -42,9 +43,13 @@ final class SideRequest: UpstreamReceiver {
     /// Set by the exchange once the transfer is started.
     var transfer: Transfer?
 
-    /// `heard` tells that something came, `finished` that this is complete; the latter comes once.
-    init(id: UInt32, heard: @escaping () -> Void, finished: @escaping (SideRequest) -> Void) {
+    /// `target`: whom it goes to, for messages. `heard` tells that something came, `finished` that this is complete;
+    /// the latter comes once.
+    init(
+        id: UInt32, target: String, heard: @escaping () -> Void, finished: @escaping (SideRequest) -> Void
+    ) {
         self.id = id
+        self.target = target
         self.heard = heard
         self.finished = finished
     }
@@ -68,15 +73,8 @@ final class SideRequest: UpstreamReceiver {
         if problem == nil, let head {
             return try UpstreamResult.with(head, kind: KIMI_STEP_HTTP, id: id, body: self.body, body)
         }
-        let words = Array((problem ?? "the answer has no head").utf8)
-        try words.withBytes { words throws(ExchangeError) in
-            var result = kimi_result()
-            result.kind = KIMI_STEP_HTTP.rawValue
-            result.id = id
-            result.status = kimi_status(KIMI_E_UPSTREAM)
-            result.body = kimi_bytes(words)
-            try body(result)
-        }
+        let words = Array("no answer from \(target): \(problem ?? "the answer has no head")".utf8)
+        try StepAnswer.with(KIMI_STEP_HTTP, id, KIMI_E_UPSTREAM, content: words, body)
     }
 }
 

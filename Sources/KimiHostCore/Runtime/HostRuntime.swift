@@ -98,7 +98,8 @@ extension RouteTimeouts {
         self.init(
             connect: timeouts.connect.milliseconds, head: timeouts.head.milliseconds,
             idle: timeouts.idle.milliseconds, total: timeouts.total?.milliseconds ?? 0,
-            hold: timeouts.hold?.milliseconds ?? 0)
+            hold: timeouts.hold?.milliseconds ?? 0,
+            token: timeouts.token.milliseconds)
     }
 }
 

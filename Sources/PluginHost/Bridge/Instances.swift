@@ -9,10 +9,14 @@ import PluginABI
 package final class ProviderInstance: @unchecked Sendable {
     package let name: String
     let table: UnsafePointer<kimi_provider>
+    /// The library's auth machine, if it has one.
+    let auth: UnsafePointer<kimi_auth>?
     let instance: OpaquePointer
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
     private let hosts: AllowedHosts
+    private let keys: SigningKeys
+    private let live = LiveSecrets()
     private let mask: SecretMask
     private let context: PluginContextRecord
 
@@ -25,11 +29,16 @@ package final class ProviderInstance: @unchecked Sendable {
         }
         self.name = name
         self.table = table
+        self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
         self.hosts = AllowedHosts(
             patterns: plugin.manifest.hosts,
             urls: plugin.configSchema.values(marked: "x-host", in: config).compactMap(\.node.string))
-        let mask = SecretMask(plugin.secrets(in: config))
+        var config = config
+        let secrets = plugin.secrets(in: config)
+        let keys = try plugin.keys(takenFrom: &config, name: name)
+        self.keys = keys
+        let mask = SecretMask(secrets + keys.secrets, live: live)
         let context = PluginContextRecord(
             logger: PluginLogger(logger: logger, plugin: name, mask: mask),
             memory: services.memory(of: plugin.manifest.id))
@@ -46,6 +55,15 @@ package final class ProviderInstance: @unchecked Sendable {
 
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
     package func masked(_ text: String) -> String { mask.masked(text) }
+
+    /// Can it be asked for tokens?
+    package var fetchesTokens: Bool { auth != nil }
+
+    /// Hides a token from now on wherever its text turns up.
+    package func hide(_ token: [UInt8]) { live.add(token) }
+
+    /// Carries out a SIGN step with one of the instance's keys.
+    package func sign(_ planned: PlannedSignature) throws(SigningKey.Problem) -> [UInt8] { try keys.sign(planned) }
 
     /// May a plan of this instance talk to `url`? Nil, or the sentence that says why not.
     package func refusal(of url: String) -> String? { hosts.refusal(of: url, plugin: name) }
@@ -67,7 +85,9 @@ package final class TransformInstance: @unchecked Sendable {
         }
         self.name = name
         self.table = table
-        let mask = SecretMask(plugin.secrets(in: config))
+        var config = config
+        let secrets = plugin.secrets(in: config)
+        let mask = SecretMask(secrets + (try plugin.keys(takenFrom: &config, name: name)).secrets)
         let context = PluginContextRecord(
             logger: PluginLogger(logger: logger, plugin: name, mask: mask),
             memory: services.memory(of: plugin.manifest.id))
@@ -104,6 +124,15 @@ private enum PluginCreation {
 }
 
 extension LoadedPlugin {
+    /// Takes the `x-sign-key` values out of `config` and leaves references: no plugin sees a key.
+    fileprivate func keys(takenFrom config: inout ConfigNode, name: String) throws(ExchangeError) -> SigningKeys {
+        let keys = SigningKeys(takingFrom: &config, schema: configSchema)
+        if let mistake = keys.mistakes.first {
+            throw ExchangeError(KIMI_CAT_CONFIG, "\(mistake.path) \(mistake.message) (plugin \(name))")
+        }
+        return keys
+    }
+
     /// Values of the configuration's `x-secret` properties, to be masked wherever they turn up.
     func secrets(in config: ConfigNode) -> [String] {
         configSchema.values(marked: "x-secret", in: config).compactMap(\.node.string)

@@ -1,17 +1,44 @@
-package import PluginABI
-
-/// A step that a provider asked for, checked.
+/// A step that a plan asked for, checked.
 package enum PlannedStep: Sendable {
-    /// The upstream request.
+    /// The upstream request. Providers only, as `token` and `localReply`.
     case send(PlannedRequest)
     /// A side request; its result is handed back.
     case http(PlannedRequest)
+    /// The token filed under a key.
+    case token(id: UInt32, key: String)
+    /// A signature with a key that the host holds.
+    case sign(PlannedSignature)
     /// A pause.
     case wait(id: UInt32, milliseconds: Int)
     /// The plugin answers by itself, a tick every so many milliseconds.
     case localReply(milliseconds: Int)
-    /// A step of ABI 1.0 that this host cannot carry out yet; it is answered with KIMI_E_UNSUPPORTED.
-    case unsupported(kind: kimi_step, id: UInt32)
+    /// The token that an auth machine has fetched. Auth machines only.
+    case grant(TokenGrant)
+}
+
+/// What a plan wants signed.
+package struct PlannedSignature: Sendable {
+    package var id: UInt32 = 0
+    /// A JWS name, such as `RS256`.
+    package var algorithm = ""
+    /// What the configuration got in the key's place.
+    package var key = ""
+    package var data: [UInt8] = []
+}
+
+/// A token and how long it holds. Not printable: a token appears in no log.
+package struct TokenGrant: Sendable {
+    package var token: [UInt8]
+    /// Unix milliseconds.
+    package var expiresAt: UInt64
+    /// Unix milliseconds from which on a next one may be fetched; nil: the host decides.
+    package var refreshAt: UInt64?
+
+    package init(token: [UInt8], expiresAt: UInt64, refreshAt: UInt64? = nil) {
+        self.token = token
+        self.expiresAt = expiresAt
+        self.refreshAt = refreshAt
+    }
 }
 
 /// An HTTP request of a plan.
@@ -34,114 +61,4 @@ package enum PlannedBody: Sendable {
     case patch([UInt8])
     case bytes([UInt8])
     case none
-}
-
-/// Behind `kimi_plan`: fields as they come, made into a step when `plan_step` closes it.
-final class PlanRecord {
-    private var request = PlannedRequest(id: 0)
-    private var body: [UInt8]?
-    private var patch: [UInt8]?
-    private(set) var steps: [PlannedStep] = []
-
-    var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
-
-    static func at(_ pointer: OpaquePointer) -> PlanRecord {
-        Unmanaged<PlanRecord>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
-    }
-
-    func field(_ field: UInt32, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> kimi_status_code {
-        let field = kimi_field(field)
-        switch field {
-        case KIMI_FIELD_BODY: return append(value, to: &body)
-        case KIMI_FIELD_BODY_PATCH: return append(value, to: &patch)
-        default: break
-        }
-        guard value.count <= PluginLimits.maxFieldBytes, key.count <= PluginLimits.maxFieldBytes else {
-            return KIMI_E_LIMIT
-        }
-        switch field {
-        case KIMI_FIELD_METHOD:
-            guard Self.isToken(value) else { return KIMI_E_ARG }
-            request.method = String(decoding: value, as: UTF8.self)
-        case KIMI_FIELD_URL:
-            guard value.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return KIMI_E_ARG }
-            request.url = String(decoding: value, as: UTF8.self)
-        case KIMI_FIELD_HEADER, KIMI_FIELD_SECRET_HEADER: return header(field, key, value)
-        case KIMI_FIELD_TOKEN_KEY, KIMI_FIELD_SIGN_ALG, KIMI_FIELD_SIGN_KEY, KIMI_FIELD_SIGN_DATA,
-            KIMI_FIELD_TOKEN_VALUE, KIMI_FIELD_EXPIRES_AT, KIMI_FIELD_REFRESH_AT:
-            break  // Fields of steps that `step` answers with KIMI_E_UNSUPPORTED.
-        default: return KIMI_E_ARG
-        }
-        return KIMI_OK
-    }
-
-    func step(_ kind: UInt32, _ id: UInt32, _ argument: UInt64) -> kimi_status_code {
-        guard steps.isEmpty else { return KIMI_E_STATE }
-        switch kimi_step(kind) {
-        case KIMI_STEP_SEND: return close(id, argument) { .send($0) }
-        case KIMI_STEP_HTTP: return close(id, argument) { .http($0) }
-        case KIMI_STEP_WAIT:
-            guard argument <= PluginLimits.maxWaitMs else { return KIMI_E_LIMIT }
-            steps.append(.wait(id: id, milliseconds: Int(argument)))
-        case KIMI_STEP_LOCAL_REPLY:
-            guard argument <= PluginLimits.maxTickMs else { return KIMI_E_LIMIT }
-            steps.append(.localReply(milliseconds: Int(argument)))
-        case KIMI_STEP_TOKEN, KIMI_STEP_SIGN: steps.append(.unsupported(kind: kimi_step(kind), id: id))
-        default: return KIMI_E_UNSUPPORTED
-        }
-        return KIMI_OK
-    }
-
-    private func close(_ id: UInt32, _ flags: UInt64, _ make: (PlannedRequest) -> PlannedStep) -> kimi_status_code {
-        guard !request.url.isEmpty, !request.method.isEmpty else { return KIMI_E_ARG }
-        guard body == nil || patch == nil else { return KIMI_E_ARG }
-        request.id = id
-        request.isStream = flags & UInt64(KIMI_SEND_STREAM.rawValue) != 0
-        if flags & UInt64(KIMI_SEND_NO_BODY.rawValue) != 0 {
-            request.body = .none
-        } else if let body {
-            request.body = .bytes(body)
-        } else if let patch {
-            request.body = .patch(patch)
-        }
-        steps.append(make(request))
-        return KIMI_OK
-    }
-
-    private func header(
-        _ field: kimi_field, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
-    ) -> kimi_status_code {
-        guard request.headers.count < PluginLimits.maxHeaders else { return KIMI_E_LIMIT }
-        guard Self.isToken(key), value.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
-            return KIMI_E_ARG
-        }
-        let name = String(decoding: key, as: UTF8.self)
-        // How the message is framed is the host's business.
-        guard !Self.framing.contains(where: { $0.count == key.count && name.lowercased() == $0 }) else {
-            return KIMI_E_ARG
-        }
-        if field == KIMI_FIELD_SECRET_HEADER { request.secretHeaders.append(request.headers.count) }
-        request.headers.append((name, String(decoding: value, as: UTF8.self)))
-        return KIMI_OK
-    }
-
-    private static let framing = ["content-length", "transfer-encoding", "connection"]
-
-    private func append(_ value: UnsafeRawBufferPointer, to bytes: inout [UInt8]?) -> kimi_status_code {
-        guard (bytes?.count ?? 0) + value.count <= PluginLimits.maxRequestBytes else { return KIMI_E_LIMIT }
-        if bytes == nil { bytes = [] }
-        bytes?.append(contentsOf: value)
-        return KIMI_OK
-    }
-
-    /// A header name or a method by RFC 9110: one or more token characters.
-    private static func isToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        !bytes.isEmpty
-            && bytes.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
-    }
 }

@@ -15,7 +15,8 @@ package struct PluginRequest: Sendable {
     /// The same for all turns of one conversation; empty: not known.
     package let conversation: String
     package let wantsStream: Bool
-    package let attempt: Int
+    /// From 1.
+    package var attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
     package let deadlineMs: UInt64
 
@@ -132,7 +133,7 @@ package final class PluginAttempt {
                 ExchangeError(
                     KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
         }
-        let plan = PlanRecord()
+        let plan = PlanRecord(.provider)
         try check(provider.table.pointee.next(exchange, plan.opaque, errors.opaque), "next")
         guard let step = plan.steps.first else {
             throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned no step in next (rule S07)"))
@@ -143,7 +144,7 @@ package final class PluginAttempt {
             phase = .replying
         case .http(let request): try refuseHost(request.url)
         case .localReply: phase = .replying
-        case .wait, .unsupported: break
+        case .token, .sign, .wait, .grant: break
         }
         return step
     }

@@ -101,6 +101,8 @@ package struct PluginConfigProperty: Sendable {
         if low != nil || high != nil { parts.append("\(low ?? "…") to \(high ?? "…")") }
         if isRequired { parts.append("required") }
         if schema["x-secret"]?.bool == true { parts.append("secret") }
+        if let kept = schema["x-sign-key"], kept.bool != false { parts.append("key kept by the host") }
+        if schema["x-json-file"]?.bool == true { parts.append("or the path of a JSON file") }
         if let variable = schema["x-env"]?.string { parts.append("from $\(variable)") }
         if let fallback = schema["default"] { parts.append("default \(fallback.string ?? fallback.json)") }
         let summary = schema["description"]?.string.map { "; \($0)" } ?? ""

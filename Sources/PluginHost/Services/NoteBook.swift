@@ -44,6 +44,9 @@ package final class NoteBook {
         }
     }
 
+    /// The plugins begin again: what they said of the attempt before is void. The host's own notes stay.
+    package func removePluginNotes() { notes.removeAll { $0.plugin != "host" } }
+
     private func place(_ plugin: String, _ kind: String) -> Int {
         if let place = find(plugin, kind) { return place }
         if notes.count < Self.maxNotes {

@@ -1,0 +1,99 @@
+import CanonicalModel
+import NIOCore
+import PluginABI
+import PluginHost
+import Upstream
+
+/// What an exchange has to do with tokens.
+struct ExchangeTokens {
+    /// The one that is awaited.
+    var wait: TokenWait?
+    /// Those of the attempt under way.
+    var used: [(key: String, token: ServedToken)] = []
+    /// An upstream has refused a token once: no second time.
+    var hasBegunAgain = false
+}
+
+extension Exchange {
+    /// May the attempt be begun once more, should the upstream refuse its token? Then the request is kept for it.
+    var mayBeginAgain: Bool { route.tokens != nil && !tokens.hasBegunAgain }
+
+    /// A TOKEN step. True: it is answered, the plan goes on; false: the token is awaited.
+    func answerToken(_ id: UInt32, _ key: String) throws(ExchangeError) -> Bool {
+        guard let source = route.tokens else {
+            try answerNoTokens(id)
+            return true
+        }
+        let wait = TokenWait { [weak self] result in
+            guard let self else { return }
+            self.tokens.wait = nil
+            self.proceed { (self) throws(ExchangeError) in
+                try self.answer(id, key, result)
+                try self.step()
+            }
+        }
+        switch source.ask(wait, key: key, services: services) {
+        case .token(let token): try answer(id, key, .success(token))
+        case .refused(let error): try answer(id, key, .failure(error))
+        case .waiting:
+            tokens.wait = wait
+            // The fetch has its own deadline, which ends this wait too.
+            clock.waiting(source.fetchMs + TokenLimits.waitSlackMs)
+            return false
+        }
+        return true
+    }
+
+    private func answerNoTokens(_ id: UInt32) throws(ExchangeError) {
+        let words = "the library of plugin '\(route.provider.name)' offers no \(KIMI_AUTH_ID), so there are no tokens"
+        try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_E_UNSUPPORTED, content: Array(words.utf8)) {
+            result throws(ExchangeError) in _ = try attempt?.result(result)
+        }
+    }
+
+    private func answer(
+        _ id: UInt32, _ key: String, _ result: Result<ServedToken, ExchangeError>
+    ) throws(ExchangeError) {
+        switch result {
+        case .success(let token):
+            tokens.used.append((key, token))
+            try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_OK, content: token.bytes) { result throws(ExchangeError) in
+                _ = try attempt?.result(result)
+            }
+        case .failure(let cause):
+            do {
+                let words = Array(cause.message.utf8)
+                try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_E_AUTH, content: words) { result throws(ExchangeError) in
+                    _ = try attempt?.result(result)
+                }
+            } catch {
+                throw cause  // The plugin's failure is the consequence.
+            }
+        }
+    }
+
+    /// Forgets a token that this head refuses. True: another one may do. Only before anything went to the client.
+    func forgetToken(refusedBy head: UpstreamHead) -> Bool {
+        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasHead, let source = route.tokens else {
+            return false
+        }
+        // All of them are told, not only the first.
+        return tokens.used.map { source.refused($0.token, key: $0.key) }.contains(true)
+    }
+
+    /// Ends the attempt and begins another one (rule S14), with another token.
+    func beginAgain() {
+        tokens.hasBegunAgain = true
+        tokens.used = []
+        attempt?.end(KIMI_WHY_FAILED)
+        attempt = nil
+        transfer?.cancel()
+        transfer = nil
+        book.removePluginNotes()
+        request.attempt += 1
+        proceed { (self) throws(ExchangeError) in
+            try self.begin()
+            try self.step()
+        }
+    }
+}
