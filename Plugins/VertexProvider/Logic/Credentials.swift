@@ -95,7 +95,7 @@ indirect enum Credentials: Sendable {
     /// `GCE_METADATA_HOST` is a host with or without port; it speaks plain HTTP.
     private static func metadataOrigin(_ host: String) throws(PluginFailure) -> String {
         let text = host.lowercased().hasPrefix("http") ? host : "http://" + host
-        return try Endpoint.origin(text, "metadataHost (GCE_METADATA_HOST)")
+        return try VertexHost.origin(text, "metadataHost (GCE_METADATA_HOST)")
     }
 
     static func read(_ file: CredentialsFile) throws(PluginFailure) -> Credentials {

@@ -40,14 +40,14 @@ struct VertexConfig: Sendable {
         self.project = project
         location = text("location") ?? "global"
         geminiLocation = text("geminiLocation") ?? "global"
-        try Endpoint.check(project, "projectId")
-        try Endpoint.check(location, "location")
-        try Endpoint.check(geminiLocation, "geminiLocation")
+        try VertexHost.check(project, "projectId")
+        try VertexHost.check(location, "location")
+        try VertexHost.check(geminiLocation, "geminiLocation")
         chatOrigin = try text("endpointOverride").map { text throws(PluginFailure) in
-            try Endpoint.origin(text, "endpointOverride")
+            try VertexHost.origin(text, "endpointOverride")
         }
         geminiOrigin = try text("geminiEndpoint").map { text throws(PluginFailure) in
-            try Endpoint.origin(text, "geminiEndpoint")
+            try VertexHost.origin(text, "geminiEndpoint")
         }
         api = text("api").flatMap(ModelName.API.init(rawValue:))
         apiVersion = text("apiVersion") ?? "v1"
@@ -61,14 +61,14 @@ struct VertexConfig: Sendable {
 
     /// The address of the chat endpoint without `/chat/completions`.
     var chatBase: String {
-        let origin = chatOrigin ?? Endpoint.base(location: location)
+        let origin = chatOrigin ?? VertexHost.base(location: location)
         return "\(origin)/v1/projects/\(project)/locations/\(location)/endpoints/openapi"
     }
 
     /// The address of a model's method.
     func geminiURL(_ model: ModelName, stream: Bool) -> String {
         let place = model.location ?? (model.isGoogle ? geminiLocation : location)
-        let origin = geminiOrigin ?? Endpoint.base(location: place)
+        let origin = geminiOrigin ?? VertexHost.base(location: place)
         let method = stream ? "streamGenerateContent?alt=sse" : "generateContent"
         return "\(origin)/\(apiVersion)/\(model.resource(project: project, location: place)):\(method)"
     }

@@ -1,7 +1,7 @@
 internal import PluginKit
 
 /// Addresses of Vertex AI.
-enum Endpoint {
+enum VertexHost {
     /// Where a location is served: one host for `global`, one for each multi-region, one for each region.
     static func base(location: String) -> String {
         switch location {
