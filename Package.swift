@@ -45,7 +45,7 @@ let pluginLinkerSettings: [LinkerSetting] = [
         .when(platforms: [.linux]))
 ]
 
-let plugins = ["AnthropicProvider", "OpenAIProvider", "OpenRouterProvider", "KimiK2Transform"]
+let plugins = ["AnthropicProvider", "OpenAIProvider", "OpenRouterProvider", "VertexProvider", "KimiK2Transform"]
 
 let package = Package(
     name: "kimi-host",
@@ -161,6 +161,8 @@ let package = Package(
                 "AnthropicProviderLogic", "CanonicalModel", "Dialects", "OpenAICompatible", "PluginABI", "PluginKit",
                 "WireJSON",
             ], exclude: ["Transcripts"]),
+        tests(
+            "VertexProviderTests", ["VertexProviderLogic", "PluginABI", "PluginKit", "WireJSON"], exclude: ["Cases"]),
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
@@ -188,6 +190,7 @@ let package = Package(
         + plugin("AnthropicProvider", ["OpenAICompatible"])
         + plugin("OpenAIProvider", ["OpenAICompatible"])
         + plugin("OpenRouterProvider", ["OpenAICompatible"])
+        + plugin("VertexProvider", ["OpenAICompatible"])
         + plugin("KimiK2Transform"),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11,

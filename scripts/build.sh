@@ -5,7 +5,7 @@ set -eu
 
 LIBRARY_SUFFIX=so
 [ "$(uname)" != Darwin ] || LIBRARY_SUFFIX=dylib
-SWIFT_PLUGINS=(AnthropicProvider OpenAIProvider OpenRouterProvider KimiK2Transform)
+SWIFT_PLUGINS=(AnthropicProvider OpenAIProvider OpenRouterProvider VertexProvider KimiK2Transform)
 
 # Puts a file into plugins.d under a new inode: a running host keeps the pages of the library that it has mapped.
 # The loader refuses libraries and folders that others may write to.

@@ -110,7 +110,8 @@ final class MessagesExchange: ProviderExchange {
         if frame.flags & KIMI_FRAME_F_ERROR.rawValue != 0 {
             isDone = true
             var error = UpstreamError(
-                body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs, workspace: workspace)
+                body: data, httpStatus: httpStatus, retryAfterMs: retryAfterMs,
+                now: upstream.context.unixMilliseconds, workspace: workspace)
             error.add(to: workspace)
             return
         }

@@ -5,9 +5,10 @@ struct AllowedHosts: Sendable {
     /// Lower case; a leading `*.` means any name below.
     private let patterns: [[UInt8]]
 
-    /// `urls`: the configured ones.
+    /// `urls`: the configured ones; one without a scheme is a host, with or without port.
     init(patterns: [String], urls: [String]) {
-        let configured = urls.compactMap { url in Self.withHost(of: url) { $0.map(Self.lowercased) } }
+        let full = urls.map { $0.contains("://") ? $0 : "https://" + $0 }
+        let configured = full.compactMap { url in Self.withHost(of: url) { $0.map(Self.lowercased) } }
         self.patterns = patterns.map { Array($0.lowercased().utf8) } + configured.map(Array.init)
     }
 
