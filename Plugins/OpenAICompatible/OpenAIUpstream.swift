@@ -52,6 +52,9 @@ public final class OpenAIUpstream: Sendable {
         guard let endpoint = Endpoint(dialect: request.dialect) else {
             throw Self.unsupported("The upstream does not speak \(String(decoding: request.dialect, as: UTF8.self)).")
         }
+        if endpoint == .chat, options.api == .responses, options.native != true {
+            throw Self.unsupported("Chat requests go to the upstream's Responses API.")
+        }
         if endpoint == .chat || endpoint == .responses, !(options.native ?? options.flavour.isGenuine) {
             throw Self.unsupported("Answers of this upstream are cleaned, so they do not go down as they are.")
         }

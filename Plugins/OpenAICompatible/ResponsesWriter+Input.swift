@@ -217,7 +217,7 @@ extension ResponsesWriter {
         if !isSent, let text = message["reasoning_content"], text.kind == .string, !text.inner.isEmpty {
             losses.add(.reasoning)
         }
-        if message["reasoning_details"]?.present != nil { losses.add(.reasoning) }
+        if message["reasoning_details"]?.present != nil { losses.add(.details) }
     }
 
     /// Only what the API takes back: `status` and the like are told, not asked.

@@ -60,7 +60,7 @@ struct RoundTripTests {
             attempt.events(Array(frames[start..<min(start + batch, frames.count)]))
         }
         try encoder.complete()
-        #expect(encoder.unshown == 0)
+        #expect(encoder.repairs.entries.isEmpty)
         let text = String(decoding: encoder.output.bytes, as: UTF8.self)
         for piece in [
             #""content_block":{"type":"server_tool_use","id":"s1","name":"web_search","input":{}}"#,

@@ -33,6 +33,11 @@ struct NativeTests {
             #expect(status(#"{"baseUrl":"http://h"}"#) == refused)
             #expect(status(#"{"apiKey":"k","native":false}"#) == refused)
         }
+        // Where Responses is what the upstream is asked, a chat client is converted, unless it is wanted otherwise.
+        let responses = #"{"apiKey":"k","api":"responses"}"#
+        #expect(attempt("openai.chat", config: responses).status == KIMI_E_UNSUPPORTED.rawValue)
+        #expect(attempt("openai.responses", config: responses).status == 0)
+        #expect(attempt("openai.chat", config: #"{"apiKey":"k","api":"responses","native":true}"#).status == 0)
         let other = attempt("anthropic.messages")
         #expect(other.status == KIMI_E_UNSUPPORTED.rawValue && other.failure.message.contains("anthropic.messages"))
     }
