@@ -45,6 +45,18 @@ import WireJSON
     }
 
     @Test(arguments: [
+        (#""user":"u","safety_identifier":"s""#, "user", #""user":"s""#),
+        (#""max_output_tokens":1,"max_tokens":2"#, "max_tokens", #""max_tokens":1"#),
+        (
+            #""reasoning":{"effort":"low"},"reasoning_effort":"high""#, "reasoning_effort", #""reasoning_effort":"low""#
+        ),
+    ])
+    func `what is said twice is listed`(members: String, path: String, expected: String) throws {
+        #expect(try canonical(members) == expected)
+        #expect(try dropped(members) == [path])
+    }
+
+    @Test(arguments: [
         (#""truncation":"auto""#, "truncation"), (#""background":true"#, "background"),
         (#""max_tool_calls":3"#, "max_tool_calls"),
         (#""context_management":[{"type":"compaction"}]"#, "context_management"),
@@ -55,9 +67,7 @@ import WireJSON
         (#""background_options":{}"#, "background_options"), (#""image":{}"#, "image"),
         (#""stream_options":{"include_obfuscation":true}"#, "stream_options.include_obfuscation"),
         (#""stream_options":{"later":true}"#, "stream_options.later"),
-        (#""user":"u","safety_identifier":"s""#, "user"), (#""max_output_tokens":1,"max_tokens":2"#, "max_tokens"),
         (#""reasoning":{"later":1}"#, "reasoning.later"), (#""text":{"later":1}"#, "text.later"),
-        (#""reasoning":{"effort":"low"},"reasoning_effort":"high""#, "reasoning_effort"),
     ])
     func `what has no equivalent is listed`(members: String, path: String) throws {
         #expect(try canonical(members) == "")
