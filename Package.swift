@@ -75,6 +75,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++", .when(platforms: [.linux]))]),
         .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
+        .target(name: "CPluginTestKit", path: "Sources/CPluginTestKit"),
 
         // Values, no I/O.
         module("WireJSON", ["CSimdJSON"]),
@@ -94,6 +95,11 @@ let package = Package(
                 "CanonicalModel", "ConfigYAML", "CPlatform", "JSONSchema", "PluginABI", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        module(
+            "PluginTestKit",
+            [
+                "CanonicalModel", "ConfigYAML", "CPluginTestKit", "JSONSchema", "PluginABI", "PluginHost", "WireJSON",
             ]),
         module(
             "ResponseStore",
@@ -136,7 +142,7 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "ResponseStore", "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "ResponseStore", "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
