@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #ifdef __linux__
 #include <malloc.h>
@@ -54,4 +55,16 @@ size_t ptk_heap_in_use(void) {
 #else
     return 0;
 #endif
+}
+
+static void limit(int what, uint64_t value) {
+    const struct rlimit bound = {value, value};
+    setrlimit(what, &bound);
+}
+
+void ptk_limit(uint64_t data_bytes, uint64_t cpu_seconds) {
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_FSIZE, 64 << 20);
+    limit(RLIMIT_DATA, data_bytes);
+    limit(RLIMIT_CPU, cpu_seconds);
 }

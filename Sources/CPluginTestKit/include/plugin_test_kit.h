@@ -26,6 +26,9 @@ void *ptk_current(void);
 /* Names a range of addresses for the crash line; the last few thousand are kept. */
 void ptk_mark(const void *start, size_t length, uint32_t kind);
 
+/* Bounds for this process: no core file, files of 64 MB, `data_bytes` of memory, `cpu_seconds` of processor. */
+void ptk_limit(uint64_t data_bytes, uint64_t cpu_seconds);
+
 /* Linux: SIGKILL for this process when its parent ends. Elsewhere nothing. */
 void ptk_die_with_parent(void);
 
