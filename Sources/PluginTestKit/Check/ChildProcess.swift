@@ -53,11 +53,9 @@ struct ChildProcess {
     }
 
     private func openPipe(_ ends: inout [Int32]) -> Bool {
-        #if canImport(Glibc)
-        return pipe2(&ends, O_CLOEXEC) == 0
-        #else
-        return pipe(&ends) == 0
-        #endif
+        guard pipe(&ends) == 0 else { return false }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return true
     }
 
     private func spawn(_ report: Int32, _ output: Int32) -> pid_t? {

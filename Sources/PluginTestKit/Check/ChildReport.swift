@@ -1,4 +1,4 @@
-package import JSONSchema
+import JSONSchema
 
 #if canImport(Glibc)
 import Glibc

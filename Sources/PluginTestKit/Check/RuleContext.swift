@@ -93,7 +93,6 @@ package final class RuleContext: @unchecked Sendable {
         let own = transcripts.filter { $0.kind == plugin.kind }.map { Script($0, framing: plugin.framing) }
         let madeUp = plugin.kind == .transform ? SyntheticInput.transformScripts() : []
         if plugin.kind == .provider, own.isEmpty {
-            note("no transcripts: only made-up input; write some, see docs/plugin-testing.md")
             return SyntheticInput.providerScripts(plugin.framing)
         }
         return own + madeUp

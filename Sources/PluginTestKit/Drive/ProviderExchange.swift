@@ -1,5 +1,6 @@
 import CanonicalModel
 import PluginABI
+import PluginHost
 
 /// begin, next and result…, feed…, flush, end of a provider.
 final class ProviderExchange: Exchange, @unchecked Sendable {

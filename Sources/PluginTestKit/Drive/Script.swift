@@ -1,7 +1,7 @@
 import CanonicalModel
 import JSONSchema
 package import PluginABI
-package import PluginHost
+import PluginHost
 
 /// A frame that owns its bytes.
 package struct Frame: Equatable, Sendable {

@@ -1,6 +1,7 @@
 import CanonicalModel
 import JSONSchema
 import PluginABI
+import PluginHost
 import WireJSON
 
 /// begin, feed…, flush, end of a transform; events it does not want pass by, in order.

@@ -32,7 +32,7 @@ package struct DescribedStep: Equatable, Sendable {
     }
 
     /// The bytes that go up. Throws if the patch is none.
-    package func wholeBody(of request: [UInt8]) throws(JSONError) -> [UInt8] {
+    func wholeBody(of request: [UInt8]) throws(JSONError) -> [UInt8] {
         if let body { return body }
         if argument & UInt64(KIMI_SEND_NO_BODY.rawValue) != 0 { return [] }
         guard let patch else { return request }

@@ -54,7 +54,7 @@ final class SinkNote: HandleRecord, @unchecked Sendable {
     private let stream: EventStream
     private var isStopped = false
     private var scratchBytes = 0
-    private var blocks: [UnsafeMutableRawPointer] = []
+    private var blocks: [UnsafeMutableRawBufferPointer] = []
 
     init(run: KitRun, stream: EventStream) {
         self.stream = stream
@@ -63,7 +63,7 @@ final class SinkNote: HandleRecord, @unchecked Sendable {
 
     deinit {
         // The plugin's scratch memory died with the call: whoever kept it finds rubbish.
-        for block in blocks { free(block) }
+        for block in blocks { block.deallocate() }
     }
 
     func take(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
@@ -86,16 +86,16 @@ final class SinkNote: HandleRecord, @unchecked Sendable {
 
     func scratch(_ count: Int) -> UnsafeMutableRawPointer? {
         guard !run.behaviour.scratchFails, count >= 0, count <= Self.maxScratchBytes - scratchBytes else { return nil }
-        guard let block = malloc(max(count, 16)) else { return nil }
-        memset(block, 0xA5, max(count, 16))
+        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
+        block.initializeMemory(as: UInt8.self, repeating: 0xA5)
         scratchBytes += count
         blocks.append(block)
-        return block
+        return block.baseAddress
     }
 
     /// Overwrites what the plugin may not use any more.
     func poison() {
-        for block in blocks { memset(block, 0xDD, min(malloc_usable_size(block), 1 << 16)) }
+        for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 0xDD) }
     }
 }
 

@@ -1,6 +1,7 @@
 import CanonicalModel
 import JSONSchema
 import PluginABI
+import WireJSON
 
 /// `kimi-host plugin run`: one transcript through the plugin, everything printed that comes out.
 enum QuickLook {

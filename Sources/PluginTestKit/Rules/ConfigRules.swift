@@ -2,6 +2,7 @@ import CPluginTestKit
 import CanonicalModel
 import JSONSchema
 import PluginABI
+import PluginHost
 
 /// Configuration, create and destroy.
 enum ConfigRules {

@@ -1,5 +1,6 @@
 import CanonicalModel
 import PluginABI
+import PluginHost
 
 /// What a plugin hands to the host.
 enum OutputRules {

@@ -1,5 +1,6 @@
 import JSONSchema
 import PluginABI
+import WireJSON
 
 /// Compares a described step with a transcript's.
 enum StepComparison {

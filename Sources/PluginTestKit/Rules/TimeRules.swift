@@ -1,6 +1,7 @@
 import CPluginTestKit
 import CanonicalModel
 import PluginABI
+import PluginHost
 
 /// Time.
 enum TimeRules {
