@@ -75,6 +75,9 @@ struct PluginCheck: ParsableCommand {
     @Option(help: "Only these rules or groups: R40,memory")
     var only: String?
 
+    @Option(help: "Seconds that each rule may take, in place of its own limit of 30 to 120.")
+    var seconds: Int?
+
     @Flag(help: "One JSON object per rule and line, and a last one with the sums.")
     var json = false
 
@@ -91,7 +94,7 @@ struct PluginCheck: ParsableCommand {
             throw KitOptions.unusable("--only: there is no rule or group '\(unknown)'; --rules lists them")
         }
         let request = try options.request(transcripts: transcripts)
-        let results = CheckRun(request, only: wanted).run { result in
+        let results = CheckRun(request, only: wanted, seconds: seconds).run { result in
             if json { Console.print(result.node.json) } else { result.lines.forEach(Console.print) }
         }
         let sums = RuleResult.Status.allCases.map { status in (status, results.count { $0.status == status }) }

@@ -69,7 +69,9 @@ struct ElfDynamic {
             // Global, weak or unique; default or protected.
             guard isDefined, [1, 2, 10].contains(info >> 4), visibility == 0 || visibility == 3 else { continue }
             let name = try string(at: UInt64(try image.reader.u32(at: offset)))
-            symbols.append(ElfSymbol(name: name, isFunction: info & 15 == 2 || info & 15 == 10, isVersion: section == 0xFFF1 && info & 15 == 1))
+            let kind = info & 15
+            symbols.append(
+                ElfSymbol(name: name, isFunction: kind == 2 || kind == 10, isVersion: section == 0xFFF1 && kind == 1))
         }
         return symbols
     }

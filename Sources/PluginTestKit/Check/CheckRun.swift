@@ -51,9 +51,11 @@ package struct CheckRun {
     let request: CheckRequest
     /// Ids and groups; nil: all.
     let only: Set<String>?
+    /// In place of each rule's own limit.
+    let seconds: Int?
 
-    package init(_ request: CheckRequest, only: Set<String>?) {
-        (self.request, self.only) = (request, only)
+    package init(_ request: CheckRequest, only: Set<String>?, seconds: Int? = nil) {
+        (self.request, self.only, self.seconds) = (request, only, seconds)
     }
 
     /// Names in `only` that are neither rule nor group.
@@ -86,7 +88,8 @@ package struct CheckRun {
         var findings: [Finding] = []
         var isDone = false
         var crash: String?
-        let child = ChildProcess(arguments: request.arguments(task: rule.id), seconds: rule.seconds)
+        let seconds = self.seconds ?? rule.seconds
+        let child = ChildProcess(arguments: request.arguments(task: rule.id), seconds: seconds)
         let ending = child.run { text in
             guard let line = ChildReport.parse(text), findings.count < 64 else { return }
             if line.kind == "done" { isDone = true }
@@ -96,7 +99,7 @@ package struct CheckRun {
                 findings.append(Finding(level: level, message: line.message, cure: line.cure))
             }
         }
-        if let sentence = CheckRun.sentence(ending, crash, isDone, rule.seconds) {
+        if let sentence = CheckRun.sentence(ending, crash, isDone, seconds) {
             findings.append(Finding(level: .fail, message: sentence))
             if let last = CheckRun.lastLine(ending.output) {
                 findings.append(Finding(level: .note, message: "it said: \(last)"))
