@@ -42,6 +42,10 @@ package enum ChildTask {
         }
         switch task {
         case "run": QuickLook.run(context)
+        case "bench": Bench.run(context)
+        case "fuzz": FuzzChild.search(context)
+        case "try": FuzzChild.attempt(context)
+        case "export": FuzzChild.export(context)
         default: return false
         }
         return true

@@ -78,6 +78,8 @@ enum Measure {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    static var processID: Int32 { getpid() }
+
     static func wall() -> UInt64 { clock(CLOCK_MONOTONIC) }
     static func processCPU() -> UInt64 { clock(CLOCK_PROCESS_CPUTIME_ID) }
     static func pause(milliseconds: UInt32) { usleep(milliseconds * 1_000) }

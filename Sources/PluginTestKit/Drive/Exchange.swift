@@ -144,7 +144,7 @@ class Exchange: @unchecked Sendable {
     }
 
     /// `kimi_request` in lent memory.
-    final func lend(_ input: RequestInput, _ lending: Lending) -> UnsafePointer<kimi_request>? {
+    static func lend(_ input: RequestInput, _ lending: Lending) -> UnsafePointer<kimi_request>? {
         var request = kimi_request()
         request.struct_size = UInt32(MemoryLayout<kimi_request>.size)
         if input.isStream { request.flags |= KIMI_REQUEST_STREAM.rawValue }

@@ -30,7 +30,7 @@ final class ProviderExchange: Exchange, @unchecked Sendable {
     private func begin(_ table: kimi_provider) -> kimi_why? {
         var exchange: OpaquePointer?
         let status = call("begin") { lending, error in
-            table.begin(instance.pointer, lend(script.request, lending), &exchange, error)
+            table.begin(instance.pointer, Exchange.lend(script.request, lending), &exchange, error)
         }
         guard status != nil else {
             if exchange != nil { run.breach(.state, "begin failed and set *exchange (S03): leave it NULL") }
@@ -175,6 +175,14 @@ final class ProviderExchange: Exchange, @unchecked Sendable {
             table.flush(pointer, script.why.rawValue, sink, error)
         }
         return status == nil ? KIMI_WHY_FAILED : script.why
+    }
+
+    /// begin, and steps with their answers up to the answer of SEND; the plugin's exchange, which the caller ends.
+    func openForBench(_ table: kimi_provider) -> OpaquePointer? {
+        guard begin(table) == nil else { return nil }
+        while stage == .next { if next(table) != nil { return nil } }
+        defer { pointer = nil }
+        return pointer
     }
 
     private func check(_ step: DescribedStep) {

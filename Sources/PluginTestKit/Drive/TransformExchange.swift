@@ -39,7 +39,7 @@ final class TransformExchange: Exchange, @unchecked Sendable {
         defer { Handles.revoke(handle) }
         var exchange: OpaquePointer?
         let status = call("begin") { lending, error in
-            table.begin(instance.pointer, lend(script.request, lending), handle, &exchange, error)
+            table.begin(instance.pointer, Exchange.lend(script.request, lending), handle, &exchange, error)
         }
         guard let status else {
             if exchange != nil { run.breach(.state, "begin failed and set *exchange (S03): leave it NULL") }

@@ -121,6 +121,8 @@ package enum Files {
         return fclose(file) == 0 && count == bytes.count
     }
 
+    package static func remove(_ path: String) { unlink(path) }
+
     /// Names in a folder that end like this, sorted. Nil if it is none.
     package static func names(in folder: String, endings: [String]) -> [String]? {
         guard let handle = opendir(folder) else { return nil }
