@@ -31,7 +31,9 @@ struct Plugins: ParsableCommand {
 struct Plugin: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look at one plugin file, check it, run it.",
-        subcommands: [Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self, PluginKitChild.self])
+        subcommands: [
+            Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self, PluginKitChild.self,
+        ])
 
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -42,7 +42,8 @@ struct PluginFuzz: ParsableCommand {
 /// `kimi-host plugin bench`: what a call costs.
 struct PluginBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure ns per event or frame and bytes copied, beside a plugin that does nothing.")
+        commandName: "bench",
+        abstract: "Measure ns per event or frame and bytes copied, beside a plugin that does nothing.")
 
     @OptionGroup var options: KitOptions
 

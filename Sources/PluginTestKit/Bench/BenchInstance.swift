@@ -51,7 +51,8 @@ final class BenchInstance {
 
     /// All bytes of the input side by side, and slices into them.
     private func withArena<Value>(_ texts: [[UInt8]], _ body: ([kimi_bytes]) -> Value) -> Value {
-        let arena = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, texts.reduce(0) { $0 + $1.count }), alignment: 16)
+        let arena = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, texts.reduce(0) { $0 + $1.count }), alignment: 16)
         defer { arena.deallocate() }
         var slices: [kimi_bytes] = []
         var used = 0

@@ -2,7 +2,9 @@ package import JSONSchema
 
 /// What came out of one rule.
 package struct RuleResult: Sendable {
-    package enum Status: String, Sendable, CaseIterable { case pass = "PASS", warn = "WARN", fail = "FAIL", skip = "SKIP" }
+    package enum Status: String, Sendable, CaseIterable {
+        case pass = "PASS", warn = "WARN", fail = "FAIL", skip = "SKIP"
+    }
 
     package var rule: Rule
     package var status: Status

@@ -51,9 +51,9 @@ package enum ChildReport {
 
     private static func addressWords(_ word: String) -> String {
         switch word {
-        case "after": ": it read behind the end of what it was given"
-        case "before": ": it read in front of what it was given"
-        case "revoked": ": it used memory that was lent to an earlier call"
+        case "after": ": it touched bytes behind the end of what it was given"
+        case "before": ": it touched bytes in front of what it was given"
+        case "revoked": ": it touched memory that was lent to an earlier call"
         case "handle": ": it looked inside an opaque object of the host"
         default: ""
         }

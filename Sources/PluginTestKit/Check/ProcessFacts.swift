@@ -28,10 +28,11 @@ struct ProcessFacts {
             sigaction(signal.number, nil, &action)
             facts.handlers[signal.number] = withUnsafeBytes(of: action) { $0.loadUnaligned(as: UInt.self) }
         }
-        facts.folder = getcwd(nil, 0).map { path in
-            defer { free(path) }
-            return String(cString: path)
-        } ?? ""
+        facts.folder =
+            getcwd(nil, 0).map { path in
+                defer { free(path) }
+                return String(cString: path)
+            } ?? ""
         facts.mask = umask(0)
         umask(facts.mask)
         var entry = environ

@@ -23,7 +23,9 @@ enum Mutation {
         case 1: batches.insert(batches[index], at: index)
         case 2: batches.swapAt(index, Int.random(in: 0..<batches.count, using: &random))
         default:
-            for place in batches[index].indices { batches[index][place].data = json(batches[index][place].data, &random) }
+            for place in batches[index].indices {
+                batches[index][place].data = json(batches[index][place].data, &random)
+            }
         }
     }
 

@@ -66,13 +66,14 @@ enum OddInput {
         variants.append(variant(script, "an event of an unknown type") { $0.events = [[unknown]] + script.events })
         variants.append(variant(script, "backwards") { $0.events = events.reversed().map { [$0] } })
         variants.append(variant(script, "twice") { $0.events = script.events + script.events })
-        variants.append(variant(script, "far choices") { script in
-            script.events = events.map { event in
-                var event = event
-                (event.choice, event.index) = (.max, .max)
-                return [event]
-            }
-        })
+        variants.append(
+            variant(script, "far choices") { script in
+                script.events = events.map { event in
+                    var event = event
+                    (event.choice, event.index) = (.max, .max)
+                    return [event]
+                }
+            })
         return variants
     }
 

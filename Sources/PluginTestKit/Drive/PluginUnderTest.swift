@@ -40,7 +40,8 @@ struct KitHandshake: HandshakeServices {
 
     func makeError() -> OpaquePointer {
         // Without address space nothing works: the number 16 is as good as any handle then.
-        Handles.lend(ErrorNote(run: Self.run)) ?? OpaquePointer(UnsafeRawPointer(bitPattern: 16) ?? UnsafeRawPointer(KitHost.pointer))
+        Handles.lend(ErrorNote(run: Self.run))
+            ?? OpaquePointer(UnsafeRawPointer(bitPattern: 16) ?? UnsafeRawPointer(KitHost.pointer))
     }
 
     func describe(_ error: OpaquePointer) -> String? {

@@ -48,8 +48,8 @@ final class ProviderExchange: Exchange, @unchecked Sendable {
     private func next(_ table: kimi_provider) -> kimi_why? {
         let plan = PlanNote(run: run)
         let handle = Handles.lend(plan)
-        defer { Handles.revoke(handle) }
         let status = call("next") { _, error in table.next(pointer, handle, error) }
+        Handles.revoke(handle)
         outcome.wasRefused = outcome.wasRefused || plan.wasRefused
         guard status != nil else { return KIMI_WHY_FAILED }
         guard let step = plan.steps.first else {

@@ -48,15 +48,19 @@ enum SyntheticInput {
 
     /// Streams in order, as a provider would emit them.
     static func transformScripts() -> [Script] {
-        let answer = texts(KIMI_EVENT_TEXT, ["The ", "answer ", "is 42. ", "Grüße ", "😀 aus ", "Köln.\n", "```\nx < y\n```"])
+        let answer = texts(
+            KIMI_EVENT_TEXT, ["The ", "answer ", "is 42. ", "Grüße ", "😀 aus ", "Köln.\n", "```\nx < y\n```"])
         let thought = texts(KIMI_EVENT_REASONING, ["Let me ", "think: 6 × 7", " is 42."])
-        let member = event(KIMI_EVENT_JSON) { ($0.a, $0.b) = (Array(#""fp_1""#.utf8), Array("system_fingerprint".utf8)) }
+        let member = event(KIMI_EVENT_JSON) {
+            ($0.a, $0.b) = (Array(#""fp_1""#.utf8), Array("system_fingerprint".utf8))
+        }
         let streams: [(String, [Event])] = [
             ("made-up text", [start] + answer + [finish("stop"), usage]),
             ("made-up thought", [start, member] + thought + answer + [finish("stop"), usage]),
             (
                 "made-up calls",
-                [start] + texts(KIMI_EVENT_TEXT, ["I look it up."]) + call(0, "lookup", [#"{"te"#, #"rm":"6"#, #"*7"}"#])
+                [start] + texts(KIMI_EVENT_TEXT, ["I look it up."])
+                    + call(0, "lookup", [#"{"te"#, #"rm":"6"#, #"*7"}"#])
                     + call(1, "lookup", ["{}"]) + [finish("tool_calls"), usage]
             ),
             (

@@ -19,7 +19,8 @@ enum FuzzCase {
     static func fault(_ instance: KitInstance, _ script: Script, _ seed: UInt64) -> String? {
         let reference = Exchange.make(instance, script).finish()
         let topics: Set<Breach.Topic> =
-            instance.plugin.kind == .provider ? [.state, .handle, .order, .value, .reason, .plan] : [.state, .handle, .reason]
+            instance.plugin.kind == .provider
+            ? [.state, .handle, .order, .value, .reason, .plan] : [.state, .handle, .reason]
         if let breach = reference.breaches.first(where: { topics.contains($0.topic) }) { return breach.message }
         if let difference = reference.isSame(as: Exchange.make(instance, script).finish()) {
             return "the same exchange twice: \(difference)"

@@ -128,7 +128,8 @@ package struct FuzzRun {
         var object = node.object ?? ConfigObject()
         if object["events-in"] != nil {
             object["events-in"] = ConfigNode(.array(items))
-        } else if var steps = object["steps"]?.array, var step = steps.last?.object, var answer = step["answer"]?.object {
+        } else if var steps = object["steps"]?.array, var step = steps.last?.object, var answer = step["answer"]?.object
+        {
             answer["sse"] = ConfigNode(.array(items))
             step["answer"] = ConfigNode(.object(answer))
             steps[steps.count - 1] = ConfigNode(.object(step))

@@ -31,6 +31,8 @@ final class Lending {
     private var copies: [UnsafeMutableRawBufferPointer] = []
     private var regions: [Region] = []
     private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    /// Unreadable bytes on each side.
+    private static let guardBytes = 4 * page
 
     init(_ mode: LendingMode) { self.mode = mode }
 
@@ -58,24 +60,25 @@ final class Lending {
             copies.append(copy)
             return copy
         }
-        return guarded(count) ?? {
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-            copies.append(copy)
-            return copy
-        }()
+        return guarded(count)
+            ?? {
+                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+                copies.append(copy)
+                return copy
+            }()
     }
 
     /// Nil when the system has no more mappings.
     private func guarded(_ count: Int) -> UnsafeMutableRawBufferPointer? {
         let used = (count + Self.page - 1) / Self.page * Self.page
-        let length = used + 2 * Self.page
+        let length = used + 2 * Self.guardBytes
         let start = mmap(nil, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let start, start != MAP_FAILED else { return nil }
-        let inner = start + Self.page
+        let inner = start + Self.guardBytes
         guard mprotect(inner, used, PROT_READ | PROT_WRITE) == 0 else { return nil }
-        ptk_mark(start, Self.page, UInt32(PTK_GUARD_BEFORE))
+        ptk_mark(start, Self.guardBytes, UInt32(PTK_GUARD_BEFORE))
         ptk_mark(inner, used, UInt32(PTK_FREE))
-        ptk_mark(inner + used, Self.page, UInt32(PTK_GUARD_AFTER))
+        ptk_mark(inner + used, Self.guardBytes, UInt32(PTK_GUARD_AFTER))
         regions.append(Region(start: start, length: length))
         let offset = mode == .guardedStart ? 0 : used - count
         return UnsafeMutableRawBufferPointer(start: inner + offset, count: count)

@@ -30,7 +30,8 @@ enum QuickLook {
         for event in EventMerge.merged(outcome.events) { context.note(event.node.json) }
         if let failure = outcome.failure {
             context.note(
-                "\(failure.function) failed: status \(failure.status), category \(category(failure)): \(failure.message)")
+                "\(failure.function) failed: status \(failure.status), category \(category(failure)): \(failure.message)"
+            )
         }
         for breach in outcome.breaches { context.fail(breach.message, cure: "kimi-host plugin check says which rule") }
         for difference in Golden.differences(transcript, outcome) { context.fail("expected otherwise: \(difference)") }

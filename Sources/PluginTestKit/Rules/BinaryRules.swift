@@ -80,7 +80,11 @@ enum BinaryRules {
     private static func loading(_ context: RuleContext) {
         let before = ProcessFacts.now()
         let start = Measure.wall()
-        guard context.requirePlugin() != nil else { return }
+        do {
+            _ = try context.load()
+        } catch {
+            return context.skip("not reached, the loader stops before: \(error.step.rawValue)")
+        }
         let loaded = Measure.wall() - start
         let after = ProcessFacts.now()
         for change in after.changes(since: before) { context.fail(change) }

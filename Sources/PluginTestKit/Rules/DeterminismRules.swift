@@ -46,7 +46,9 @@ enum DeterminismRules {
                 let first = live.first { $0.number == index }?.exchange.instance
                 // Two instances per configuration: every other exchange begins one of its own.
                 let shared = number % 2 == 0 ? first : nil
-                guard let made = shared ?? context.instance(plugin, config: expected[index].script.config) else { return }
+                guard let made = shared ?? context.instance(plugin, config: expected[index].script.config) else {
+                    return
+                }
                 live.append((Exchange.make(made, expected[index].script), index))
             }
             while !live.isEmpty {
@@ -54,7 +56,8 @@ enum DeterminismRules {
                 if live[index].exchange.step() { continue }
                 let (exchange, number) = live.remove(at: index)
                 if let difference = expected[number].outcome.isSame(as: exchange.result) {
-                    return context.fail("\(exchange.script.name), among seven others, seed \(context.seed): \(difference)")
+                    return context.fail(
+                        "\(exchange.script.name), among seven others, seed \(context.seed): \(difference)")
                 }
             }
         }

@@ -14,7 +14,8 @@ enum GoldenRules {
         guard let plugin = context.requirePlugin() else { return }
         let own = context.transcripts.filter { $0.kind == plugin.kind }
         guard !own.isEmpty else {
-            return context.skip("no transcripts, so the rules above saw made-up input only; write some (docs/plugin-testing.md) and give "
+            return context.skip(
+                "no transcripts, so the rules above saw made-up input only; write some (docs/plugin-testing.md) and give "
                     + "--transcripts DIR")
         }
         for transcript in own {

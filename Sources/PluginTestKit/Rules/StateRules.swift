@@ -25,9 +25,11 @@ enum StateRules {
         context.withInstances(plugin) { instance, script in
             let whole = Exchange.make(instance, script).finish()
             context.failOn(whole.breaches, topics, script.name)
+            if context.hasFailed { return }
             for variant in variants(script, calls: whole.calls) {
                 let outcome = Exchange.make(instance, variant).finish()
                 context.failOn(outcome.breaches, topics, variant.name)
+                if context.hasFailed { return }
             }
         }
     }

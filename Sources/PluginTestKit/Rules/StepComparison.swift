@@ -8,13 +8,17 @@ enum StepComparison {
         guard expected.kind == actual.kind else {
             return "is \(TranscriptReader.word(actual.kind)), expected is \(TranscriptReader.word(expected.kind))"
         }
-        if let method = expected.method, method != actual.method { return "the method is \(actual.method), not \(method)" }
+        if let method = expected.method, method != actual.method {
+            return "the method is \(actual.method), not \(method)"
+        }
         if let url = expected.url, url != actual.url { return "the URL is \(actual.url ?? "none"), not \(url)" }
         if let argument = expected.argument, argument != actual.argument {
             return "it takes \(actual.argument) ms, not \(argument)"
         }
         for (field, value) in expected.fields {
-            let have = actual.fields.first { $0.field == field.rawValue }.map { String(decoding: $0.value, as: UTF8.self) }
+            let have = actual.fields.first { $0.field == field.rawValue }.map {
+                String(decoding: $0.value, as: UTF8.self)
+            }
             if have != value { return "\(PlanRules.word(field.rawValue)) is \(have ?? "missing"), not \(value)" }
         }
         return headers(expected.headers, actual, areSecret: false)

@@ -59,7 +59,9 @@ enum StreamRules {
 
     private static func truncated(_ context: RuleContext) {
         guard let plugin = context.requirePlugin() else { return }
-        guard plugin.kind == .provider else { return context.skip("a transform's input ends where its provider's does") }
+        guard plugin.kind == .provider else {
+            return context.skip("a transform's input ends where its provider's does")
+        }
         var tried = false
         context.withInstances(plugin) { instance, script in
             guard script.head.status < 400, script.frames.count > 1 else { return }
