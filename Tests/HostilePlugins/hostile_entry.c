@@ -57,7 +57,7 @@ ENTRY {
     usleep(80000);
 #endif
 #ifdef ENTRY_FILLS_512
-    memset((char *)handshake + sizeof *handshake, 1, 64);
+    if (handshake->struct_size > sizeof *handshake) memset((char *)handshake + sizeof *handshake, 1, 64);
 #endif
 #if !defined(ENTRY_ANY_SIZE)
     if (handshake->struct_size < sizeof *handshake) {

@@ -112,7 +112,7 @@ LIBRARIES = [
     ("entry_slow", "R05", "the entry takes", "fail"),
     ("entry_crashes", "R03", "crashed", "fail"),
     ("entry_any_size", "R14", "behind the end", "fail"),
-    ("entry_fills_512", "R14", "behind the end", "fail"),
+    ("entry_fills_512", "R14", "writes behind", "fail"),
     ("entry_one_minor", "R14", "ABI 1.99", "fail"),
     ("entry_unstable", "R13", "another one", "fail"),
     ("entry_any_interface", "R13", "must be NULL", "fail"),
@@ -159,12 +159,17 @@ BAD = [
     ("foreign_pointer", "R12", "outside"),
 ]
 
+pytestmark = pytest.mark.timeout(150)  # each rule is a process of its own
+
 SHIPPED = ["OpenAIProvider", "OpenRouterProvider", "KimiK2Transform", "DemoProvider"]
 
 
 def check(library, *arguments: str) -> tuple[int, dict[str, dict], str]:
     """Exit status, results by rule, and everything printed."""
-    command = [str(hostprocess.BINARY), "plugin", "check", str(library), "--json", "--plugins-insecure-path", *arguments]
+    command = [
+        str(hostprocess.BINARY), "plugin", "check", str(library), "--json", "--plugins-insecure-path",
+        *arguments,
+    ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return done.returncode, {line["rule"]: line for line in lines if "rule" in line}, done.stdout + done.stderr
@@ -276,6 +281,32 @@ def test_a_wrong_transcript_is_found(tmp_path):
             hostprocess.PLUGINS / "libOpenAIProvider.so", "--only", "R95", "--transcripts", str(tmp_path))
         assert status == 1, text
         assert words in sentences(results["R95"])
+
+
+def test_fuzz_finds_a_fault_and_makes_it_small(built, tmp_path):
+    """What it writes is a transcript that fails again."""
+    library, small = built / "HostilePlugins/hostile_transform.so", tmp_path / "small.json"
+    command = [
+        str(hostprocess.BINARY), "plugin", "fuzz", str(library), *fault("marks_events")[:2], "--seconds", "20",
+        "--output", str(small), "--plugins-insecure-path",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "seed 1: cut elsewhere" in done.stderr
+    assert 1 <= len(json.loads(small.read_text())["events-in"]) <= 4
+    status, results, text = check(library, *fault("marks_events"), "--only", "R50", "--transcripts", str(small))
+    assert status == 1, text
+
+
+def test_fuzz_and_bench_of_a_good_plugin():
+    for command, words in [("fuzz", "nothing found"), ("bench", "bytes copied per event")]:
+        arguments = [
+            str(hostprocess.BINARY), "plugin", command, str(hostprocess.PLUGINS / "libKimiK2Transform.so"),
+            "--plugins-insecure-path", *(["--seconds", "3"] if command == "fuzz" else []),
+        ]  # fmt: skip
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=100, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert words in done.stdout
 
 
 def test_run_prints_plan_and_events():

@@ -87,19 +87,33 @@ final class BenchInstance {
         }
     }
 
-    /// As for transforms, with frames. The request is planned and answered, which is not measured.
-    func provider(_ table: kimi_provider, _ frames: [Frame], batch: Int, enough: Int) -> Bench.Cost? {
+    /// As for transforms, with frames, or with ticks where the plugin answers by itself. The plan is not measured.
+    func provider(
+        _ table: kimi_provider, _ frames: [Frame], batch: Int, enough: Int, begins: Bool = true
+    ) -> Bench.Cost? {
         withArena(frames.flatMap { [$0.name, $0.data] }) { slices in
             let structs = frames.enumerated().map { number, frame in
                 kimi_frame(kind: frame.kind, flags: frame.flags, name: slices[2 * number], data: slices[2 * number + 1])
             }
-            return measure(structs, batch, enough, begin: { self.begin(table) }) { exchange, start, count in
+            return measure(structs, batch, enough, begin: { begins ? self.begin(table) : NoOp.pointer }) {
+                exchange, start, count in
                 table.feed(exchange, start, count, self.sinkPointer, nil)
             } end: {
                 table.end($0, KIMI_WHY_CANCELLED.rawValue)
             }
         }
     }
+
+    /// Does the plugin answer by itself?
+    func answersByItself(_ table: kimi_provider) -> Bool {
+        let silent = ProviderExchange(instance, script, behaviour: HostBehaviour(), lending: .copies)
+        guard let exchange = silent.openForBench(table) else { return false }
+        table.end(exchange, KIMI_WHY_CANCELLED.rawValue)
+        return silent.outcome.steps.last?.kind == KIMI_STEP_LOCAL_REPLY
+    }
+
+    /// Nanoseconds after which a measurement has gone on for long enough.
+    private static let maxTime: UInt64 = 300_000_000
 
     private func measure<Piece>(
         _ pieces: [Piece], _ batch: Int, _ enough: Int, begin: () -> OpaquePointer?,
@@ -108,19 +122,22 @@ final class BenchInstance {
         var fed = 0
         var time: UInt64 = 0
         var isFine = true
+        let start = Measure.wall()
         pieces.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return isFine = false }
-            while fed < enough, isFine {
+            while fed < enough, isFine, Measure.wall() - start < Self.maxTime {
                 guard let exchange = begin() else { return isFine = false }
                 let before = Measure.wall()
                 var position = 0
-                while position < buffer.count {
+                var status = KIMI_OK.rawValue
+                while position < buffer.count, status != KIMI_DONE.rawValue {
                     let count = min(batch, buffer.count - position)
-                    if feed(exchange, base + position, count) < 0 { isFine = false }
+                    status = feed(exchange, base + position, count)
+                    if status < 0 { isFine = false }
                     position += count
                 }
                 time += Measure.wall() - before
-                fed += buffer.count
+                fed += position
                 end(exchange)
             }
         }
