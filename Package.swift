@@ -75,6 +75,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++", .when(platforms: [.linux]))]),
         .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
+        .target(name: "CPluginTestKit", path: "Sources/CPluginTestKit"),
 
         // Values, no I/O.
         module("WireJSON", ["CSimdJSON"]),
@@ -95,6 +96,11 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        module(
+            "PluginTestKit",
+            [
+                "CanonicalModel", "ConfigYAML", "CPluginTestKit", "JSONSchema", "PluginABI", "PluginHost", "WireJSON",
             ]),
         module(
             "ResponseStore",
@@ -137,7 +143,7 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "ResponseStore", "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "ResponseStore", "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -120,7 +120,7 @@ struct ChatDecoder: ReplyDecoder {
         var event = kimi_event(KIMI_EVENT_START)
         if let id = top.id?.stringBytes { event.a = kimi_bytes(id) }
         if let model = top.model?.stringBytes { event.b = kimi_bytes(model) }
-        event.i0 = top.created?.double.flatMap { Int64(exactly: $0.rounded(.down)) } ?? 0
+        event.i0 = max(0, top.created?.double.flatMap { Int64(exactly: $0.rounded(.down)) } ?? 0)
         workspace.add(event)
         // Some upstreams number their answers.
         if let id = top.id, !id.isNull, !id.isString { workspace.attach(.a, copyOf: id.json) }

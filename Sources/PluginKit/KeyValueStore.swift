@@ -46,7 +46,9 @@ public struct KeyValueStore: @unchecked Sendable {
 extension PluginContext {
     /// The host's memory for this plugin; nil if this host has none.
     public var keyValues: KeyValueStore? {
-        guard let table = `extension`(KIMI_HOST_KV_ID)?.assumingMemoryBound(to: kimi_host_kv.self) else { return nil }
+        guard let table = `extension`(KIMI_HOST_KV_ID)?.assumingMemoryBound(to: kimi_host_kv.self),
+            table.pointee.struct_size >= 32  // forget is the last member of revision 1, and ends there
+        else { return nil }
         return KeyValueStore(table: table, ctx: ctx)
     }
 }

@@ -30,6 +30,9 @@ public struct Notes: @unchecked Sendable {
 extension PluginContext {
     /// Where to tell of repairs; nil if this host does not want to know.
     public var notes: Notes? {
-        `extension`(KIMI_HOST_NOTES_ID).map { Notes(table: $0.assumingMemoryBound(to: kimi_host_notes.self)) }
+        guard let table = `extension`(KIMI_HOST_NOTES_ID)?.assumingMemoryBound(to: kimi_host_notes.self),
+            table.pointee.struct_size >= 24  // reply is the last member of revision 1, and ends there
+        else { return nil }
+        return Notes(table: table)
     }
 }

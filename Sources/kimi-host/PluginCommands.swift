@@ -29,7 +29,11 @@ struct Plugins: ParsableCommand {
 
 /// `kimi-host plugin …`: one file.
 struct Plugin: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Look at one plugin file.", subcommands: [Inspect.self])
+    static let configuration = CommandConfiguration(
+        abstract: "Look at one plugin file, check it, run it.",
+        subcommands: [
+            Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self, PluginKitChild.self,
+        ])
 
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,18 +1,18 @@
 /// The hosts that a provider instance may talk to: its manifest's `hosts`, and those of its `x-host` properties.
 ///
 /// Asked for every request, hence on bytes: no copies, no grapheme breaking.
-struct AllowedHosts: Sendable {
+package struct AllowedHosts: Sendable {
     /// Lower case; a leading `*.` means any name below.
     private let patterns: [[UInt8]]
 
     /// `urls`: the configured ones; one without a scheme is a host, with or without port.
-    init(patterns: [String], urls: [String]) {
+    package init(patterns: [String], urls: [String]) {
         let full = urls.map { $0.contains("://") ? $0 : "https://" + $0 }
         let configured = full.compactMap { url in Self.withHost(of: url) { $0.map(Self.lowercased) } }
         self.patterns = patterns.map { Array($0.lowercased().utf8) } + configured.map(Array.init)
     }
 
-    func refusal(of url: String, plugin: String) -> String? {
+    package func refusal(of url: String, plugin: String) -> String? {
         Self.withHost(of: url) { host in
             guard let host else {
                 return "plugin '\(plugin)' planned a request to '\(url)', which is not an http or https URL"

@@ -2,6 +2,8 @@
 struct ElfSymbol {
     var name: String
     var isFunction: Bool
+    /// The name of a version of the library's symbols, which nobody can call.
+    var isVersion: Bool
 }
 
 /// The dynamic section: what the dynamic linker goes by.
@@ -62,11 +64,14 @@ struct ElfDynamic {
             let offset = start + index * Self.symbolSize
             let info = try image.reader.byte(at: offset + 4)
             let visibility = try image.reader.byte(at: offset + 5) & 3
-            let isDefined = try image.reader.u16(at: offset + 6) != 0
+            let section = try image.reader.u16(at: offset + 6)
+            let isDefined = section != 0
             // Global, weak or unique; default or protected.
             guard isDefined, [1, 2, 10].contains(info >> 4), visibility == 0 || visibility == 3 else { continue }
             let name = try string(at: UInt64(try image.reader.u32(at: offset)))
-            symbols.append(ElfSymbol(name: name, isFunction: info & 15 == 2 || info & 15 == 10))
+            let kind = info & 15
+            symbols.append(
+                ElfSymbol(name: name, isFunction: kind == 2 || kind == 10, isVersion: section == 0xFFF1 && kind == 1))
         }
         return symbols
     }

@@ -10,6 +10,8 @@ package struct ElfFile: Sendable, Equatable {
     package var entryVersions: [Int] = []
     /// How many symbols the library exports, the entry included.
     package var exportCount = 0
+    /// Their names, in the order of the symbol table, without those of symbol versions.
+    package var exports: [String] = []
     /// Libraries it asks for (DT_NEEDED), in order.
     package var needed: [String] = []
     /// A program, although it is position-independent.
@@ -41,6 +43,7 @@ package struct ElfFile: Sendable, Equatable {
         hasTextRelocations = dynamic.hasTextRelocations
         for symbol in try dynamic.exportedSymbols() {
             exportCount += 1
+            if !symbol.isVersion { exports.append(symbol.name) }
             guard symbol.isFunction, symbol.name.hasPrefix(Self.entryPrefix) else { continue }
             if let version = Int(symbol.name.dropFirst(Self.entryPrefix.count)) { entryVersions.append(version) }
         }
