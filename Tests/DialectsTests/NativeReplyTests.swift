@@ -43,7 +43,7 @@ struct NativeReplyTests {
 
     private func endsEvent(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        let ends = [[10, 10], [13, 13], [10, 13, 10], [13, 10, 10], [13, 10, 13, 10]] as [[UInt8]]
+        let ends = [[10, 10], [13, 13], [10, 13], [10, 13, 10], [13, 10, 10], [13, 10, 13, 10]] as [[UInt8]]
         return ends.contains { bytes.suffix($0.count).elementsEqual($0) }
     }
 

@@ -230,10 +230,10 @@ import Testing
         func keys(_ environment: [String: String], optional: Bool) -> [String?]? {
             let yaml = """
                 models:
-                  - {name: a, provider: openai, model: m, optional: \(optional), keys: [$ONE, $TWO]}
+                  - {name: a, provider: openai, model: m, optional: \(optional), keys: [$ONE, $TWO], provider_config: {baseUrl: http://x}}
                   - {name: b, provider: demo, model: m}
                 """
-            let routes = try? config(yaml, environment).routes
+            let routes = try? load(yaml, environment).config?.routes
             return routes?.first { $0.modelName == "a" }?.keys.map { $0.config["apiKey"]?.string }
         }
         #expect(keys(["TWO": "2"], optional: true) == ["2"])
@@ -242,8 +242,10 @@ import Testing
         #expect(keys(["ONE": "1", "TWO": "2"], optional: false) == ["1", "2"])
     }
 
-    @Test func someKeyMustHaveAWeight() {
+    @Test func someKeyMustHaveAWeight() throws {
         let yaml = "models: [{name: a, provider: openai, model: m, keys: [{config: {apiKey: x}, weight: 0}]}]"
-        #expect(throws: (any Error).self) { try config(yaml) }
+        let outcome = try load(yaml)
+        #expect(outcome.config == nil)
+        #expect(outcome.diagnostics.contains { $0.description.contains("models[0].keys: every key has weight 0") })
     }
 }

@@ -2,8 +2,9 @@
 package final class NoteBook {
     /// Different notes that are kept; further ones are counted under `other`.
     package static let maxNotes = 64
-    /// Details kept of one kind.
+    /// Details kept of one kind, and of `dropped`, which clients are told in full.
     package static let maxDetails = 8
+    package static let maxDropped = 64
     /// A detail's length in bytes; longer ones are cut.
     package static let maxDetailBytes = 256
     package static let maxKindBytes = 64
@@ -29,7 +30,7 @@ package final class NoteBook {
         guard count > 0 else { return true }
         let place = place(plugin, String(decoding: kind, as: UTF8.self))
         notes[place].count = min(Self.maxCount, notes[place].count + Int(min(count, UInt64(Self.maxCount))))
-        if !detail.isEmpty, notes[place].details.count < Self.maxDetails {
+        if !detail.isEmpty, notes[place].details.count < room(notes[place]) {
             notes[place].details.append(String(decoding: detail.prefix(Self.maxDetailBytes), as: UTF8.self))
         }
         return true
@@ -39,7 +40,7 @@ package final class NoteBook {
     package func add(kind: String, detail: String, count: Int = 1) {
         let place = place(Self.host, kind)
         notes[place].count = min(Self.maxCount, notes[place].count + min(count, Self.maxCount))
-        if notes[place].details.count < Self.maxDetails {
+        if notes[place].details.count < room(notes[place]) {
             notes[place].details.append(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self))
         }
     }
@@ -53,6 +54,8 @@ package final class NoteBook {
     package func removeAll() { notes = [] }
 
     private static let host = "host"
+
+    private func room(_ note: Note) -> Int { note.kind == "dropped" ? Self.maxDropped : Self.maxDetails }
 
     private func place(_ plugin: String, _ kind: String) -> Int {
         if let place = find(plugin, kind) { return place }

@@ -28,6 +28,7 @@ final class BeginHost {
         }
         host.initialize(to: table)
         var notes = kimi_host_notes()
+        notes.struct_size = UInt32(MemoryLayout<kimi_host_notes>.size)
         notes.request = { out, kind, count, _ in
             BeginHost.of(out)?.notes[kind.text, default: 0] += Int(count)
             return 0
