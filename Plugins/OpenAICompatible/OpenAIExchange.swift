@@ -11,6 +11,8 @@ final class OpenAIExchange: ProviderExchange {
     private var retryAfterMs: Int64 = -1
     /// The reply is complete: what still comes is not looked at.
     private var isDone = false
+    /// An event or a body has come.
+    private var hasHeard = false
     /// Of a native answer: events make no sense any more, so none are made.
     private var isDeaf = false
 
@@ -74,7 +76,7 @@ final class OpenAIExchange: ProviderExchange {
         tellLosses(sink)
         guard !isDone, why == KIMI_WHY_END || why == KIMI_WHY_TRUNCATED else { return }
         isDone = true
-        if !decoder.isFinished, !call.isNative || why == KIMI_WHY_TRUNCATED { throw Self.incomplete(why, decoder) }
+        if !decoder.isFinished, why == KIMI_WHY_TRUNCATED || mustFinish { throw Self.incomplete(why, decoder) }
         guard !isDeaf, decoder.isFinished else { return }
         let workspace = upstream.pool.take()
         defer { upstream.pool.give(workspace) }
@@ -82,6 +84,9 @@ final class OpenAIExchange: ProviderExchange {
         try workspace.emit(to: sink)
         reportLateBytes()
     }
+
+    /// A native answer of nothing but what is unknown may be whole for all one knows.
+    private var mustFinish: Bool { !call.isNative || !hasHeard || decoder.hasContent && !isDeaf }
 
     private func listenNoMore(_ error: PluginFailure) {
         isDeaf = true
@@ -104,6 +109,7 @@ final class OpenAIExchange: ProviderExchange {
 
     private func take(_ frame: kimi_frame, _ workspace: Workspace) throws(PluginFailure) {
         let data = frame.data.buffer.trimmed
+        hasHeard = true
         if frame.flags & KIMI_FRAME_F_ERROR.rawValue != 0 {
             isDone = true
             var error = UpstreamError(

@@ -45,7 +45,7 @@ extension HostServer {
             page.write(to: out)
             return json(.ok, out)
         } catch {
-            return failure(error, .messages)
+            return failure(error, .messages, request)
         }
     }
 
@@ -56,7 +56,7 @@ extension HostServer {
             let error = ExchangeError(
                 KIMI_CAT_NOT_FOUND, "there is no model '\(LogText.oneLine(name))': GET /v1/models lists what there is",
                 param: "model", code: "model_not_found")
-            return failure(error, isAnthropic(request) ? .messages : .chat)
+            return failure(error, dialect(of: request), request)
         }
         let out = ByteWriter(capacity: 256)
         if isAnthropic(request) {
@@ -76,17 +76,20 @@ extension HostServer {
     }
 
     /// Anthropic's clients say which version of its API they speak.
-    private static func isAnthropic(_ request: Request) -> Bool {
+    static func isAnthropic(_ request: Request) -> Bool {
         HTTPField.Name("anthropic-version").map { request.headers[$0] != nil } ?? false
     }
 
-    static func failure(_ error: ExchangeError, _ dialect: ClientDialect) -> Response {
+    /// The dialect of a client that asks for something which all dialects have.
+    static func dialect(of request: Request) -> ClientDialect { isAnthropic(request) ? .messages : .chat }
+
+    /// An error under the request's id: the body and the headers name the same.
+    static func failure(_ error: ExchangeError, _ dialect: ClientDialect, _ request: Request) -> Response {
         let out = ByteWriter(capacity: 256)
-        var ids = IDGenerator()
-        let id = RequestID.make(using: &ids)
+        let id = Framing.id(of: request)
         dialect.write(error, requestID: id, to: out)
         var response = json(HTTPResponse.Status(code: dialect.httpStatus(of: error)), out)
-        if let name = HTTPField.Name("x-request-id") { response.headers[name] = id }
+        Framing.identify(&response, id, request)
         return response
     }
 }

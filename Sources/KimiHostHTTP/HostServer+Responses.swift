@@ -11,28 +11,30 @@ extension HostServer {
     static func addResponses(
         to router: Hummingbird.Router<BasicRequestContext>, at path: String, _ archive: ResponseArchive
     ) {
-        router.get(RouterPath(path + "/:id")) { _, context in
-            await Self.answer { () async throws(ExchangeError) in
+        router.get(RouterPath(path + "/:id")) { request, context in
+            await Self.answer(request) { () async throws(ExchangeError) in
                 try await Self.stored(archive, context.parameters.get("id") ?? "")
             }
         }
-        router.delete(RouterPath(path + "/:id")) { _, context in
-            await Self.answer { () async throws(ExchangeError) in
+        router.delete(RouterPath(path + "/:id")) { request, context in
+            await Self.answer(request) { () async throws(ExchangeError) in
                 try await Self.delete(archive, context.parameters.get("id") ?? "")
             }
         }
     }
 
-    private static func answer(_ body: () async throws(ExchangeError) -> Response) async -> Response {
+    private static func answer(
+        _ request: Request, _ body: () async throws(ExchangeError) -> Response
+    ) async -> Response {
         do throws(ExchangeError) {
             return try await body()
         } catch {
-            return failure(error, .responses)
+            return failure(error, .responses, request)
         }
     }
 
     private static func stored(_ archive: ResponseArchive, _ id: String) async throws(ExchangeError) -> Response {
-        guard let record = try await archive.get(id) else { return missing(id) }
+        guard let record = try await archive.get(id) else { throw missing(id) }
         let out = ByteWriter(capacity: record.count)
         let response = try StoredResponse(record: record).response
         response.withUnsafeBytes { out.append(bytes: $0) }
@@ -40,17 +42,16 @@ extension HostServer {
     }
 
     private static func delete(_ archive: ResponseArchive, _ id: String) async throws(ExchangeError) -> Response {
-        guard try await archive.delete(id) else { return missing(id) }
+        guard try await archive.delete(id) else { throw missing(id) }
         let out = ByteWriter(capacity: 128)
         StoredResponse.writeDeleted(id: id, to: out)
         return json(.ok, out)
     }
 
-    private static func missing(_ id: String) -> Response {
-        let error = ExchangeError(
+    private static func missing(_ id: String) -> ExchangeError {
+        ExchangeError(
             KIMI_CAT_NOT_FOUND,
             "there is no response '\(LogText.oneLine(id))': it may be too old, deleted, or made with store: false",
             code: "response_not_found")
-        return failure(error, .responses)
     }
 }

@@ -12,7 +12,7 @@ struct NativeReplyTests {
     ]
 
     private func reply(_ dialect: NativeDialect = .chat) -> NativeReply {
-        let reply = NativeReply(dialect, requestID: "r", isStreaming: true)
+        let reply = NativeReply(dialect, requestID: "r", isStreaming: true, maxBytes: 1 << 30)
         reply.began(status: 200, isEvents: true)
         return reply
     }
@@ -25,7 +25,7 @@ struct NativeReplyTests {
     }
 
     @Test("Whole events leave at once, at every pair of cuts, and nothing is lost", arguments: streams)
-    func cuts(stream: String) {
+    func cuts(stream: String) throws {
         let bytes = Array(stream.utf8)
         for first in 0...bytes.count {
             for second in first...bytes.count {
@@ -37,7 +37,7 @@ struct NativeReplyTests {
                     out += left
                 }
                 reply.output.removeAll(keepingCapacity: true)
-                reply.complete()
+                try reply.complete()
                 #expect(out + String(decoding: reply.output.bytes, as: UTF8.self) == stream)
             }
         }
@@ -81,12 +81,57 @@ struct NativeReplyTests {
     @Test("A refusal is kept when it is the API's own, and no longer than the bound")
     func refusal() {
         for (body, isOwn) in [(#"{"error":{"message":"no"}}"#, true), (#"{"error":"no"}"#, false), ("no", false)] {
-            let reply = NativeReply(.chat, requestID: "r", isStreaming: false)
+            let reply = NativeReply(.chat, requestID: "r", isStreaming: false, maxBytes: 1 << 30)
             reply.began(status: 429, isEvents: false)
             reply.stage(Array(body.utf8))
             reply.commit()
             #expect((reply.refusal != nil) == isOwn)
             #expect(reply.output.count == 0)
         }
+    }
+
+    private func whole(_ body: String, status: Int = 200, maxBytes: Int = 1 << 20) -> NativeReply {
+        let reply = NativeReply(.embeddings, requestID: "r", isStreaming: false, maxBytes: maxBytes)
+        reply.began(status: status, isEvents: false)
+        reply.stage(Array(body.utf8))
+        reply.commit()
+        return reply
+    }
+
+    @Test("A whole answer that is no JSON object is none", arguments: ["", " ", "[]", "{", "{}{}", "<p>", "\u{1f}\u{8b}"])
+    func noObject(body: String) {
+        let error = #expect(throws: ExchangeError.self) { try whole(body, status: 204).complete() }
+        #expect(error?.message.contains("status 204") == true && error?.message.contains("not a JSON object") == true)
+    }
+
+    @Test("A redirect is no answer, whatever its body is")
+    func redirect() {
+        #expect(whole("{}", status: 302).failure?.message.contains("302") == true)
+    }
+
+    @Test("A whole answer and a single event have a bound")
+    func bounds() throws {
+        let fitting = whole("{}", maxBytes: 2)
+        try fitting.complete()
+        #expect(fitting.failure == nil && fitting.output.count == 2)
+        #expect(whole("{} ", maxBytes: 2).failure?.code == "upstream_too_large")
+        let stream = NativeReply(.chat, requestID: "r", isStreaming: true, maxBytes: 4)
+        stream.began(status: 200, isEvents: true)
+        #expect(take(stream, [1, 2, 3, 4]).isEmpty && stream.failure == nil)
+        #expect(take(stream, [5]).isEmpty && stream.failure?.code == "upstream_too_large")
+    }
+
+    @Test(
+        "A stream's last event may lack its blank line, but not the end of its line",
+        arguments: [
+            ("data: [DONE]", true), ("data:[DONE]\n", true), ("event: e\r\ndata: {\"a\":1}", true), (": c\n", true),
+            ("data: {\"a\":", false), ("data: {\"a\":1}\nda", false), ("d", false),
+        ])
+    func lastLine(tail: String, isKept: Bool) throws {
+        let reply = reply()
+        #expect(take(reply, Array("data: 1\n\n\(tail)".utf8)[...]) == "data: 1\n\n")
+        reply.output.removeAll(keepingCapacity: true)
+        try reply.complete()
+        #expect(String(decoding: reply.output.bytes, as: UTF8.self) == (isKept ? tail : ""))
     }
 }

@@ -94,6 +94,28 @@ struct NativeTests {
         }
     }
 
+    @Test(
+        "a stream that ends in the middle of what was understood is not whole",
+        arguments: ["openai.chat", "openai.responses", "openai.completions"])
+    func unfinished(dialect: String) {
+        let text = [
+            "openai.chat": chunk(#"{"content":"a"}"#), "openai.completions": #"{"choices":[{"index":0,"text":"a"}]}"#,
+            "openai.responses": #"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a"}"#,
+        ]
+        let cut = attempt(dialect)
+        cut.events([text[dialect] ?? ""])
+        #expect(cut.status >= 0)
+        cut.flush()
+        #expect(cut.status < 0 && cut.failure.message.contains("ended"), "\(cut.failure.message)")
+        let silent = attempt(dialect)
+        silent.flush()
+        #expect(silent.status < 0 && silent.failure.message.contains("without an answer"))
+        let done = attempt(dialect)
+        done.events([text[dialect] ?? "", "[DONE]"])
+        done.flush()
+        #expect(done.status >= 0, "\(done.failure.message)")
+    }
+
     @Test("a refusal is an ERROR event for the log, never a recovered text")
     func refused() {
         let chat = attempt("openai.chat", stream: false)

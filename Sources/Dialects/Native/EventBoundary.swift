@@ -1,3 +1,5 @@
+import WireJSON
+
 /// Where whole server-sent events end in a stream of bytes.
 enum EventBoundary {
     private static let lineFeed = UInt8(ascii: "\n")
@@ -33,4 +35,20 @@ enum EventBoundary {
     }
 
     private static func isBreak(_ byte: UInt8) -> Bool { byte == lineFeed || byte == carriageReturn }
+}
+
+/// The end of a stream whose last event lacks its blank line.
+enum LastLine {
+    private static let field = Array("data:".utf8)
+    private static let done = Array("[DONE]".utf8)
+
+    /// Did the last line come whole? One without its line break did if it is `[DONE]`, or data that is a JSON object.
+    static func isWhole(_ tail: [UInt8]) -> Bool {
+        guard let last = tail.last, last != 0x0A, last != 0x0D else { return true }
+        let start = tail.lastIndex { $0 == 0x0A || $0 == 0x0D }.map { $0 + 1 } ?? 0
+        guard tail[start...].starts(with: field) else { return false }
+        let data = Array(tail[(start + field.count)...].drop { $0 == 0x20 })
+        if data == done { return true }
+        return data.withUnsafeBytes { (try? JSONSpans.members(of: $0)) != nil }
+    }
 }

@@ -20,25 +20,34 @@ package final class NativeReply: ResponseEncoder {
 
     private let dialect: NativeDialect
     private let requestID: String
+    private let maxBytes: Int
     /// What one read brought and the provider has not approved yet.
     private var staged: [UInt8] = []
     /// The beginning of an event whose end has not come.
     private var tail: [UInt8] = []
+    private var status = 0
     private var refusedWith = 0
     private var refused: [UInt8] = []
     private var events = 0
 
-    package init(_ dialect: NativeDialect, requestID: String, isStreaming: Bool) {
+    /// `maxBytes`: of a whole answer, and of a single event; more fails.
+    package init(_ dialect: NativeDialect, requestID: String, isStreaming: Bool, maxBytes: Int) {
         self.dialect = dialect
         self.requestID = requestID
         self.isStreaming = isStreaming
+        self.maxBytes = maxBytes
     }
 
     // MARK: Bytes
 
     /// The head of the answer. `isEvents`: its body is a stream, whatever was asked for.
     package func began(status: Int, isEvents: Bool) {
+        self.status = status
         if status >= 400 { refusedWith = status } else { isStreaming = isEvents }
+        guard (300..<400).contains(status) else { return }
+        failure = ExchangeError(
+            KIMI_CAT_PROTOCOL,
+            "the upstream redirects (status \(status)), which is not followed: configure the address that it means")
     }
 
     /// What one read brought. It goes down with `commit`.
@@ -51,6 +60,8 @@ package final class NativeReply: ResponseEncoder {
             refused.append(contentsOf: staged.prefix(Self.maxRefusalBytes - refused.count))
         } else if isStreaming {
             commitEvents()
+        } else if output.count + staged.count > maxBytes {
+            failTooLong()
         } else {
             staged.withUnsafeBytes { output.append(bytes: $0) }
         }
@@ -62,9 +73,18 @@ package final class NativeReply: ResponseEncoder {
             emit(tail[...])
             emit(staged[..<end])
             tail = Array(staged[end...])
+        } else if tail.count + staged.count > maxBytes {
+            failTooLong()
         } else {
             tail.append(contentsOf: staged)
         }
+    }
+
+    private func failTooLong() {
+        guard failure == nil else { return }
+        failure = ExchangeError(
+            KIMI_CAT_PROTOCOL, "the upstream sent a single event or body of more than \(maxBytes) bytes",
+            code: "upstream_too_large")
     }
 
     private func emit(_ bytes: ArraySlice<UInt8>) {
@@ -89,10 +109,23 @@ package final class NativeReply: ResponseEncoder {
     /// Whether the answer is whole is the provider's to say.
     package var isComplete: Bool { true }
 
-    package func complete() {
-        guard isStreaming, !tail.isEmpty else { return }
+    /// Fails if a whole answer is no JSON object: whatever it is, it is no answer of this API.
+    package func complete() throws(ExchangeError) {
+        guard isStreaming else { return try checkWhole() }
+        defer { tail = [] }
+        // The beginning of a line is nothing that a client could read.
+        guard LastLine.isWhole(tail) else { return }
         tail.withUnsafeBytes { output.append(bytes: $0) }
-        tail = []
+    }
+
+    private func checkWhole() throws(ExchangeError) {
+        do {
+            _ = try output.withBytes { bytes throws(JSONError) in try JSONSpans.members(of: bytes) }
+        } catch {
+            throw ExchangeError(
+                KIMI_CAT_PROTOCOL,
+                "the upstream answered with status \(status) and a body that is not a JSON object: \(error.message)")
+        }
     }
 
     /// The upstream's own error event, if that is what came, or one of ours.

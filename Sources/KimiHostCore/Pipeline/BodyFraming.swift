@@ -52,6 +52,12 @@ package struct BodyFraming {
         return false
     }
 
+    /// Is this a stream of server-sent events, whatever its label says?
+    package var isEvents: Bool {
+        if case .sse = mode { return true }
+        return false
+    }
+
     /// Is it as long as it may get? Then `finish` at once.
     package var isCut: Bool {
         if case .whole(_, _, true) = mode { return true }

@@ -85,7 +85,8 @@ package final class Exchange: UpstreamReceiver, Watched {
         native = nil
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
-                input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream)
+                input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
+                maxBytes: route.maxResponseBytes)
             attempt = try PluginAttempt(
                 native: key.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
             if attempt != nil {
@@ -256,14 +257,16 @@ package final class Exchange: UpstreamReceiver, Watched {
     private func receivedHead(_ head: UpstreamHead) throws(ExchangeError) {
         guard let attempt, let planned else { return }
         source.forget()  // Nothing is begun again any more.
+        try head.requireUncompressed()
         let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
             try attempt.result(result)
         }
-        framing = BodyFraming(
+        let framing = BodyFraming(
             framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
             maxWholeBytes: route.maxResponseBytes)
+        self.framing = framing
         if head.status >= 400 { clock.gotErrorHead() } else { isAnswering = true }
-        native?.began(status: head.status, isEvents: head.hasMediaType("text/event-stream"))
+        native?.began(status: head.status, isEvents: framing.isEvents || head.hasMediaType("text/event-stream"))
         let headers = RelayedHeaders.of(head)
         if !headers.isEmpty { client?.exchangeReceived(headers: headers) }
     }
