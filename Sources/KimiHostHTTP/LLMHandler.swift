@@ -146,6 +146,10 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             return refuse(
                 ExchangeError(KIMI_CAT_BAD_REQUEST, "\(head.method) is not served here: use POST", httpStatus: 405))
         }
+        if let coding = head.headers.first(name: "content-encoding"), !coding.isEmpty, coding.lowercased() != "identity"
+        {
+            return refuse(Self.compressed(coding))
+        }
         if let length = head.headers.first(name: "content-length").flatMap(Int.init), length > limit {
             return refuse(Self.tooLarge(limit), closing: true)
         }
@@ -270,6 +274,13 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         }
         writer?.fail(error)
         writer?.flush()
+    }
+
+    private static func compressed(_ coding: String) -> ExchangeError {
+        ExchangeError(
+            KIMI_CAT_BAD_REQUEST,
+            "the request body is compressed (content-encoding: \(LogText.oneLine(coding))): send it as plain JSON",
+            httpStatus: 415, code: "unsupported_content_encoding")
     }
 
     private static func tooLarge(_ limit: Int) -> ExchangeError {

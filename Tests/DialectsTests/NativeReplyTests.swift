@@ -98,7 +98,8 @@ struct NativeReplyTests {
         return reply
     }
 
-    @Test("A whole answer that is no JSON object is none", arguments: ["", " ", "[]", "{", "{}{}", "<p>", "\u{1f}\u{8b}"])
+    @Test(
+        "A whole answer that is no JSON object is none", arguments: ["", " ", "[]", "{", "{}{}", "<p>", "\u{1f}\u{8b}"])
     func noObject(body: String) {
         let error = #expect(throws: ExchangeError.self) { try whole(body, status: 204).complete() }
         #expect(error?.message.contains("status 204") == true && error?.message.contains("not a JSON object") == true)

@@ -100,7 +100,8 @@ struct NativeTests {
     func unfinished(dialect: String) {
         let text = [
             "openai.chat": chunk(#"{"content":"a"}"#), "openai.completions": #"{"choices":[{"index":0,"text":"a"}]}"#,
-            "openai.responses": #"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a"}"#,
+            "openai.responses":
+                #"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a"}"#,
         ]
         let cut = attempt(dialect)
         cut.events([text[dialect] ?? ""])

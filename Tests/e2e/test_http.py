@@ -1,5 +1,6 @@
 """HTTP itself: request ids, connections, body encodings, the small endpoints, profiles."""
 
+import gzip
 import json
 import time
 
@@ -203,3 +204,35 @@ def test_a_base_url_with_v1_twice(host, upstream):
     """A client whose base URL ends in /v1 although it adds /v1 itself is understood."""
     upstream.always(replies.auto)
     assert content(wire.chat(host.port, GOOD, path="/v1/v1/chat/completions")) == "Hello there."
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/models/nothing", "/v1/messages/batches", "/v1/models?limit=0"])
+def test_small_endpoints_answer_in_the_clients_shape_under_one_id(host, path):
+    for given in ({}, {"x-request-id": "mine-1"}):
+        theirs = wire.exchange(host.port, "GET", path, headers={"anthropic-version": "2023-06-01", **given})
+        assert theirs.json["type"] == "error" and theirs.json["error"]["message"]
+        ids = {theirs.json["request_id"], theirs.header("x-request-id"), theirs.header("request-id")}
+        assert len(ids) == 1 and ids >= set(given.values())
+        ours = wire.exchange(host.port, "GET", path, headers=given)
+        assert ours.header("x-request-id") == given.get("x-request-id", ours.header("x-request-id"))
+        assert ours.header("request-id") is None and "type" not in ours.json
+    found = wire.exchange(host.port, "GET", "/v1/models", headers={"anthropic-version": "2023-06-01"})
+    assert found.header("request-id") and found.header("request-id") == found.header("x-request-id")
+
+
+def test_an_unknown_path_names_all_that_is_served(host):
+    message = wire.exchange(host.port, "GET", "/nowhere").json["error"]["message"]
+    for path in ("chat/completions", "responses", "messages", "messages/count_tokens", "completions", "embeddings", "models"):
+        assert f"/v1/{path}" in message
+
+
+@pytest.mark.parametrize("path", [CHAT, "/v1/messages", "/v1/responses", "/v1/embeddings"])
+def test_a_compressed_body_is_refused_by_name(host, path):
+    packed = gzip.compress(BYTES)
+    with wire.Connection(host.port) as connection:
+        for coding in ("gzip", "zstd", "br"):
+            connection.request("POST", path, packed, {"content-encoding": coding})
+            answer = connection.read_response()
+            assert answer.status == 415 and "plain JSON" in answer.json["error"]["message"]
+        connection.request("POST", path, b"{}", {"content-encoding": "identity"})
+        assert connection.read_response().status == 400

@@ -9,6 +9,7 @@ extension UpstreamHead {
         else { return }
         throw ExchangeError(
             KIMI_CAT_PROTOCOL,
-            "the upstream compressed its answer (content-encoding: \(LogText.oneLine(coding))), which was not asked for")
+            "the upstream compressed its answer (content-encoding: \(LogText.oneLine(coding))), which was not asked for"
+        )
     }
 }
