@@ -1,6 +1,6 @@
 package import CanonicalModel
-package import Dialects
 import PluginABI
+package import Dialects
 package import PluginHost
 package import WireJSON
 
