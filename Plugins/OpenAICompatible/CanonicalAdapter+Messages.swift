@@ -57,6 +57,7 @@ extension CanonicalAdapter {
         if isForeign, shape.isError, !hasErrorText(shape) { losses.add(.errorMark) }
         let details =
             options.makesReasoningDetails && shape.role == .assistant ? ReasoningDetails(message, model: model) : nil
+        for _ in 0..<(details?.lost ?? 0) { losses.add(.foreignThoughts) }
         var cut = CanonicalCut()
         for (key, value) in message.members {
             let range = copy.range(key, value)

@@ -58,6 +58,9 @@ public final class OpenAIUpstream: Sendable {
         if endpoint == .chat || endpoint == .responses, !(options.native ?? options.flavour.isGenuine) {
             throw Self.unsupported("Answers of this upstream are cleaned, so they do not go down as they are.")
         }
+        if endpoint == .responses, RouteMark.stands(inResponsesRequest: request.json) {
+            throw Self.unsupported("The conversation holds thoughts that another route sealed.")
+        }
         let patch = try suffixed(endpoint == .chat || endpoint == .responses ? plainPatch : otherPatch, request)
         let call = UpstreamCall(
             url: endpoints.url(endpoint, model: request.model), isStream: request.wantsStream,

@@ -25,6 +25,7 @@ enum NativeRequest {
     ) throws(PluginFailure) -> RequestBody {
         let patch = ByteWriter(capacity: 64)
         var betas: [String] = []
+        var isMoved = false
         do {
             let outline = try JSONOutline(json)
             let root = outline.root
@@ -35,15 +36,27 @@ enum NativeRequest {
             if options.cacheControl.utf8CodeUnitCount > 0, root["cache_control"] == nil, !isCount {
                 add("cache_control", options.cacheControl, to: patch)
             }
+            isMoved = !isCount && holdsForeignThoughts(root)
             withExtendedLifetime(outline) {}
         } catch {
             throw PluginFailure(KIMI_E_ARG, KIMI_CAT_BAD_REQUEST, "The request is not JSON: \(error.message)")
         }
+        guard !isMoved else { throw .unsupported("The conversation holds thoughts that another route signed.") }
         // max_tokens and the like have no place in a count.
         if !isCount { append(options.patch.patch, to: patch) }
         guard patch.count > 0 else { return RequestBody(content: .untouched, betas: betas) }
         patch.append("}")
         return RequestBody(content: .patch(patch.bytes), betas: betas)
+    }
+
+    /// The upstream would refuse them; the canonical way leaves them out.
+    private static func holdsForeignThoughts(_ root: JSONSpan) -> Bool {
+        guard let messages = root["messages"], messages.kind == .array else { return false }
+        for message in messages.elements where message["role"]?.matches("assistant") == true {
+            guard let content = message["content"], content.kind == .array else { continue }
+            for block in content.elements where RouteMark.stands(inBlock: block) { return true }
+        }
+        return false
     }
 
     private static func add(_ name: StaticString, _ json: StaticString, to patch: ByteWriter) {

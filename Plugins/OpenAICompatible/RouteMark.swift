@@ -1,0 +1,51 @@
+public import WireJSON
+
+/// Signatures and sealed data that a provider of this host made for itself. A conversation that moves to another route
+/// brings them along, and every other upstream refuses them.
+public enum RouteMark {
+    /// How they begin: what this package seals (`Sealed`), what the host seals for Responses clients, and what the
+    /// vertex provider makes of Gemini's signatures.
+    private static let marks: [StaticString] = ["kimi-host.", "gemini1:"]
+    private static let quoted = Array("\"kimi-host.".utf8)
+
+    /// Is the value a string that begins with such a mark?
+    public static func stands(in value: JSONSpan?) -> Bool {
+        guard let value, value.kind == .string else { return false }
+        let text = value.inner
+        return marks.contains { mark in
+            text.count >= mark.utf8CodeUnitCount
+                && UnsafeRawBufferPointer(rebasing: text[..<mark.utf8CodeUnitCount]).matches(mark)
+        }
+    }
+
+    /// Has a thinking block of Anthropic's API one, as its signature or its data?
+    public static func stands(inBlock block: JSONSpan) -> Bool {
+        stands(in: block["signature"]) || (block["type"]?.matches("redacted_thinking") == true && stands(in: block["data"]))
+    }
+
+    /// Has one of a Responses request's reasoning items one? Reads the request whole only if the bytes look like it.
+    static func stands(inResponsesRequest json: UnsafeRawBufferPointer) -> Bool {
+        guard holdsMark(json), let outline = try? JSONOutline(json) else { return false }
+        defer { withExtendedLifetime(outline) {} }
+        guard let input = outline.root["input"], input.kind == .array else { return false }
+        for item in input.elements where stands(in: item["encrypted_content"]) { return true }
+        return false
+    }
+
+    /// Looks at every eleventh byte or so (Horspool).
+    private static func holdsMark(_ text: UnsafeRawBufferPointer) -> Bool {
+        let length = quoted.count
+        var end = length - 1
+        while end < text.count {
+            let last = text[end]
+            if last == quoted[length - 1],
+                UnsafeRawBufferPointer(rebasing: text[(end - length + 1)...end]).elementsEqual(quoted)
+            {
+                return true
+            }
+            let place = quoted.dropLast().lastIndex(of: last)
+            end += place.map { length - 1 - $0 } ?? length
+        }
+        return false
+    }
+}
