@@ -50,9 +50,11 @@ class Upstreams:
         return found + self.claude.faults
 
     def forget(self):
+        for one in (self.openai, self.compatible):
+            one.turns.clear()
         for one in (self.openai, self.compatible, self.router):
             one.bodies.clear()
-        for kept in (self.claude.bodies, self.claude.faults, self.vertex.requests):
+        for kept in (self.claude.bodies, self.claude.faults, self.vertex.requests, self.vertex.replies):
             kept.clear()
         for one in (self.openai, self.compatible, self.router, self.vertex):
             one.complaints.clear()
@@ -62,7 +64,7 @@ class Upstreams:
     def say_router(self, turn: Turn, _):
         detail = {"type": "reasoning.text", "format": "anthropic-claude-v1", "index": 0, "text": turn.thought}
         deltas: list[dict] = [
-            {"reasoning": turn.thought, "reasoning_details": [{**detail, "signature": "c2ln"}]}, {"content": turn.text},
+            {"reasoning": turn.thought, "reasoning_details": [{**detail, "signature": claude.SIGNATURE}]}, {"content": turn.text},
         ]  # fmt: skip
         for number, (identifier, name, arguments) in enumerate(turn.calls):
             deltas.append({"tool_calls": [{"index": number, **replies.call(0, name, json.dumps(arguments), identifier)}]})
@@ -153,7 +155,7 @@ ROUTES = [
           lambda all, turn, _: all.openai.say(turn), lambda all: all.openai.bodies, of_openai,
           returned=f"{FIRST.thought}|{ENCRYPTED}"),
     Route("openrouter", lambda all: entry("openrouter", "anthropic/claude", apiKey=ROUTER_KEY, baseUrl=all.router.base),
-          Upstreams.say_router, lambda all: all.router.bodies, conversation.of_chat, returned=f"{FIRST.thought}|c2ln"),
+          Upstreams.say_router, lambda all: all.router.bodies, conversation.of_chat, returned=SIGNED),
     Route("anthropic", at_claude(), Upstreams.say_claude, lambda all: all.claude.bodies, conversation.of_messages,
           returned=SIGNED),
     Route("anthropic-canonical", at_claude(native=False), Upstreams.say_claude, lambda all: all.claude.bodies,

@@ -1,4 +1,3 @@
-internal import OpenAICompatible
 internal import PluginABI
 internal import PluginKit
 internal import WireJSON
@@ -21,7 +20,7 @@ struct RequestBody {
 enum NativeRequest {
     /// `anthropic_beta` in the body becomes the header; `extra_body` and `promptCaching` of the configuration apply.
     static func body(
-        _ json: UnsafeRawBufferPointer, _ options: AnthropicOptions, isCount: Bool
+        _ json: UnsafeRawBufferPointer, _ options: AnthropicOptions, isCount: Bool, isClaude: Bool
     ) throws(PluginFailure) -> RequestBody {
         let patch = ByteWriter(capacity: 64)
         var betas: [String] = []
@@ -36,7 +35,7 @@ enum NativeRequest {
             if options.cacheControl.utf8CodeUnitCount > 0, root["cache_control"] == nil, !isCount {
                 add("cache_control", options.cacheControl, to: patch)
             }
-            isMoved = !isCount && holdsForeignThoughts(root)
+            isMoved = !isCount && ForeignThoughts.stand(in: root, isClaude: isClaude)
             withExtendedLifetime(outline) {}
         } catch {
             throw PluginFailure(KIMI_E_ARG, KIMI_CAT_BAD_REQUEST, "The request is not JSON: \(error.message)")
@@ -47,16 +46,6 @@ enum NativeRequest {
         guard patch.count > 0 else { return RequestBody(content: .untouched, betas: betas) }
         patch.append("}")
         return RequestBody(content: .patch(patch.bytes), betas: betas)
-    }
-
-    /// The upstream would refuse them; the canonical way leaves them out.
-    private static func holdsForeignThoughts(_ root: JSONSpan) -> Bool {
-        guard let messages = root["messages"], messages.kind == .array else { return false }
-        for message in messages.elements where message["role"]?.matches("assistant") == true {
-            guard let content = message["content"], content.kind == .array else { continue }
-            for block in content.elements where RouteMark.stands(inBlock: block) { return true }
-        }
-        return false
     }
 
     private static func add(_ name: StaticString, _ json: StaticString, to patch: ByteWriter) {

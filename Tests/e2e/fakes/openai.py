@@ -24,7 +24,9 @@ CHAT_ROLES = {
 }  # fmt: skip
 #: What compatible servers take besides.
 COMPATIBLE_MEMBERS = {"max_tokens", "top_k", "thinking"}
-COMPATIBLE_ASSISTANT = {"reasoning_content"}
+COMPATIBLE_ASSISTANT = {
+    "reasoning_content", "reasoning_details", "thinking_blocks", "reasoning_items", "tool_call_extras",
+}  # fmt: skip
 RESPONSES_MEMBERS = {
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "stream", "reasoning", "include",
     "max_output_tokens", "temperature", "top_p", "store", "text", "user", "metadata", "prompt_cache_key",
