@@ -3,7 +3,8 @@ internal import WireJSON
 
 /// What a chat request cannot say. The order is that of the notes: a host may keep only the first few.
 enum CanonicalLoss: Int, CaseIterable {
-    case nativePart, nativeTool, toolChoice, documentURL, topK, thinking, reasoningItems, thinkingBlocks, foreignThoughts, reasoning,
+    case nativePart, nativeTool, toolChoice, documentURL, topK, thinking, reasoningItems, thinkingBlocks,
+        foreignThoughts, reasoning,
         details
     case callExtras, document, searchResult, title, context, citations, detail, metadata, errorMark, beta
     case requestCache, toolCache, messageCache, partCache, callCache

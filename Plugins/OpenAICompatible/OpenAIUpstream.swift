@@ -94,7 +94,9 @@ public final class OpenAIUpstream: Sendable {
         let isForeign = Self.isForeign(request)
         let decoder = ChatDecoder(details: details(request))
         let hasThoughts = options.flavour.isGenuine && RouteMark.thoughtsStand(inChatRequest: request.json)
-        guard isForeign || options.canonical.adaptsChat || hasThoughts else { return OpenAIExchange(self, call, decoder: decoder) }
+        guard isForeign || options.canonical.adaptsChat || hasThoughts else {
+            return OpenAIExchange(self, call, decoder: decoder)
+        }
         let adapted = patches.take()
         // An extra body comes after all of it, which one patch cannot say; it is seldom there.
         let base = try suffixed(request.wantsStream ? streamBase : plainBase, request)

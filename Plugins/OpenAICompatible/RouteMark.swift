@@ -11,8 +11,10 @@ public enum RouteMark {
     private static let members: [StaticString] = [
         "thinking_blocks", "reasoning_items", "reasoning_details", "reasoning_content", "tool_call_extras",
     ]
-    private static let beginnings = ["\"thinking_blocks\"", "\"reasoning_", "\"tool_call_extras\"", "\"extra_content\""]
-        .map { Array($0.utf8) }
+    private static let beginnings = [
+        "\"thinking_blocks\"", "\"reasoning_", "\"tool_call_extras\"", "\"extra_content\"",
+    ]
+    .map { Array($0.utf8) }
 
     /// Is the value a string that begins with such a mark?
     public static func stands(in value: JSONSpan?) -> Bool {
@@ -26,7 +28,8 @@ public enum RouteMark {
 
     /// Has a thinking block of Anthropic's API one, as its signature or its data?
     public static func stands(inBlock block: JSONSpan) -> Bool {
-        stands(in: block["signature"]) || (block["type"]?.matches("redacted_thinking") == true && stands(in: block["data"]))
+        stands(in: block["signature"])
+            || (block["type"]?.matches("redacted_thinking") == true && stands(in: block["data"]))
     }
 
     /// Has one of a Responses request's reasoning items one? Reads the request whole only if the bytes look like it.
@@ -43,7 +46,9 @@ public enum RouteMark {
 
     /// Has one of a chat request's messages thoughts in it, or a call what Gemini wants back?
     static func thoughtsStand(inChatRequest json: UnsafeRawBufferPointer) -> Bool {
-        guard beginnings.contains(where: { holds($0, json) }), let outline = try? JSONOutline(json) else { return false }
+        guard beginnings.contains(where: { holds($0, json) }), let outline = try? JSONOutline(json) else {
+            return false
+        }
         defer { withExtendedLifetime(outline) {} }
         guard let messages = outline.root["messages"], messages.kind == .array else { return false }
         for message in messages.elements {

@@ -48,7 +48,11 @@ extension RequestWriter {
     /// OpenRouter's form of the same.
     private mutating func detail(_ detail: JSONSpan) {
         if traits.isClaude, Self.isAnothers(detail) {
-            if let text = detail.text("text") ?? detail.text("summary") { unsigned(text) } else { foreign("reasoning_details") }
+            if let text = detail.text("text") ?? detail.text("summary") {
+                unsigned(text)
+            } else {
+                foreign("reasoning_details")
+            }
         } else if detail["type"]?.matches("reasoning.encrypted") == true, let data = detail.text("data") {
             let out = turns.thought()
             out.append(#"{"type":"redacted_thinking","data":"#)
