@@ -57,6 +57,7 @@ extension CanonicalAdapter {
         if isForeign, shape.isError, !hasErrorText(shape) { losses.add(.errorMark) }
         let details =
             options.makesReasoningDetails && shape.role == .assistant ? ReasoningDetails(message, model: model) : nil
+        for _ in 0..<(details?.lost ?? 0) { losses.add(.foreignThoughts) }
         var cut = CanonicalCut()
         for (key, value) in message.members {
             let range = copy.range(key, value)
@@ -67,7 +68,7 @@ extension CanonicalAdapter {
             cut.keep(range, in: &copy)
             if isForeign, key.matches("content") {
                 content(value, shape, &copy)
-            } else if isForeign, key.matches("tool_calls") {
+            } else if isForeign || !options.keepsReasoning, key.matches("tool_calls") {
                 calls(value, &copy)
             } else if shape.role == .developer, !options.keepsDeveloper, key.matches("role") {
                 copy.replace(value, with: #""system""#)
@@ -81,7 +82,7 @@ extension CanonicalAdapter {
     }
 
     private mutating func removes(_ key: JSONSpan, _ value: JSONSpan, _ shape: CanonicalMessage) -> Bool {
-        guard isForeign else { return false }
+        guard isForeign else { return removesThought(key, value) }
         if key.matches("thinking_blocks") {
             if Self.hasSecrets(value) { losses.add(.thinkingBlocks) }
         } else if key.matches("reasoning_items") {
@@ -96,6 +97,13 @@ extension CanonicalAdapter {
         } else {
             return false
         }
+        return true
+    }
+
+    /// Of a chat client's own message.
+    private mutating func removesThought(_ key: JSONSpan, _ value: JSONSpan) -> Bool {
+        guard !options.keepsReasoning, RouteMark.isThought(key) else { return false }
+        if value.kind != .null { losses.add(.reasoning) }
         return true
     }
 

@@ -3,7 +3,8 @@ internal import WireJSON
 
 /// What a chat request cannot say. The order is that of the notes: a host may keep only the first few.
 enum CanonicalLoss: Int, CaseIterable {
-    case nativePart, nativeTool, toolChoice, documentURL, topK, thinking, reasoningItems, thinkingBlocks, reasoning,
+    case nativePart, nativeTool, toolChoice, documentURL, topK, thinking, reasoningItems, thinkingBlocks,
+        foreignThoughts, reasoning,
         details
     case callExtras, document, searchResult, title, context, citations, detail, metadata, errorMark, beta
     case requestCache, toolCache, messageCache, partCache, callCache
@@ -17,7 +18,7 @@ enum CanonicalLoss: Int, CaseIterable {
         case .topK: "top_k"
         case .thinking: "thinking"
         case .reasoningItems: "messages[*].reasoning_items"
-        case .thinkingBlocks: "messages[*].thinking_blocks"
+        case .thinkingBlocks, .foreignThoughts: "messages[*].thinking_blocks"
         case .reasoning: "messages[*].reasoning_content"
         case .details: "messages[*].reasoning_details"
         case .callExtras: "messages[*].tool_calls[*].extra_content"
@@ -51,7 +52,7 @@ enum CanonicalLoss: Int, CaseIterable {
         case .documentURL: "the upstream fetches no documents; a text names the URL"
         case .topK: "the upstream does not have it"
         case .thinking: "the upstream takes no budget and no further settings of thinking"
-        case .reasoningItems: "only the API that made them can read them"
+        case .reasoningItems, .foreignThoughts: "only the API that made them can read them"
         case .thinkingBlocks: "signatures and hidden thoughts have no place in Chat"
         case .reasoning, .details, .callExtras: "the upstream takes no thoughts back"
         case .document, .searchResult, .title, .context: "labels of documents have no place in Chat"

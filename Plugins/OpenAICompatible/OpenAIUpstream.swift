@@ -58,6 +58,12 @@ public final class OpenAIUpstream: Sendable {
         if endpoint == .chat || endpoint == .responses, !(options.native ?? options.flavour.isGenuine) {
             throw Self.unsupported("Answers of this upstream are cleaned, so they do not go down as they are.")
         }
+        if endpoint == .chat, options.native != true, RouteMark.thoughtsStand(inChatRequest: request.json) {
+            throw Self.unsupported("The conversation holds thoughts, which this upstream does not take back.")
+        }
+        if endpoint == .responses, RouteMark.stands(inResponsesRequest: request.json) {
+            throw Self.unsupported("The conversation holds thoughts that another route sealed.")
+        }
         let patch = try suffixed(endpoint == .chat || endpoint == .responses ? plainPatch : otherPatch, request)
         let call = UpstreamCall(
             url: endpoints.url(endpoint, model: request.model), isStream: request.wantsStream,
@@ -87,7 +93,10 @@ public final class OpenAIUpstream: Sendable {
                 ?? .unchanged)
         let isForeign = Self.isForeign(request)
         let decoder = ChatDecoder(details: details(request))
-        guard isForeign || options.canonical.adaptsChat else { return OpenAIExchange(self, call, decoder: decoder) }
+        let hasThoughts = options.flavour.isGenuine && RouteMark.thoughtsStand(inChatRequest: request.json)
+        guard isForeign || options.canonical.adaptsChat || hasThoughts else {
+            return OpenAIExchange(self, call, decoder: decoder)
+        }
         let adapted = patches.take()
         // An extra body comes after all of it, which one patch cannot say; it is seldom there.
         let base = try suffixed(request.wantsStream ? streamBase : plainBase, request)

@@ -7,6 +7,8 @@ struct ReasoningDetails {
     private let entries = ByteWriter(capacity: 256)
     private var count: Int64 = 0
     private var hasText = false
+    /// Thoughts that only another route's upstream can read.
+    private(set) var lost = 0
     /// The member OpenRouter would know the maker by.
     private let format: StaticString?
 
@@ -17,7 +19,7 @@ struct ReasoningDetails {
         for item in message["reasoning_items"]?.elements ?? .init(none: message) {
             item.withReasoningItem { add(item: $0) }
         }
-        guard count > 0 else { return nil }
+        guard count > 0 || lost > 0 else { return nil }
         for detail in message["reasoning_details"]?.elements ?? .init(none: message) {
             begin().append(bytes: detail.raw)
         }
@@ -31,6 +33,7 @@ struct ReasoningDetails {
 
     /// A further member of the message.
     func write(to out: ByteWriter) {
+        guard count > 0 else { return }
         out.append(#","reasoning_details":["#)
         entries.withBytes { out.append(bytes: $0) }
         out.append("]")
@@ -47,6 +50,7 @@ struct ReasoningDetails {
     private mutating func add(block: JSONSpan) {
         if let signature = block["signature"], signature.kind == .string, !signature.inner.isEmpty {
             if let item = Sealed.item.open(signature) { return add(sealed: item) }
+            if RouteMark.stands(in: signature) { return lost += 1 }
             let out = begin()
             out.append(#"{"type":"reasoning.text","text":"#)
             if let text = block["thinking"], text.kind == .string {
@@ -60,6 +64,7 @@ struct ReasoningDetails {
             finish(out, format)
         } else if let data = block["data"], data.kind == .string, !data.inner.isEmpty {
             if let detail = Sealed.detail.open(data) { return begin().append(bytes: detail) }
+            if RouteMark.stands(in: data) { return lost += 1 }
             let out = begin()
             out.append(#"{"type":"reasoning.encrypted","data":"#)
             out.append(bytes: data.raw)
@@ -77,6 +82,7 @@ struct ReasoningDetails {
 
     private mutating func add(item: JSONSpan) {
         guard let content = item["encrypted_content"], content.kind == .string else { return }
+        if RouteMark.stands(in: content) { return lost += 1 }
         for part in item["summary"]?.elements ?? .init(none: item) {
             guard let text = part["text"], text.kind == .string else { continue }
             let out = begin()

@@ -199,8 +199,11 @@ extension ResponsesWriter {
     private mutating func thoughts(_ message: JSONSpan, _ items: inout ItemList) {
         var isSent = false
         for item in JSONSpan.elements(of: message["reasoning_items"], in: message) where item.kind == .object {
-            item.withReasoningItem { reasoning($0, &items) }
-            isSent = true
+            item.withReasoningItem { item in
+                if RouteMark.stands(in: item["encrypted_content"]) { return losses.add(.reasoningItems) }
+                reasoning(item, &items)
+                isSent = true
+            }
         }
         for block in JSONSpan.elements(of: message["thinking_blocks"], in: message) {
             if let signature = block["signature"], let item = Sealed.item.open(signature) {

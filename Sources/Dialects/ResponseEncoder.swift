@@ -11,6 +11,8 @@ package protocol ResponseEncoder: EventReceiver {
     var failure: ExchangeError? { get }
     /// What of the events was put right or left out so far: for the exchange's row in the log.
     var repairs: Repairs { get }
+    /// What the reply used so far, for the same row.
+    var tokens: TokenCounts { get }
     /// Has every choice finished?
     var isComplete: Bool { get }
     /// True: bytes are a stream and leave as they come. False: nothing leaves before `complete`.

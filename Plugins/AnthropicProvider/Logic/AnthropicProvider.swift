@@ -34,7 +34,8 @@ public final class AnthropicProvider: ProviderPlugin {
         guard upstream.options.isNative, isCount || request.dialect.matches("anthropic.messages") else {
             throw .unsupported("This route does not take requests of this API as they are.")
         }
-        let body = try NativeRequest.body(request.json, upstream.options, isCount: isCount)
+        let isClaude = ModelTraits(String(decoding: request.model, as: UTF8.self)).isClaude
+        let body = try NativeRequest.body(request.json, upstream.options, isCount: isCount, isClaude: isClaude)
         let url = isCount ? upstream.options.countURL : upstream.options.messagesURL
         return MessagesExchange(
             upstream, url, isStream: request.wantsStream && !isCount, body, losses: Losses(),

@@ -1,4 +1,3 @@
-internal import OpenAICompatible
 internal import PluginABI
 internal import PluginKit
 internal import WireJSON
@@ -21,10 +20,11 @@ struct RequestBody {
 enum NativeRequest {
     /// `anthropic_beta` in the body becomes the header; `extra_body` and `promptCaching` of the configuration apply.
     static func body(
-        _ json: UnsafeRawBufferPointer, _ options: AnthropicOptions, isCount: Bool
+        _ json: UnsafeRawBufferPointer, _ options: AnthropicOptions, isCount: Bool, isClaude: Bool
     ) throws(PluginFailure) -> RequestBody {
         let patch = ByteWriter(capacity: 64)
         var betas: [String] = []
+        var isMoved = false
         do {
             let outline = try JSONOutline(json)
             let root = outline.root
@@ -35,10 +35,12 @@ enum NativeRequest {
             if options.cacheControl.utf8CodeUnitCount > 0, root["cache_control"] == nil, !isCount {
                 add("cache_control", options.cacheControl, to: patch)
             }
+            isMoved = !isCount && ForeignThoughts.stand(in: root, isClaude: isClaude)
             withExtendedLifetime(outline) {}
         } catch {
             throw PluginFailure(KIMI_E_ARG, KIMI_CAT_BAD_REQUEST, "The request is not JSON: \(error.message)")
         }
+        guard !isMoved else { throw .unsupported("The conversation holds thoughts that another route signed.") }
         // max_tokens and the like have no place in a count.
         if !isCount { append(options.patch.patch, to: patch) }
         guard patch.count > 0 else { return RequestBody(content: .untouched, betas: betas) }

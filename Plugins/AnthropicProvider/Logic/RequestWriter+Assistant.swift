@@ -1,3 +1,4 @@
+internal import OpenAICompatible
 internal import PluginKit
 internal import WireJSON
 
@@ -37,12 +38,22 @@ extension RequestWriter {
             if let text = block.text("thinking") { unsigned(text) }
             return
         }
+        if RouteMark.stands(inBlock: block) {
+            if let text = block.text("thinking") { unsigned(text) } else { foreign("thinking_blocks") }
+            return
+        }
         turns.thought().append(bytes: block.raw)
     }
 
     /// OpenRouter's form of the same.
     private mutating func detail(_ detail: JSONSpan) {
-        if detail["type"]?.matches("reasoning.encrypted") == true, let data = detail.text("data") {
+        if traits.isClaude, Self.isAnothers(detail) {
+            if let text = detail.text("text") ?? detail.text("summary") {
+                unsigned(text)
+            } else {
+                foreign("reasoning_details")
+            }
+        } else if detail["type"]?.matches("reasoning.encrypted") == true, let data = detail.text("data") {
             let out = turns.thought()
             out.append(#"{"type":"redacted_thinking","data":"#)
             out.append(bytes: data.raw)
@@ -57,8 +68,19 @@ extension RequestWriter {
         } else if let text = detail.text("text") ?? detail.text("summary") {
             unsigned(text)
         } else {
-            losses.add("messages[*].reasoning_details", "only the upstream that made them can read them")
+            foreign("reasoning_details")
         }
+    }
+
+    /// Says the detail's format that another maker's model thought it?
+    private static func isAnothers(_ detail: JSONSpan) -> Bool {
+        if RouteMark.stands(in: detail["signature"]) || RouteMark.stands(in: detail["data"]) { return true }
+        guard let format = detail.text("format"), !format.matches("unknown") else { return false }
+        return !format.inner.starts(with: "anthropic".utf8)
+    }
+
+    private mutating func foreign(_ member: String) {
+        losses.add("messages[*].\(member)", "only the upstream that made them can read them")
     }
 
     private mutating func unsigned(_ text: JSONSpan) {

@@ -48,7 +48,11 @@ extension RequestWriter {
         return nil
     }
 
-    private func verbatim(_ own: JSONSpan, _ effort: String?) -> Thinking {
+    private mutating func verbatim(_ own: JSONSpan, _ effort: String?) -> Thinking {
+        if turns.lacksThought, traits.isClaude, own["type"]?.matches("enabled") == true {
+            losses.add("thinking", "the call before was made without a signed thought, so none may follow")
+            return Thinking(effort: isOwnDialect ? effort : nil)
+        }
         var thinking = Thinking(budget: own["budget_tokens"]?.integer.map { min($0, 1 << 30) } ?? 0)
         thinking.json = Array(own.raw)
         thinking.isOn = own["type"]?.matches("enabled") == true || own["type"]?.matches("adaptive") == true

@@ -9,6 +9,7 @@ package final class MessagesStreamEncoder: ResponseEncoder {
     package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { true }
     package let repairs = Repairs()
+    package var tokens: TokenCounts { gate.usage }
 
     private let requestID: String
     private var gate: EventGate

@@ -13,6 +13,9 @@ struct EventGate {
     /// A longer name of a JSON event's member is left out.
     static let maxNameBytes = 256
 
+    /// What the reply used so far.
+    private(set) var usage = TokenCounts()
+
     private let repairs: Repairs
     /// The client's API has one choice: the first that comes is it.
     private let isSingle: Bool
@@ -44,7 +47,9 @@ struct EventGate {
         case KIMI_EVENT_ERROR:
             hasFailed = true
             pass(event)
-        case KIMI_EVENT_USAGE: ofResponse(event, pass)
+        case KIMI_EVENT_USAGE:
+            usage.take(event)
+            ofResponse(event, pass)
         case KIMI_EVENT_JSON: return json(event, pass)
         case KIMI_EVENT_PART: return part(event, pass)
         default: return inChoice(event, pass)

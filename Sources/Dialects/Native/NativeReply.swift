@@ -95,14 +95,19 @@ package final class NativeReply: ResponseEncoder {
     // MARK: Events
 
     package func receive(_ events: UnsafeBufferPointer<CanonicalEvent>) -> kimi_status {
-        for event in events where kimi_event_type(event.type) == KIMI_EVENT_ERROR {
-            if failure == nil { failure = ExchangeError(event) }
+        for event in events {
+            switch kimi_event_type(event.type) {
+            case KIMI_EVENT_USAGE: tokens.take(event)
+            case KIMI_EVENT_ERROR: if failure == nil { failure = ExchangeError(event) }
+            default: break
+            }
         }
         return kimi_status(KIMI_OK)
     }
 
     /// Bytes go down as they are: nothing is put right.
     package var repairs: Repairs { Repairs() }
+    package private(set) var tokens = TokenCounts()
 
     // MARK: Ends
 

@@ -9,6 +9,7 @@ package final class ChatStreamEncoder: ResponseEncoder {
     package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { true }
     package let repairs = Repairs()
+    package var tokens: TokenCounts { gate.usage }
 
     private let wantsUsage: Bool
     private var gate: EventGate

@@ -9,6 +9,7 @@ package final class ChatUnaryEncoder: ResponseEncoder {
     package var isComplete: Bool { gate.isComplete }
     package var isStreaming: Bool { false }
     package let repairs = Repairs()
+    package var tokens: TokenCounts { gate.usage }
 
     private var gate: EventGate
     private let head = ByteWriter(capacity: 256)

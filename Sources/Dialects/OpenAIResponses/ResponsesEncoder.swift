@@ -9,6 +9,7 @@ package final class ResponsesEncoder: ResponseEncoder {
     package var isComplete: Bool { gate.isComplete }
     package let isStreaming: Bool
     package let repairs = Repairs()
+    package var tokens: TokenCounts { gate.usage }
 
     let context: ResponsesContext
     let events: ResponseEvents

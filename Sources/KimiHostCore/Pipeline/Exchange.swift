@@ -456,7 +456,8 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
-            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
+            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
+            tokens: encoder?.tokens ?? TokenCounts())
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes)
         row.write(to: services.logger, masking: route.masked)

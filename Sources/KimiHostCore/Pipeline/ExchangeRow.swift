@@ -1,4 +1,5 @@
 import CanonicalModel
+import Dialects
 import Logging
 import PluginHost
 
@@ -11,12 +12,13 @@ struct ExchangeRow {
     let outcome: HostMetrics.Outcome
     let error: ExchangeError?
     let notes: [NoteBook.Note]
+    let tokens: TokenCounts
 
-    /// A failure is worth a notice, a repair is information; what passed as it came is for debugging only.
+    /// A failure is worth a notice, a repair and what an upstream wants to be paid are information; what passed as it came is for debugging only.
     private var level: Logger.Level {
         switch outcome {
         case .failed: .notice
-        case .ok, .cancelled: notes.isEmpty ? .debug : .info
+        case .ok, .cancelled: notes.isEmpty && tokens.cost == nil ? .debug : .info
         }
     }
 
@@ -31,6 +33,10 @@ struct ExchangeRow {
             metadata["status"] = "\(error.httpStatus)"
             metadata["reason"] = "\(LogText.oneLine(error.message))"
         }
+        if tokens.input >= 0 { metadata["input_tokens"] = "\(tokens.input)" }
+        if tokens.output >= 0 { metadata["output_tokens"] = "\(tokens.output)" }
+        if tokens.cached >= 0 { metadata["cached_tokens"] = "\(tokens.cached)" }
+        if let cost = tokens.cost { metadata["cost"] = "\(cost)" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)
     }

@@ -21,7 +21,11 @@ ROUTING = {
 ROLES = {
     "system": {"role", "content", "cache_control"},
     "user": {"role", "content", "cache_control"},
-    "assistant": {"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "refusal"},
+    # The last three are what chat clients of this host send back; OpenRouter skips what it does not know.
+    "assistant": {
+        "role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details", "refusal",
+        "thinking_blocks", "reasoning_items", "tool_call_extras",
+    },
     "tool": {"role", "content", "tool_call_id", "cache_control"},
 }
 DETAILS = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": "data"}
