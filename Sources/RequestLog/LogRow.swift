@@ -29,9 +29,9 @@ package struct LogRow: Sendable {
     }
 
     /// One line of JSON: all that is known, without the bodies. `sequence` comes first.
-    package var json: String { String(decoding: object, as: UTF8.self) }
+    package var json: String { String(decoding: numbered, as: UTF8.self) }
 
-    private var object: [UInt8] { Array("{\"sequence\":\(sequence),".utf8) + detail.dropFirst() }
+    private var numbered: [UInt8] { Array("{\"sequence\":\(sequence),".utf8) + detail.dropFirst() }
 
     /// As ``json``, with a member `bodies`: those whose bytes are UTF-8 as text, others as `{"base64": …}`.
     package func json(with bodies: [LogBody]) -> String {
@@ -48,7 +48,7 @@ package struct LogRow: Sendable {
         }
         let members = object.end()
         guard members.count > 2, detail.last == UInt8(ascii: "}") else { return json }
-        return String(decoding: object.dropLast() + [UInt8(ascii: ",")] + members.dropFirst(), as: UTF8.self)
+        return String(decoding: numbered.dropLast() + [UInt8(ascii: ",")] + members.dropFirst(), as: UTF8.self)
     }
 }
 
