@@ -32,7 +32,8 @@ enum LogSchema {
         CREATE INDEX exchange_by_end ON exchange (ended);
         CREATE INDEX exchange_by_model ON exchange (model, sequence);
         CREATE INDEX exchange_by_provider ON exchange (provider, sequence);
-        CREATE INDEX exchange_failed ON exchange (status, sequence) WHERE outcome <> 'ok';
+        CREATE INDEX exchange_by_status ON exchange (status, sequence);
+        CREATE INDEX exchange_failed ON exchange (sequence) WHERE outcome <> 'ok';
         CREATE INDEX exchange_repaired ON exchange (sequence) WHERE repairs > 0;
         CREATE TABLE body (
             exchange INTEGER NOT NULL,
