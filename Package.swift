@@ -74,6 +74,7 @@ let package = Package(
             name: "CSimdJSON", path: "Sources/CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++", .when(platforms: [.linux]))]),
         .systemLibrary(name: "CCurl", path: "Sources/CCurl", pkgConfig: "libcurl"),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
         .target(name: "CPlatform", path: "Sources/CPlatform"),
         .target(name: "CPluginTestKit", path: "Sources/CPluginTestKit"),
 
@@ -102,11 +103,25 @@ let package = Package(
             [
                 "CanonicalModel", "ConfigYAML", "CPluginTestKit", "JSONSchema", "PluginABI", "PluginHost", "WireJSON",
             ]),
+        module("LogModel", []),
         module(
-            "ResponseStore",
+            "SQLiteFiles",
             [
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
+        module(
+            "RequestLog",
+            [
+                "CZstd", "LogModel", "SQLiteFiles", "WireJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        module(
+            "ResponseStore",
+            [
+                "SQLiteFiles",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         module(
             "Upstream",
@@ -143,7 +158,8 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "ResponseStore",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "RequestLog",
+                "ResponseStore",
                 "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -173,6 +189,7 @@ let package = Package(
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+        tests("RequestLogTests", ["LogModel", "RequestLog", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ResponseStoreTests", ["ResponseStore", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(
             "UpstreamTests",

@@ -35,6 +35,7 @@ missing() {
     { compiles c '#include <stdint.h>' && compiles c++ '#include <string>'; } || echo g++
     compiles c '#include <curl/curl.h>' || echo libcurl4-openssl-dev
     compiles c '#include <sqlite3.h>' || echo libsqlite3-dev
+    compiles c '#include <zstd.h>' || echo libzstd-dev
     compiles c++ '#include <simdjson.h>' || echo libsimdjson-dev
     if [ "${1:-}" = test ]; then
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
@@ -72,7 +73,7 @@ packages=$(missing "${1:-}" | tr '\n' ' ')
 if has apt-get; then
     install_on_debian $packages
 elif [ "$(uname)" = Darwin ]; then
-    die "missing (by their Debian names): $packages. On macOS: xcode-select --install && brew install simdjson pkg-config"
+    die "missing (by their Debian names): $packages. On macOS: xcode-select --install && brew install simdjson zstd pkg-config"
 else
     die "missing (by their Debian names): $packages. There is no apt-get here: install them by this system's own means."
 fi

@@ -1,4 +1,5 @@
 import GRDB
+import SQLiteFiles
 import Synchronization
 
 extension ResponseStore {

@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import SQLiteFiles
 import Synchronization
 
 /// What happens on the writer's queue.

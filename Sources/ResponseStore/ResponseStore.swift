@@ -1,5 +1,6 @@
 import Dispatch
 import GRDB
+import SQLiteFiles
 import Synchronization
 
 /// Keeps stored responses, bytes in and bytes out, in an SQLite file or in memory.
@@ -9,7 +10,7 @@ import Synchronization
 package final class ResponseStore: Sendable {
     /// For messages.
     let path: String
-    let file: StoreFile?
+    let file: DatabaseFile?
     let timing: Timing
     let onWarning: @Sendable (String) -> Void
     let clock: @Sendable () -> Int64
@@ -33,7 +34,7 @@ package final class ResponseStore: Sendable {
     ) throws(StoreError) {
         try limits.check()
         self.path = path ?? "in memory"
-        file = path.map(StoreFile.init(path:))
+        file = path.map(DatabaseFile.init(path:))
         self.timing = timing
         self.onWarning = onWarning
         self.clock = clock

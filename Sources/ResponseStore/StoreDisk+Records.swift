@@ -1,4 +1,5 @@
 import GRDB
+import SQLiteFiles
 
 extension StoreDisk {
     /// What one transaction did.

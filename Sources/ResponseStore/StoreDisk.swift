@@ -1,4 +1,5 @@
 import GRDB
+import SQLiteFiles
 
 /// The open database and what the writer knows of it. For the writer's queue only; every call may block.
 struct StoreDisk {
@@ -12,15 +13,15 @@ struct StoreDisk {
     struct Moved: Error {}
 
     /// nil: in memory.
-    let file: StoreFile?
+    let file: DatabaseFile?
     let limits: ResponseStore.Limits
     private(set) var database: (any DatabaseWriter)?
     var totals = Totals()
-    private var identity: StoreFile.Identity?
+    private var identity: DatabaseFile.Identity?
     /// SQLite's count of what other connections have committed, -1 for unknown.
     var dataVersion: Int64 = -1
 
-    init(file: StoreFile?, limits: ResponseStore.Limits) {
+    init(file: DatabaseFile?, limits: ResponseStore.Limits) {
         self.file = file
         self.limits = limits
     }
@@ -50,7 +51,7 @@ struct StoreDisk {
         return try moveAside(file, error, now)
     }
 
-    private mutating func moveAside(_ file: StoreFile, _ error: any Error, _ now: Int64) throws -> String {
+    private mutating func moveAside(_ file: DatabaseFile, _ error: any Error, _ now: Int64) throws -> String {
         close()
         let moved = try file.moveAside(now: now)
         try openOnce()

@@ -1,4 +1,5 @@
 import GRDB
+import SQLiteFiles
 
 /// What an error of the disk means to the store.
 enum StoreFailure {
@@ -16,13 +17,13 @@ enum StoreFailure {
 
     /// Whether the start must be refused.
     static func isFatal(_ error: any Error) -> Bool {
-        if let error = error as? StoreFile.Failure { return error.isFatal }
+        if let error = error as? DatabaseFile.Failure { return error.isFatal }
         return error is StoreSchema.Refusal
     }
 
     static func reason(_ error: any Error) -> String {
         switch error {
-        case let error as StoreFile.Failure: error.reason
+        case let error as DatabaseFile.Failure: error.reason
         case let error as StoreSchema.Refusal: error.reason
         case let error as StoreError: error.description
         case is StoreDisk.Moved: "the file was removed or replaced"

@@ -7,34 +7,38 @@ import Glibc
 #endif
 
 /// The database's file, its folder and its companions `-wal` and `-shm`. POSIX calls, no SQLite.
-struct StoreFile: Sendable {
+package struct DatabaseFile: Sendable {
     /// Which file a path leads to at the moment.
-    struct Identity: Equatable, Sendable {
+    package struct Identity: Equatable, Sendable {
         let device: UInt64
         let inode: UInt64
     }
 
     /// A system call that failed.
-    struct Failure: Error {
-        let code: Int32
-        let reason: String
+    package struct Failure: Error {
+        package let code: Int32
+        package let reason: String
         /// Whether waiting cannot help, so that the start should be refused.
-        let isFatal: Bool
+        package let isFatal: Bool
     }
 
-    let path: String
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
 
     private static let companions = ["-wal", "-shm", ""]
 
     /// The file behind the path, nil if there is none or it cannot be asked for.
-    var identity: Identity? {
+    package var identity: Identity? {
         var info = stat()
         guard stat(path, &info) == 0 else { return nil }
         return Identity(device: UInt64(truncatingIfNeeded: info.st_dev), inode: UInt64(truncatingIfNeeded: info.st_ino))
     }
 
     /// Whether there is certainly no file, so that nothing can be stored in it.
-    var isAbsent: Bool {
+    package var isAbsent: Bool {
         var info = stat()
         return stat(path, &info) != 0 && errno == ENOENT
     }
@@ -42,7 +46,7 @@ struct StoreFile: Sendable {
     /// Makes folder (0700) and file (0600) where they are missing and takes the file away from other users' eyes.
     ///
     /// The file is made here because SQLite would make it by the umask; the companions take the file's mode.
-    func prepare() throws(Failure) {
+    package func prepare() throws(Failure) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw Failure(code: EINVAL, reason: "the path is empty or has a NUL in it", isFatal: true)
         }
@@ -67,7 +71,7 @@ struct StoreFile: Sendable {
     /// Renames the file and its companions to `name.corrupt-<unix time>`; answers the new path.
     ///
     /// The companions go first: a new database must never find an old journal.
-    func moveAside(now: Int64) throws(Failure) -> String {
+    package func moveAside(now: Int64) throws(Failure) -> String {
         var time = now
         while access("\(path).corrupt-\(time)", F_OK) == 0 { time += 1 }
         let target = "\(path).corrupt-\(time)"
@@ -106,7 +110,7 @@ struct StoreFile: Sendable {
 }
 
 /// Seconds since 1970 by the system's clock.
-@Sendable func unixSeconds() -> Int64 {
+@Sendable package func unixSeconds() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)

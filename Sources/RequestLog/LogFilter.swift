@@ -1,0 +1,47 @@
+import GRDB
+
+/// Which exchanges to list; what is nil or false does not count.
+package struct LogFilter: Sendable, Equatable {
+    package var model: String?
+    package var provider: String?
+    package var dialect: String?
+    package var profile: String?
+    package var status: Int?
+    /// Unix milliseconds of the end, inclusive.
+    package var since: Int64?
+    /// Exclusive.
+    package var until: Int64?
+    /// Failed and given up ones only.
+    package var hasError = false
+    /// Only those in which something was repaired.
+    package var hasRepair = false
+
+    package init() {}
+
+    var query: LogQuery {
+        var query = LogQuery()
+        if let model { query.add("model = ?", model) }
+        if let provider { query.add("provider = ?", provider) }
+        if let dialect { query.add("dialect = ?", dialect) }
+        if let profile { query.add("profile = ?", profile) }
+        if let status { query.add("status = ?", status) }
+        if let since { query.add("ended >= ?", since) }
+        if let until { query.add("ended < ?", until) }
+        if hasError { query.text += query.word + "outcome <> 'ok'" }
+        if hasRepair { query.text += query.word + "repairs > 0" }
+        return query
+    }
+}
+
+/// A WHERE clause under construction.
+struct LogQuery {
+    var text = ""
+    var arguments = StatementArguments()
+
+    var word: String { text.isEmpty ? "WHERE " : " AND " }
+
+    mutating func add(_ condition: String, _ value: any DatabaseValueConvertible) {
+        text += word + condition
+        arguments += [value]
+    }
+}

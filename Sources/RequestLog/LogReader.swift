@@ -1,0 +1,113 @@
+import GRDB
+import SQLiteFiles
+
+/// Reads a log, also beside a running host and after a crash. Writes nothing. One thread at a time; calls block.
+package final class LogReader {
+    private let database: DatabaseQueue
+    private let path: String
+
+    /// - Throws: `LogError` if there is no log there.
+    package init(path: String) throws(LogError) {
+        self.path = path
+        guard !DatabaseFile(path: path).isAbsent else {
+            throw .unusable(path: path, reason: "there is no such file; name the log with --db FILE")
+        }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        do {
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            let version = try database.read { db in try LogSchema.version(db) }
+            guard version == LogSchema.migrations.count else {
+                throw LogError.unusable(
+                    path: path, reason: "its layout has version \(version); start the host with it once")
+            }
+        } catch {
+            throw (error as? LogError) ?? .unusable(path: path, reason: LogFailure.reason(error))
+        }
+    }
+
+    /// Exchanges that fit, newest first, at most `limit`; `before` is the last one's sequence of the page before.
+    package func list(_ filter: LogFilter = LogFilter(), before: Int64? = nil, limit: Int) throws(LogError) -> [LogRow]
+    {
+        var query = filter.query
+        if let before { query.add("sequence < ?", before) }
+        return try rows(query, order: "DESC", limit: limit)
+    }
+
+    /// Exchanges that fit and were written after `sequence`, in the order of writing.
+    package func list(
+        _ filter: LogFilter = LogFilter(), after sequence: Int64, limit: Int
+    ) throws(LogError) -> [LogRow] {
+        var query = filter.query
+        query.add("sequence > ?", sequence)
+        return try rows(query, order: "ASC", limit: limit)
+    }
+
+    /// The newest exchange with the id that its client saw, or whose sequence it is.
+    package func find(_ id: String) throws(LogError) -> LogRow? {
+        var query = LogQuery()
+        query.add("id = ?", id)
+        if let row = try rows(query, order: "DESC", limit: 1).first { return row }
+        guard let sequence = Int64(id) else { return nil }
+        query = LogQuery()
+        query.add("sequence = ?", sequence)
+        return try rows(query, order: "DESC", limit: 1).first
+    }
+
+    /// The sequence of the newest exchange, 0 if there is none.
+    package func newest() throws(LogError) -> Int64 {
+        try read { db in try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM exchange") ?? 0 }
+    }
+
+    /// Exchanges and bytes, as the writer counts them.
+    package func totals() throws(LogError) -> (entries: Int, bytes: Int) {
+        try read { db in
+            let row = try Row.fetchOne(db, sql: "SELECT entries, bytes FROM total")
+            return (row?[0] ?? 0, row?[1] ?? 0)
+        }
+    }
+
+    /// All bodies that are kept of an exchange, in the order of attempts.
+    package func bodies(of row: LogRow) throws(LogError) -> [LogBody] {
+        try read { db in
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT attempt, kind, total, pieces FROM body WHERE exchange = ? ORDER BY attempt, kind",
+                arguments: [row.sequence])
+            return try rows.compactMap { entry in
+                guard let kind = BodyKind(rawValue: entry[1]) else { return nil }
+                let list = try entry.withUnsafeData(atIndex: 3) { data in data.map { [UInt8]($0) } ?? [] }
+                return LogBody(attempt: entry[0], kind: kind, total: entry[2], bytes: try Self.join(list, db))
+            }
+        }
+    }
+
+    private static func join(_ list: [UInt8], _ db: Database) throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for id in Pieces.decode(list) {
+            let statement = try ByteStatement(db, sql: "SELECT packed FROM content WHERE id = ?")
+            try statement.bind(id, at: 1)
+            guard let packed = try statement.firstBytes() else { throw LogError.broken("a piece of a body is missing") }
+            bytes += try Zstd.unpacked(packed)
+        }
+        return bytes
+    }
+
+    private func rows(_ query: LogQuery, order: String, limit: Int) throws(LogError) -> [LogRow] {
+        try read { db in
+            let sql = """
+                SELECT sequence, id, ended, model, provider, dialect, outcome, status, duration, input, output, repairs,
+                    detail FROM exchange \(query.text) ORDER BY sequence \(order) LIMIT \(max(0, limit))
+                """
+            return try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(LogRow.init(row:))
+        }
+    }
+
+    private func read<Value>(_ body: (Database) throws -> Value) throws(LogError) -> Value {
+        do {
+            return try database.read(body)
+        } catch {
+            throw (error as? LogError) ?? .unusable(path: path, reason: LogFailure.reason(error))
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import GRDB
+import LogModel
+import SQLiteFiles
+
+/// The statements of one transaction of the writer.
+struct LogTransaction {
+    /// What a row costs beside its detail: its columns and indices, about.
+    static let rowBytes = 400
+    /// What a piece costs beside its bytes.
+    static let pieceBytes = 80
+
+    let db: Database
+    let limits: RequestLog.Limits
+    let redaction: Redaction?
+    let compressor: Compressor
+    var outcome = LogDisk.Outcome()
+    private var entries: Int
+    private var bytes: Int
+
+    init(db: Database, limits: RequestLog.Limits, redaction: Redaction?, compressor: Compressor) throws {
+        (self.db, self.limits, self.redaction, self.compressor) = (db, limits, redaction, compressor)
+        // Read anew each time: another process may have pruned.
+        let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT entries, bytes FROM total"))
+        entries = row?[0] ?? 0
+        bytes = row?[1] ?? 0
+    }
+
+    /// Writes the totals; the last thing of the transaction.
+    func finish() throws {
+        try db.cachedStatement(sql: "UPDATE total SET entries = ?, bytes = ?")
+            .execute(arguments: [max(0, entries), max(0, bytes)])
+    }
+
+    // MARK: Insertion
+
+    mutating func insert(_ record: ExchangeRecord) throws {
+        let detail = try packed(hidden(RecordJSON.bytes(of: record), record))
+        let size = detail.count + Self.rowBytes
+        let sequence = try insertRow(record, detail: detail, size: size)
+        (entries, bytes) = (entries + 1, bytes + size)
+        try insert(record.request, .request, 0, sequence, record)
+        try insert(record.reply, .reply, 0, sequence, record)
+        for attempt in record.attempts {
+            try insert(attempt.request, .upstreamRequest, attempt.number, sequence, record)
+            try insert(attempt.reply, .upstreamReply, attempt.number, sequence, record)
+        }
+    }
+
+    private func insertRow(_ record: ExchangeRecord, detail: [UInt8], size: Int) throws -> Int64 {
+        let statement = try ByteStatement(
+            db,
+            sql: """
+                INSERT INTO exchange (id, ended, model, profile, provider, dialect, outcome, status, duration, input, output,
+                    repairs, size, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        try statement.bind(record.id, at: 1)
+        try statement.bind(record.began + record.duration, at: 2)
+        // Clients choose this one; the others are the configuration's words.
+        try statement.bind(String(decoding: hidden(Array(record.model.utf8), record), as: UTF8.self), at: 3)
+        if let profile = record.profile { try statement.bind(profile, at: 4) }
+        try statement.bind(record.provider, at: 5)
+        try statement.bind(record.dialect, at: 6)
+        try statement.bind(record.outcome.rawValue, at: 7)
+        try statement.bind(Int64(record.status), at: 8)
+        try statement.bind(record.duration, at: 9)
+        if let input = record.usage.input { try statement.bind(input, at: 10) }
+        if let output = record.usage.output { try statement.bind(output, at: 11) }
+        try statement.bind(Int64(record.notes.reduce(0) { $0 + ($1.kind == "dropped" ? 0 : $1.count) }), at: 12)
+        try statement.bind(Int64(size), at: 13)
+        try statement.run(detail, at: 14)
+        return db.lastInsertedRowID
+    }
+
+    private mutating func insert(
+        _ body: RecordedBody, _ kind: BodyKind, _ attempt: Int, _ sequence: Int64, _ record: ExchangeRecord
+    ) throws {
+        guard body.kept > 0 else { return }
+        var pieces: [Int64] = []
+        try hidden(body.bytes, record).withUnsafeBytes { bytes in
+            try Pieces.each(in: bytes) { pieces.append(try keep($0, sequence)) }
+        }
+        let list = Pieces.encode(pieces)
+        let statement = try ByteStatement(
+            db, sql: "INSERT OR REPLACE INTO body (exchange, attempt, kind, total, pieces) VALUES (?, ?, ?, ?, ?)")
+        try statement.bind(sequence, at: 1)
+        try statement.bind(Int64(attempt), at: 2)
+        try statement.bind(kind.rawValue, at: 3)
+        try statement.bind(Int64(body.total), at: 4)
+        try statement.run(list, at: 5)
+    }
+
+    /// The number of a piece that is on disk now.
+    private mutating func keep(_ piece: UnsafeRawBufferPointer, _ sequence: Int64) throws -> Int64 {
+        let name = Pieces.name(of: piece)
+        let known = try ByteStatement(db, sql: "UPDATE piece SET last = ? WHERE hash = ? RETURNING id")
+        try known.bind(sequence, at: 1)
+        try known.bind(name, at: 2)
+        if let id = try known.firstInteger() { return Int64(id) }
+        let new = try ByteStatement(db, sql: "INSERT INTO piece (last, hash) VALUES (?, ?)")
+        try new.bind(sequence, at: 1)
+        try new.run(name, at: 2)
+        let id = db.lastInsertedRowID
+        let packed = try compressor.packed(piece)
+        let content = try ByteStatement(db, sql: "INSERT INTO content (id, packed) VALUES (?, ?)")
+        try content.bind(id, at: 1)
+        try content.run(packed, at: 2)
+        bytes += packed.count + Self.pieceBytes
+        return id
+    }
+
+    /// Nothing reaches the disk but through here.
+    private func hidden(_ bytes: [UInt8], _ record: ExchangeRecord) -> [UInt8] {
+        let masked = record.mask.map { $0(bytes) } ?? bytes
+        return redaction.map { $0.applied(to: masked) } ?? masked
+    }
+
+    private func packed(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try compressor.packed($0) } }
+
+    // MARK: Retention
+
+    /// Removes what is too old, then the oldest until the bounds hold; at most what was added and a bit more.
+    mutating func evict(added: Int, now: Int64) throws {
+        let most = added + RequestLog.Step.extraEntries
+        while outcome.evicted < most {
+            guard let first = try oldest(), isOver || first.ended < now - limits.maxAgeMs else { return }
+            try remove(first.sequence, size: first.size)
+        }
+        outcome.more = true
+    }
+
+    private var isOver: Bool { entries > limits.maxEntries || bytes > limits.maxBytes }
+
+    private func oldest() throws -> (sequence: Int64, ended: Int64, size: Int)? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT sequence, ended, size FROM exchange ORDER BY sequence LIMIT 1")
+        return try Row.fetchOne(statement).map { ($0[0], $0[1], $0[2]) }
+    }
+
+    private mutating func remove(_ sequence: Int64, size: Int) throws {
+        for sql in ["DELETE FROM exchange WHERE sequence = ?", "DELETE FROM body WHERE exchange = ?"] {
+            try db.cachedStatement(sql: sql).execute(arguments: [sequence])
+        }
+        entries -= 1
+        bytes -= size
+        outcome.evicted += 1
+        // A piece whose last user this was, or an earlier one, has none any more.
+        while true {
+            let find = try ByteStatement(db, sql: "SELECT id FROM piece WHERE last <= ? ORDER BY last LIMIT 1")
+            try find.bind(sequence, at: 1)
+            guard let id = try find.firstInteger() else { return }
+            try db.cachedStatement(sql: "DELETE FROM piece WHERE id = ?").execute(arguments: [id])
+            let content = try ByteStatement(db, sql: "DELETE FROM content WHERE id = ? RETURNING length(packed)")
+            try content.bind(Int64(id), at: 1)
+            bytes -= (try content.firstInteger() ?? 0) + Self.pieceBytes
+        }
+    }
+
+    /// Returns some of the file's free pages to the file system if there are many, after the last eviction.
+    mutating func tidy() throws {
+        guard outcome.evicted == 0 else {
+            outcome.more = true
+            return
+        }
+        let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        guard free > RequestLog.Step.freePages else { return }
+        try db.execute(sql: "PRAGMA incremental_vacuum(\(RequestLog.Step.vacuumPages))")
+        let left = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+        outcome.more = left > RequestLog.Step.freePages && left < free
+    }
+}
