@@ -76,7 +76,7 @@ def test_a_new_plugin_builds_passes_and_answers(language, kind, tmp_path, upstre
         upstream.reply(*STREAM)
         assert answer(host, stream) == ('say “hi” 😀' if kind == "provider" else 'say "hi" 😀')
     assert upstream.requests[-1].target == "/v1/chat/completions"
-    assert dict(upstream.requests[-1].headers)["authorization"] == "Bearer sk-upstream"
+    assert upstream.requests[-1].header("authorization") == "Bearer sk-upstream"
 
 
 def answer(host, stream: bool) -> str:

@@ -42,7 +42,7 @@ package struct PluginPins {
         let sha256 = FileDigest.sha256(try read(candidate.file, FileTrust.maxLibraryBytes))
         guard let sidecar = candidate.sidecar else {
             let file = FileSystem.join(folder, candidate.name + ".yaml")
-            try write("sha256: \(sha256)\n", to: file)
+            try write(Self.pinned("", sha256), to: file)
             return Outcome(sidecar: file, sha256: sha256, isChanged: true)
         }
         guard sidecar.sha256 != sha256 else { return Outcome(sidecar: sidecar.file, sha256: sha256, isChanged: false) }
@@ -54,7 +54,7 @@ package struct PluginPins {
         else {
             throw PluginLoadError(
                 file: sidecar.file, step: .pin, message: "its text cannot be edited safely",
-                cure: "write 'sha256: \(sha256)' in it")
+                cure: "write 'sha256: \"\(sha256)\"' in it")
         }
         try write(changed, to: sidecar.file)
         return Outcome(sidecar: sidecar.file, sha256: sha256, isChanged: true)
@@ -62,12 +62,14 @@ package struct PluginPins {
 
     /// The sidecar's text with this pin: its line replaced, or one added; everything else as it was.
     static func pinned(_ text: String, _ sha256: String) -> String {
+        // In quotes: a hash of digits only would be a number.
+        let line = "sha256: \"\(sha256)\""
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if let index = lines.firstIndex(where: { $0.hasPrefix("sha256:") }) {
-            lines[index] = "sha256: \(sha256)"
+            lines[index] = line
             return lines.joined(separator: "\n")
         }
-        return text + (text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + "sha256: \(sha256)\n"
+        return text + (text.isEmpty || text.hasSuffix("\n") ? "" : "\n") + line + "\n"
     }
 
     private func read(_ file: String, _ maxBytes: Int) throws(PluginLoadError) -> [UInt8] {
