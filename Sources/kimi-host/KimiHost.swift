@@ -21,4 +21,5 @@ struct HostOptions: ParsableArguments {
     var host: String?
 
     @Option(help: "Port to listen on. Default: $PORT, server.port of the configuration, 8000.")
-    var port: Int?}
+    var port: Int?
+}

@@ -12,7 +12,7 @@ struct PluginFolderOptions: ParsableArguments {
     @Flag(help: "Load no plugin at all; the folder is not even looked at.")
     var noPlugins = false
 
-    @Option(help: "Load this plugin and no other: its name in the load order, or its file's. May be given several times.")
+    @Option(help: "Load this plugin and no other (name in the load order, or of the file). May be repeated.")
     var onlyPlugin: [String] = []
 
     @Flag(help: "Refuse libraries without a sha256 in their sidecar (kimi-host plugins pin writes them).")

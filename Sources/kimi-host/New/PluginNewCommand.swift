@@ -15,7 +15,7 @@ struct PluginNew: ParsableCommand {
     @Option(help: "provider (knows an upstream) or transform (changes requests and replies).")
     var kind: Kind
 
-    @Argument(help: "Lower-case letters, digits and hyphens. The folder, the library libNAME.so and the word in models.")
+    @Argument(help: "Lower-case letters, digits, hyphens: the folder, libNAME.so, the word in the configuration.")
     var name: String
 
     static let maxNameBytes = 40
@@ -23,7 +23,7 @@ struct PluginNew: ParsableCommand {
     func validate() throws {
         let isFine =
             name.utf8.count <= Self.maxNameBytes && name.first.map { ("a"..."z").contains($0) } == true
-            && name.last != "-" && name.utf8.allSatisfy { ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 }
+            && name.last != "-" && name.allSatisfy { ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "-" }
         guard isFine else {
             throw ValidationError(
                 "NAME '\(name)': up to \(Self.maxNameBytes) of a-z, 0-9 and '-', a letter first and no '-' last")
