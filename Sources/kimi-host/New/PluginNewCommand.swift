@@ -44,6 +44,6 @@ struct PluginNew: ParsableCommand {
             Console.error("error: " + error.message)
             throw ExitCode.failure
         }
-        Console.print("next: cd \(name) && make && make test KIMI_HOST=\(CommandLine.arguments.first ?? "kimi-host")")
+        Console.print("next: cd \(name) && make && make test KIMI_HOST=\(TemplateFolder.program)")
     }
 }

@@ -124,7 +124,7 @@ enum TemplateFiles {
     ]
 
     static let notes0 = ##"""
-Needs: a C99 compiler and make. `make CC=clang CFLAGS='-O1 -g -fsanitize=undefined'` works too.
+Needs: a C99 compiler and make. `make CC=clang` works too.
 
 """##
 

@@ -71,5 +71,14 @@ struct TemplateFolder {
         }
     }
 
+    /// How this program is called from another folder.
+    static var program: String {
+        guard let name = CommandLine.arguments.first, name.contains("/"), let path = realpath(name, nil) else {
+            return "kimi-host"
+        }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
     private static var lastError: String { String(cString: strerror(errno)) }
 }
