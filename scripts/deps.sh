@@ -39,6 +39,8 @@ missing() {
     compiles c++ '#include <simdjson.h>' || echo libsimdjson-dev
     if [ "${1:-}" = test ]; then
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+        [ "$(uname)" != Linux ] || has abidw || echo abigail-tools
+        has go || echo golang-go
     fi
 }
 

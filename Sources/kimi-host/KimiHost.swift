@@ -15,15 +15,11 @@ struct HostOptions: ParsableArguments {
     @Option(help: "Model configuration. Default: $MODEL_CONFIG (inline YAML), $MODEL_CONFIG_PATH, ./model-config.yaml.")
     var config: String?
 
-    @Option(help: "Folder with plugin libraries.")
-    var pluginsDir = "plugins.d"
+    @OptionGroup var plugins: PluginFolderOptions
 
     @Option(help: "Address to listen on. Default: $HOST, server.host of the configuration, 127.0.0.1.")
     var host: String?
 
     @Option(help: "Port to listen on. Default: $PORT, server.port of the configuration, 8000.")
     var port: Int?
-
-    @Flag(help: "Load plugins from folders that others may write to. Said in the log at each start.")
-    var pluginsInsecurePath = false
 }

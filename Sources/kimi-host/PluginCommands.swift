@@ -6,19 +6,15 @@ import PluginHost
 /// `kimi-host plugins …`: the folder.
 struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look after the plugins folder.", subcommands: [List.self])
+        abstract: "Look after the plugins folder.", subcommands: [List.self, Pin.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Load every plugin and list them in load order.")
 
-        @Option(help: "Folder with plugin libraries.")
-        var pluginsDir = "plugins.d"
-
-        @Flag(help: "Load plugins from folders that others may write to.")
-        var pluginsInsecurePath = false
+        @OptionGroup var options: PluginFolderOptions
 
         func run() throws {
-            let loaded = Preparation.load(folder: pluginsDir, insecurePaths: pluginsInsecurePath)
+            let loaded = Preparation.load(options)
             for notice in loaded.notices { Console.error(notice) }
             for plugin in loaded.plugins { Console.print(plugin.description) }
             for error in loaded.errors { Console.error(error.description) }
@@ -27,12 +23,40 @@ struct Plugins: ParsableCommand {
     }
 }
 
+extension Plugins {
+    struct Pin: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the sha256 of libraries into their sidecars: from then on no other file is loaded.",
+            discussion: "None of the plugins' code runs. Sidecars are made where there are none.")
+
+        @Option(help: "Folder with plugin libraries.")
+        var pluginsDir = "plugins.d"
+
+        @Flag(help: "Skip the checks of owner and mode.")
+        var pluginsInsecurePath = false
+
+        @Argument(help: "Names in the load order, or of files. None: all.")
+        var names: [String] = []
+
+        func run() throws {
+            let (outcomes, errors) = PluginPins(folder: pluginsDir, insecurePaths: pluginsInsecurePath)
+                .pin(PluginSelection(only: names))
+            for one in outcomes {
+                Console.print("\(one.sidecar): sha256 \(one.sha256)" + (one.isChanged ? "" : " (as it was)"))
+            }
+            for error in errors { Console.error(error.description) }
+            if !errors.isEmpty { throw ExitCode.failure }
+        }
+    }
+}
+
 /// `kimi-host plugin …`: one file.
 struct Plugin: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look at one plugin file, check it, run it.",
+        abstract: "Begin a plugin, look at one, check it, run it.",
         subcommands: [
-            Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self, PluginKitChild.self,
+            PluginNew.self, Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self,
+            PluginKitChild.self,
         ])
 
     struct Inspect: ParsableCommand {

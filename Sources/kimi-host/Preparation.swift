@@ -16,7 +16,7 @@ struct Preparation {
     init(_ options: HostOptions) {
         let (environment, dotEnv) = Environment.process().loadingDotEnv()
         self.environment = environment
-        let report = Preparation.load(folder: options.pluginsDir, insecurePaths: options.pluginsInsecurePath)
+        let report = Preparation.load(options.plugins)
         plugins = PluginSet(report.plugins)
         mistakes = report.errors.map(\.description)
         notes = report.notices
@@ -41,12 +41,15 @@ struct Preparation {
         var notices: [String]
     }
 
-    static func load(folder: String, insecurePaths: Bool) -> Loaded {
+    static func load(_ options: PluginFolderOptions) -> Loaded {
+        guard let selection = options.selection else {
+            return Loaded(plugins: [], errors: [], notices: ["no plugins are loaded (--no-plugins)"])
+        }
         var notices: [String] = []
         let loader = PluginLoader(
-            host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: insecurePaths,
+            host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: options.pluginsInsecurePath,
             notice: { notices.append($0) })
-        let report = loader.loadAll(folder: folder)
+        let report = loader.loadAll(folder: options.pluginsDir, selection: selection)
         return Loaded(plugins: report.plugins, errors: report.errors, notices: notices)
     }
 }

@@ -40,19 +40,24 @@ package struct PluginLoader {
     }
 
     /// Loads what can be loaded and collects everything that is wrong, for `kimi-host check`.
-    package func loadAll(folder: String) -> Report {
+    package func loadAll(folder: String, selection: PluginSelection = PluginSelection()) -> Report {
         if trust.insecurePaths {
             notice("\(folder): owners and modes of plugin files are NOT checked (insecure paths)")
         }
         let found = PluginsFolder(scanning: folder, trust: trust)
-        var report = Report(errors: found.errors)
+        var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
         for candidate in found.candidates {
+            guard selection.includes(candidate) else {
+                notice("\(candidate.file): not loaded, --only-plugin does not name it")
+                continue
+            }
             guard candidate.isEnabled else {
                 notice(
                     "\(candidate.file): not loaded, \(candidate.sidecar?.file ?? "its sidecar") says 'enabled: false'")
                 continue
             }
             do {
+                try selection.checkPinned(candidate)
                 let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
                 try Self.checkUnique(plugin, among: report.plugins)
                 report.plugins.append(plugin)

@@ -7,6 +7,21 @@ final class BenchSink {
     var copied = 0
     /// The input's bytes: a slice inside was handed through, one outside was copied.
     var lent: Range<UInt> = 0..<0
+    /// What `scratch` gives out, from the beginning again when it is used up: far more than one call asks for.
+    private let scratchMemory = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
+    private var scratchUsed = 0
+    private static let scratchBytes = 16 << 20
+
+    deinit { scratchMemory.deallocate() }
+
+    static func scratch(_ sink: OpaquePointer?, _ count: Int) -> UnsafeMutableRawPointer? {
+        guard let sink, count <= scratchBytes else { return nil }
+        let target = Unmanaged<BenchSink>.fromOpaque(UnsafeRawPointer(sink)).takeUnretainedValue()
+        let size = (count + 15) & ~15
+        if target.scratchUsed + size > scratchBytes { target.scratchUsed = 0 }
+        defer { target.scratchUsed += size }
+        return target.scratchMemory.baseAddress?.advanced(by: target.scratchUsed)
+    }
 
     static func emit(_ sink: OpaquePointer?, _ events: UnsafePointer<kimi_event>?, _ count: Int) -> kimi_status {
         guard let sink, let events else { return 0 }
@@ -18,10 +33,11 @@ final class BenchSink {
         return 0
     }
 
-    /// The host's table with the two functions of the hot path replaced.
+    /// The host's table with the three functions of the hot path replaced.
     nonisolated(unsafe) static let host: UnsafePointer<kimi_host> = {
         let table = UnsafeMutablePointer(mutating: KitHost.table(minor: UInt32(KIMI_ABI_MINOR)))
         table.pointee.emit = { emit($0, $1, $2) }
+        table.pointee.scratch = { scratch($0, $1) }
         table.pointee.text = { sink, type, choice, index, text in
             var event = kimi_event()
             (event.type, event.choice, event.index, event.a) = (type, choice, index, text)

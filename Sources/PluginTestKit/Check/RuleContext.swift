@@ -46,6 +46,20 @@ package final class RuleContext: @unchecked Sendable {
 
     // MARK: the plugin
 
+    /// Was it built by Go? Its runtime takes threads, signal handlers and static TLS in every library; that is noted
+    /// and forgiven.
+    lazy var isGo = Files.read(file, maxBytes: 256 << 20).map(Self.hasGoMark) ?? false
+
+    private static func hasGoMark(_ bytes: [UInt8]) -> Bool {
+        let mark: [UInt8] = [0xFF] + Array(" Go buildinf:".utf8)
+        return bytes.withUnsafeBytes { bytes in
+            guard bytes.count >= mark.count else { return false }
+            return (0...bytes.count - mark.count).contains { at in
+                bytes[at] == 0xFF && bytes[at...].starts(with: mark)
+            }
+        }
+    }
+
     /// Loads the plugin. Throws the loader's words.
     package func load() throws(PluginLoadError) -> PluginUnderTest {
         if let plugin { return plugin }

@@ -1,0 +1,3 @@
+/* What Swift sees of C. */
+#include "json.h"
+#include "kimi_plugin.h"
