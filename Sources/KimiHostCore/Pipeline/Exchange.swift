@@ -1,4 +1,4 @@
-import CanonicalModel
+package import CanonicalModel
 import Dialects
 import Logging
 package import NIOCore
@@ -126,6 +126,12 @@ package final class Exchange: UpstreamReceiver, Watched {
         _ = reply.completed()
         report(.cancelled)
         release(KIMI_WHY_CANCELLED)
+    }
+
+    /// The host ends, and waits no longer.
+    package func hostEnds(_ error: ExchangeError) {
+        guard !reply.isOver else { return }
+        fail(error)
     }
 
     /// The client reads again.
@@ -453,9 +459,11 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
-            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes)
+            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
+            client: client?.clientName ?? "")
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes)
+        client?.exchangeUsed(tokens: book.tokens)
         row.write(to: services.logger, masking: route.masked)
     }
 

@@ -11,6 +11,8 @@ struct ExchangeRow {
     let outcome: HostMetrics.Outcome
     let error: ExchangeError?
     let notes: [NoteBook.Note]
+    /// The name of the client's key, or nothing.
+    let client: String
 
     /// A failure is worth a notice, a repair is information; what passed as it came is for debugging only.
     private var level: Logger.Level {
@@ -27,6 +29,7 @@ struct ExchangeRow {
         var metadata: Logger.Metadata = [
             "request": "\(requestID)", "model": "\(model)", "provider": "\(provider)", "ms": "\(milliseconds)",
         ]
+        if !client.isEmpty { metadata["client"] = "\(LogText.oneLine(client))" }
         if let error {
             metadata["status"] = "\(error.httpStatus)"
             metadata["reason"] = "\(LogText.oneLine(error.message))"
