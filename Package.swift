@@ -194,6 +194,8 @@ let package = Package(
             [
                 "CanonicalModel", "JSONSchema", "KimiHostCore", "PluginABI", "PluginHost",
                 .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
     ]
         + plugin("AnthropicProvider", ["OpenAICompatible"])

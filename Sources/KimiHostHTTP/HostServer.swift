@@ -3,7 +3,7 @@ import Dialects
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-package import KimiHostCore
+import KimiHostCore
 package import Logging
 import NIOCore
 package import ResponseStore
