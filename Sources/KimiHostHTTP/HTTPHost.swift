@@ -90,7 +90,8 @@ final class HTTPHost: Sendable {
             case .chatCompletions: try ChatSource(request, on: loop)
             case .messages: MessagesSource(request, loop, hosted: runtime.hostedTools)
             case .countTokens: CountSource(request, loop, hosted: runtime.hostedTools)
-            case .responses: ResponsesSource(
+            case .responses:
+                ResponsesSource(
                     request, loop, history, runtime, responses.owned(by: request.key))
             case .completions: NativeOnlySource(request, loop, .completions)
             case .embeddings: NativeOnlySource(request, loop, .embeddings)
@@ -108,7 +109,7 @@ extension HTTPHost {
     private static func route(_ model: String, _ request: ClientRequest) throws(ExchangeError) -> Route {
         do {
             return try request.serving.runtime.route(model: model, profile: request.target.profile)
-        } catch where request.key.isRestricted {
+        } catch  where request.key.isRestricted {
             throw request.key.noModel(model)
         }
     }

@@ -42,7 +42,8 @@ package struct HostServer: Sendable {
         let host = HTTPHost(
             responses: ResponseArchive(store: store), gate: ExchangeGate(serving.gateLimits), state: ServerState())
         let configuration = services(
-            application(current, host, loops, onRunning), ReloadService(
+            application(current, host, loops, onRunning),
+            ReloadService(
                 current: current, gate: host.gate, load: reload, logger: logger), host)
         let outcome: Result<Void, any Error>
         do {

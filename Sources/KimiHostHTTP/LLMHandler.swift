@@ -284,7 +284,10 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                 return
             }
             do throws(ExchangeError) {
-                if case .failure(let error) = result { throw error as? ExchangeError ?? ExchangeGate.draining }
+                if case .failure(let error) = result {
+                    guard let error = error as? ExchangeError else { return }  // We gave it up ourselves.
+                    throw error
+                }
                 admitted = waiter.key
                 try proceed(request)
             } catch {

@@ -25,7 +25,8 @@ package enum TLSFiles {
 
     static func context(_ files: HostConfig.TLS) throws(TLSMistake) -> NIOSSLContext {
         let chain = try read(
-            "server.tls.certificate", files.certificate, "a PEM file with the certificate, then those that lead to its authority"
+            "server.tls.certificate", files.certificate,
+            "a PEM file with the certificate, then those that lead to its authority"
         ) { try NIOSSLCertificate.fromPEMFile(files.certificate) }
         guard !chain.isEmpty else {
             throw TLSMistake(path: "server.tls.certificate", message: "'\(files.certificate)' holds no certificate")

@@ -18,7 +18,8 @@ struct Auth: ParsableCommand {
         func run() {
             let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz")
             var generator = SystemRandomNumberGenerator()
-            let key = "kh-" + String((0..<Self.letters).map { _ in alphabet[Int.random(in: 0..<32, using: &generator)] })
+            let key =
+                "kh-" + String((0..<Self.letters).map { _ in alphabet[Int.random(in: 0..<32, using: &generator)] })
             Console.print("key: \(key)")
             Console.print("hash: \(KeyDigest(of: key.utf8).text)")
         }

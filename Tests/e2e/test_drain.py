@@ -16,6 +16,9 @@ from mock_upstream import Hang, Wait
 
 GOOD = {"model": "mock", "messages": [{"role": "user", "content": "Hello"}]}
 
+#: A stream that has begun and does not go on.
+BEGUN = replies.stream(replies.text_chunks("Hello", finish=None), done=False)[:-1]
+
 
 def slow(*texts: str, pause: float) -> list:
     return [step for one in replies.stream(replies.text_chunks(*texts)) for step in (one, Wait(pause))]
@@ -63,7 +66,7 @@ def test_requests_are_served_during_the_notice(start_host, upstream):
 
 def test_a_chat_stream_that_takes_too_long_ends_with_an_error(start_host, upstream):
     host = start(start_host, upstream, drain=0.5)
-    upstream.reply(*replies.stream(replies.text_chunks("Hello", finish=None), done=False), Hang())
+    upstream.reply(*BEGUN, Hang())
     with openai.OpenAI(base_url=host.url, api_key="k", max_retries=0) as client:
         events = iter(client.chat.completions.create(**GOOD, stream=True))
         next(events)
@@ -79,7 +82,7 @@ def test_a_chat_stream_that_takes_too_long_ends_with_an_error(start_host, upstre
 
 def test_a_messages_stream_that_takes_too_long_ends_with_an_error(start_host, upstream):
     host = start(start_host, upstream, drain=0.5)
-    upstream.reply(*replies.stream(replies.text_chunks("Hello", finish=None), done=False), Hang())
+    upstream.reply(*BEGUN, Hang())
     with anthropic.Anthropic(base_url=host.url.removesuffix("/v1"), api_key="k", max_retries=0) as client:
         with pytest.raises(anthropic.APIStatusError) as caught:
             with client.messages.stream(model="mock", max_tokens=9, messages=GOOD["messages"]) as events:
@@ -91,7 +94,7 @@ def test_a_messages_stream_that_takes_too_long_ends_with_an_error(start_host, up
 
 def test_a_responses_stream_that_takes_too_long_fails_legally(start_host, upstream):
     host = start(start_host, upstream, drain=0.5)
-    upstream.reply(*replies.stream(replies.text_chunks("Hello", finish=None), done=False), Hang())
+    upstream.reply(*BEGUN, Hang())
     last = None
     with openai.OpenAI(base_url=host.url, api_key="k", max_retries=0) as client:
         for event in client.responses.create(model="mock", input="Hello", stream=True):

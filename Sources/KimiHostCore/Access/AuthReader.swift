@@ -86,7 +86,8 @@ struct AuthReader {
         if value.utf8.count < Self.minKeyBytes {
             log.warning(
                 at: node.mark, path.description,
-                "the key is shorter than \(Self.minKeyBytes) bytes and can be guessed; kimi-host auth new makes a good one")
+                "the key is shorter than \(Self.minKeyBytes) bytes and can be guessed; kimi-host auth new makes a good one"
+            )
         }
         return KeyDigest(of: value.utf8)
     }
@@ -96,7 +97,8 @@ struct AuthReader {
     ) {
         if others.contains(where: { $0.name == key.name }) {
             log.error(
-                at: node["name"]?.mark, path.key("name").description, "'\(key.name)' is taken; give each key its own name")
+                at: node["name"]?.mark, path.key("name").description,
+                "'\(key.name)' is taken; give each key its own name")
         }
         if let other = others.first(where: { $0.digest.matches(key.digest) }) {
             log.error(at: node.mark, path.description, "is the same key as '\(other.name)'; remove one of them")

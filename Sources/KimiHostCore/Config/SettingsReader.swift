@@ -33,7 +33,8 @@ struct SettingsReader {
         if let host = root["server"]?["host"]?.string { server.host = host }
         set(&server.port, from: root["server"]?["port"])
         if let watch = root["server"]?["watch"]?.bool { server.watch = watch }
-        if let tls = root["server"]?["tls"], let certificate = tls["certificate"]?.string, let key = tls["key"]?.string {
+        if let tls = root["server"]?["tls"], let certificate = tls["certificate"]?.string, let key = tls["key"]?.string
+        {
             server.tls = HostConfig.TLS(certificate: certificate, key: key)
         }
         if let host = environment["HOST"] { server.host = host }
