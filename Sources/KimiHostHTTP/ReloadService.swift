@@ -43,7 +43,9 @@ struct ReloadService: Service {
             last = now
             guard asked.take() || isChanged else { continue }
             reload()
-            loaded = stamps().keys == now.keys ? now : stamps()  // Of the new configuration's files, if they are others.
+            // The new configuration may have other files.
+            let fresh = stamps()
+            loaded = fresh.keys == now.keys ? now : fresh
             last = loaded
         }
     }
