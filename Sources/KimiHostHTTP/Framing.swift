@@ -7,7 +7,7 @@ import WireJSON
 
 /// Gives every response its `x-request-id`, and every error the shape of the client's API.
 struct Framing: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = HostContext
 
     private static let requestID = HTTPField.Name("x-request-id")
     /// What Anthropic's clients look for.

@@ -12,17 +12,37 @@ import WireJSON
 /// What one event loop's connections share. Event loop only.
 final class LoopContext {
     let services: LoopServices
-    let parser: JSONParser
+    private(set) var parser: JSONParser
     /// Where requests of other dialects are written anew.
     let scratch = ByteWriter()
     var ids = IDGenerator()
     /// Looks at the connections' clocks.
     let connections: LoopWatch<LLMHandler>
 
-    init(services: LoopServices, maxBodyBytes: Int) {
+    private let current: CurrentServing
+    private var generation: Int
+    private var snapshot: Serving
+
+    init(services: LoopServices, current: CurrentServing) {
         self.services = services
-        self.parser = JSONParser(maxBytes: maxBodyBytes)
+        self.current = current
+        self.generation = current.generation
+        self.snapshot = current.serving
+        self.parser = JSONParser(maxBytes: snapshot.runtime.limits.maxBodyBytes)
         self.connections = LoopWatch(eventLoop: services.eventLoop, periodMs: 1_000)
+    }
+
+    /// What a request that begins now is served with.
+    var serving: Serving {
+        let newest = current.generation
+        guard newest != generation else { return snapshot }
+        let old = snapshot.runtime.limits.maxBodyBytes
+        generation = newest
+        snapshot = current.serving
+        let limit = snapshot.runtime.limits.maxBodyBytes
+        // Bodies of requests under way may be as long as they were allowed to be.
+        if limit > old { parser = JSONParser(maxBytes: limit) }
+        return snapshot
     }
 }
 
@@ -32,6 +52,8 @@ struct ClientRequest {
     let target: RequestTarget
     let id: String
     let headers: HTTPHeaders
+    let key: ClientKey
+    let serving: Serving
 
     /// The words of the `anthropic-beta` headers.
     var betas: [String] { headers[canonicalForm: "anthropic-beta"].map(String.init) }
@@ -48,32 +70,48 @@ enum FetchedHistory: Sendable {
 
 /// Makes exchanges of requests. Shared by all connections.
 final class HTTPHost: Sendable {
-    /// The configuration that new exchanges use.
-    let runtime: HostRuntime
     let responses: ResponseArchive
+    let gate: ExchangeGate
+    let state: ServerState
 
-    init(runtime: HostRuntime, responses: ResponseArchive) {
-        self.runtime = runtime
+    init(responses: ResponseArchive, gate: ExchangeGate, state: ServerState) {
         self.responses = responses
+        self.gate = gate
+        self.state = state
     }
 
     /// Reads a request as far as need be, picks its route, and makes the exchange. Throws what the client must hear.
     func prepare(
         _ request: ClientRequest, history: FetchedHistory, loop: LoopContext, client: any ExchangeClient
     ) throws(ExchangeError) -> Exchange {
+        let runtime = request.serving.runtime
         let source: any ClientSource =
             switch request.target.endpoint {
             case .chatCompletions: try ChatSource(request, on: loop)
             case .messages: MessagesSource(request, loop, hosted: runtime.hostedTools)
             case .countTokens: CountSource(request, loop, hosted: runtime.hostedTools)
-            case .responses: ResponsesSource(request, loop, history, runtime, responses)
+            case .responses:
+                ResponsesSource(
+                    request, loop, history, runtime, responses.owned(by: request.key))
             case .completions: NativeOnlySource(request, loop, .completions)
             case .embeddings: NativeOnlySource(request, loop, .embeddings)
             }
         let model = try source.model(mayBeNative: runtime.speaks(source.dialect))
-        let route = try runtime.route(model: model, profile: request.target.profile)
+        try request.key.check(model: model)
+        let route = try Self.route(model, request)
         try source.check(for: route)
         return Exchange(services: loop.services, route: route, source: source, client: client)
+    }
+}
+
+extension HTTPHost {
+    /// A key that opens some models only hears nothing of the names of others.
+    private static func route(_ model: String, _ request: ClientRequest) throws(ExchangeError) -> Route {
+        do {
+            return try request.serving.runtime.route(model: model, profile: request.target.profile)
+        } catch  where request.key.isRestricted {
+            throw request.key.noModel(model)
+        }
     }
 }
 

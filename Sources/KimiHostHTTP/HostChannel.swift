@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
 /// Pipeline of one client connection: HTTP codec, then the LLM endpoints, then Hummingbird for everything else.
 struct HostChannel: HTTPChannelHandler {
@@ -28,10 +29,13 @@ struct HostChannel: HTTPChannelHandler {
             try channel.syncOptions?.setOption(.tcpOption(Self.notSentLowWater), value: Self.maxUnsentBytes)
             #endif
             let pipeline = channel.pipeline.syncOperations
+            let loop = loops.context(of: channel.eventLoop)
+            let tls = loop.serving.tls
+            if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
             try pipeline.configureHTTPServerPipeline(
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false)
-            try pipeline.addHandler(LLMHandler(host: host, loop: loops.context(of: channel.eventLoop)))
-            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+            try pipeline.addHandler(LLMHandler(host: host, loop: loop))
+            try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: tls != nil))
             try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: nil, logger: logger))
             return try NIOAsyncChannel(wrappingChannelSynchronously: channel)
         }

@@ -10,22 +10,24 @@ import WireJSON
 /// GET /v1/models and /v1/models/{id}, in the shape that the client's API has.
 extension HostServer {
     static func addModels(
-        to router: Hummingbird.Router<BasicRequestContext>, at path: String, _ runtime: HostRuntime
+        to router: Hummingbird.Router<HostContext>, at path: String, _ current: CurrentServing
     ) {
         router.get(RouterPath(path + "/models")) { request, context in
-            Self.models(runtime, request, profile: context.parameters.get("profile"))
+            Self.models(current.serving.runtime, context.key, request, profile: context.parameters.get("profile"))
         }
         router.get(RouterPath(path + "/models/**")) { request, context in
             // Names hold slashes, escaped or not.
             let name = context.parameters.getCatchAll().joined(separator: "/")
             return Self.model(
-                runtime, request, PercentEncoding.decoded(name.utf8[...]) ?? name,
+                current.serving.runtime, context.key, request, PercentEncoding.decoded(name.utf8[...]) ?? name,
                 profile: context.parameters.get("profile"))
         }
     }
 
-    private static func models(_ runtime: HostRuntime, _ request: Request, profile: String?) -> Response {
-        let names = runtime.modelNames(profile: profile)
+    private static func models(
+        _ runtime: HostRuntime, _ key: ClientKey, _ request: Request, profile: String?
+    ) -> Response {
+        let names = runtime.modelNames(profile: profile).filter(key.mayUse(model:))
         let out = ByteWriter(capacity: 1024)
         guard isAnthropic(request) else {
             out.append(#"{"object":"list","data":["#)
@@ -50,9 +52,9 @@ extension HostServer {
     }
 
     private static func model(
-        _ runtime: HostRuntime, _ request: Request, _ name: String, profile: String?
+        _ runtime: HostRuntime, _ key: ClientKey, _ request: Request, _ name: String, profile: String?
     ) -> Response {
-        guard runtime.modelNames(profile: profile).contains(name) else {
+        guard key.mayUse(model: name), runtime.modelNames(profile: profile).contains(name) else {
             let error = ExchangeError(
                 KIMI_CAT_NOT_FOUND, "there is no model '\(LogText.oneLine(name))': GET /v1/models lists what there is",
                 param: "model", code: "model_not_found")
@@ -80,7 +82,7 @@ extension HostServer {
         HTTPField.Name("anthropic-version").map { request.headers[$0] != nil } ?? false
     }
 
-    /// The dialect of a client that asks for something which all dialects have.
+    /// The API whose words an error has to be in.
     static func dialect(of request: Request) -> ClientDialect { isAnthropic(request) ? .messages : .chat }
 
     /// An error under the request's id: the body and the headers name the same.
@@ -90,6 +92,7 @@ extension HostServer {
         dialect.write(error, requestID: id, to: out)
         var response = json(HTTPResponse.Status(code: dialect.httpStatus(of: error)), out)
         Framing.identify(&response, id, request)
+        if response.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         return response
     }
 }

@@ -9,16 +9,16 @@ import WireJSON
 /// GET and DELETE /v1/responses/{id}: what earlier requests left, unless they said `store: false`.
 extension HostServer {
     static func addResponses(
-        to router: Hummingbird.Router<BasicRequestContext>, at path: String, _ archive: ResponseArchive
+        to router: Hummingbird.Router<HostContext>, at path: String, _ archive: ResponseArchive
     ) {
         router.get(RouterPath(path + "/:id")) { request, context in
             await Self.answer(request) { () async throws(ExchangeError) in
-                try await Self.stored(archive, context.parameters.get("id") ?? "")
+                try await Self.stored(archive.owned(by: context.key), context.parameters.get("id") ?? "")
             }
         }
         router.delete(RouterPath(path + "/:id")) { request, context in
             await Self.answer(request) { () async throws(ExchangeError) in
-                try await Self.delete(archive, context.parameters.get("id") ?? "")
+                try await Self.delete(archive.owned(by: context.key), context.parameters.get("id") ?? "")
             }
         }
     }

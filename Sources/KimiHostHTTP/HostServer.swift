@@ -3,7 +3,7 @@ import Dialects
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-package import KimiHostCore
+import KimiHostCore
 package import Logging
 import NIOCore
 package import ResponseStore
@@ -12,49 +12,39 @@ import UnixSignals
 package import Upstream
 import WireJSON
 
-/// The HTTP server: binds, serves until SIGTERM or SIGINT, and ends.
+/// The HTTP server: binds, serves until SIGTERM or SIGINT, and ends. SIGHUP loads the configuration anew.
 package struct HostServer: Sendable {
-    /// Seconds that replies under way may take after the signal.
-    package static let drainSeconds = 10
-
-    private let runtime: HostRuntime
+    private let setup: HostSetup
     private let settings: UpstreamSettings
     private let logger: Logger
     private let store: ResponseStore
     private let metrics = HostMetrics()
 
     /// `store`: where replies of the Responses API are kept; it is closed when the server ends.
-    package init(runtime: HostRuntime, settings: UpstreamSettings, store: ResponseStore, logger: Logger) {
+    package init(setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, logger: Logger) {
         self.store = store
-        self.runtime = runtime
+        self.setup = setup
         self.settings = settings
         self.logger = logger
     }
 
-    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port.
-    package func run(host: String, port: Int, onRunning: @escaping @Sendable (Int) -> Void) async throws {
+    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port; `reload` loads the
+    /// configuration anew, on any thread, blocking for it.
+    package func run(
+        reload: @escaping @Sendable () -> LoadedSetup, onRunning: @escaping @Sendable (Int) -> Void
+    ) async throws {
+        let serving = try Serving(setup)
+        let current = CurrentServing(serving)
         let loops = try LoopContexts(
-            count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings,
-            maxBodyBytes: runtime.limits.maxBodyBytes, logger: logger, metrics: metrics)
-        let responses = ResponseArchive(store: store)
-        let httpHost = HTTPHost(runtime: runtime, responses: responses)
-        let state = ServerState()
-        let application = Application(
-            router: Self.router(runtime, state, metrics, responses),
-            server: HTTPServerBuilder { HostChannel(responder: $0, host: httpHost, loops: loops) },
-            configuration: ApplicationConfiguration(
-                address: .hostname(host, port: port), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(
-                    runtime.limits.maxConnections)),
-            onServerRunning: { channel in
-                state.isReady = true
-                onRunning(channel.localAddress?.port ?? port)
-            },
-            eventLoopGroupProvider: .shared(loops.group), logger: Self.quiet(logger))
-        var configuration = ServiceGroupConfiguration(
-            services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger))
-        configuration.maximumGracefulShutdownDuration = Duration.seconds(Self.drainSeconds)
+            count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings, current: current,
+            logger: logger, metrics: metrics)
         defer { loops.stop() }
+        let host = HTTPHost(
+            responses: ResponseArchive(store: store), gate: ExchangeGate(serving.gateLimits), state: ServerState())
+        let configuration = services(
+            application(current, host, loops, onRunning),
+            ReloadService(
+                current: current, gate: host.gate, load: reload, logger: logger), host)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await ServiceGroup(configuration: configuration).run())
@@ -63,6 +53,38 @@ package struct HostServer: Sendable {
         }
         await store.close()
         try outcome.get()
+    }
+
+    private func application(
+        _ current: CurrentServing, _ host: HTTPHost, _ loops: LoopContexts,
+        _ onRunning: @escaping @Sendable (Int) -> Void
+    ) -> some ApplicationProtocol {
+        let server = setup.config.server
+        return Application(
+            router: Self.router(current, host, metrics),
+            server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
+            configuration: ApplicationConfiguration(
+                address: .hostname(server.host, port: server.port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(setup.config.limits.maxConnections)),
+            onServerRunning: { channel in
+                host.state.move(to: .serving)
+                onRunning(channel.localAddress?.port ?? server.port)
+            },
+            eventLoopGroupProvider: .shared(loops.group), logger: Self.quiet(logger))
+    }
+
+    /// The last one is the first to be told of the end: the server listens until replies under way are out.
+    private func services(
+        _ application: some ApplicationProtocol, _ reloading: ReloadService, _ host: HTTPHost
+    ) -> ServiceGroupConfiguration {
+        let timeouts = setup.config.timeouts
+        let draining = DrainService(
+            state: host.state, gate: host.gate, drain: timeouts.drain, notice: timeouts.drainNotice, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [application, reloading, draining], gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: Self.quiet(logger))
+        configuration.maximumGracefulShutdownDuration = DrainService.longest(timeouts)
+        return configuration
     }
 
     /// The framework's own notes on starting and stopping are not the operator's business.

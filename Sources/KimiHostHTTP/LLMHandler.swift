@@ -21,6 +21,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         /// The request belongs to the handlers behind this one; what is still to come of it and of its reply.
         case passing(request: Bool, reply: Bool)
         case receiving(Incoming)
+        /// Other requests have to end first.
+        case queued(ExchangeGate.Waiter)
         /// Refused early: the rest of the body is thrown away.
         case discarding
         /// Earlier responses that the request builds on are being fetched.
@@ -33,6 +35,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     private struct Incoming {
         let head: HTTPRequestHead
         let target: RequestTarget
+        let key: ClientKey
     }
 
     /// Bytes reserved at once for a body whose length the client has told.
@@ -40,6 +43,10 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     private let host: HTTPHost
     private let loop: LoopContext
+    /// What the present request is served with.
+    private var serving: Serving
+    /// The key of a request that was let in, until it is over.
+    private var admitted: ClientKey?
     private var state = State.idle
     /// What has come of the request's body. Not part of `state`: a copy there would make each piece copy it all.
     private var body: ByteBuffer?
@@ -59,6 +66,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     init(host: HTTPHost, loop: LoopContext) {
         self.host = host
         self.loop = loop
+        self.serving = loop.serving
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -69,6 +77,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         loop.connections.remove(self)
+        leave()
         writer?.detach()
         writer = nil
         self.context = nil
@@ -93,7 +102,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// Is a request complete and its reply not?
     private var isAnswering: Bool {
         switch state {
-        case .exchanging, .fetching: true
+        case .exchanging, .fetching, .queued: true
         case .passing(request: false, reply: true): true
         default: false
         }
@@ -103,6 +112,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// an exchange's call does not begin the next exchange there.
     private func goOn() {
         lastActivity = .now()
+        leave()
         if !isPassing, writer?.closesConnection == true {
             // What was sent ahead on a connection that is being closed is not served.
             ahead.removeAll()
@@ -141,7 +151,15 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         }
         writer?.begin(head, ids: &loop.ids)
         writer?.dialect = target.endpoint.dialect
-        let limit = host.runtime.limits.maxBodyBytes
+        serving = loop.serving
+        if host.state.isEnding { writer?.closesAfterReply = true }
+        let key: ClientKey
+        do throws(ExchangeError) {
+            key = try identify(head, target)
+        } catch {
+            return refuse(error, closing: true)
+        }
+        let limit = serving.runtime.limits.maxBodyBytes
         if head.method != .POST {
             return refuse(
                 ExchangeError(KIMI_CAT_BAD_REQUEST, "\(head.method) is not served here: use POST", httpStatus: 405))
@@ -154,14 +172,14 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             return refuse(Self.tooLarge(limit), closing: true)
         }
         if head.headers.contains(name: "expect") { writer?.writeContinue() }
-        state = .receiving(Incoming(head: head, target: target))
+        state = .receiving(Incoming(head: head, target: target, key: key))
     }
 
     private func receive(_ buffer: ByteBuffer) {
         switch state {
         case .passing: pass(.body(buffer))
         case .receiving(let incoming):
-            let limit = host.runtime.limits.maxBodyBytes
+            let limit = serving.runtime.limits.maxBodyBytes
             guard (body?.readableBytes ?? 0) + buffer.readableBytes <= limit else {
                 return refuse(Self.tooLarge(limit), closing: true)
             }
@@ -223,16 +241,88 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                 throw .badRequest("the body is empty: send a JSON object", code: "invalid_json")
             }
             let request = ClientRequest(
-                body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers)
-            if request.target.endpoint == .responses {
-                let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
-                if !lookups.isEmpty { return fetch(lookups, for: request) }
-            }
-            try start(request, .none)
+                body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers,
+                key: incoming.key, serving: serving)
+            try enter(request)
         } catch {
-            exchangeFailed(error, refusal: nil)
-            exchangeFlushed()
+            answer(error)
         }
+    }
+
+    /// Whose request it is. Throws what the client must hear without a key, or with one that does not open this.
+    private func identify(_ head: HTTPRequestHead, _ target: RequestTarget) throws(ExchangeError) -> ClientKey {
+        guard serving.keys.isRequired else { return .anybody }
+        do throws(ExchangeError) {
+            let key = try serving.keys.find(OfferedKeys.of(head.headers))
+            try key.check(profile: target.profile)
+            return key
+        } catch {
+            if error.httpStatus == 401 { host.gate.count(.key) }
+            throw error
+        }
+    }
+
+    /// Lets the request in, now or when others have ended.
+    private func enter(_ request: ClientRequest) throws(ExchangeError) {
+        switch host.gate.enter(request.key, on: loop.services.eventLoop) {
+        case .admitted:
+            admitted = request.key
+            try proceed(request)
+        case .refused(let error): throw error
+        case .queued(let waiter, let queueMs): wait(waiter, queueMs, request)
+        }
+    }
+
+    private func wait(_ waiter: ExchangeGate.Waiter, _ queueMs: Int, _ request: ClientRequest) {
+        state = .queued(waiter)
+        let gate = host.gate
+        let timeout = loop.services.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(queueMs))) {
+            [weak self] in
+            guard let self, isQueued(waiter), gate.cancel(waiter) else { return }
+            answer(gate.waitedTooLong(waiter.key))
+        }
+        waiter.admission.assumeIsolated().whenComplete { [weak self] result in
+            timeout.cancel()
+            guard let self, isQueued(waiter) else {
+                if case .success = result { gate.leave(waiter.key) }  // The client has gone meanwhile.
+                return
+            }
+            do throws(ExchangeError) {
+                if case .failure(let error) = result {
+                    guard let error = error as? ExchangeError else { return }  // We gave it up ourselves.
+                    throw error
+                }
+                admitted = waiter.key
+                try proceed(request)
+            } catch {
+                answer(error)
+            }
+        }
+    }
+
+    private func isQueued(_ waiter: ExchangeGate.Waiter) -> Bool {
+        if case .queued(let own) = state { return own === waiter }
+        return false
+    }
+
+    /// The present request is over, for the gate.
+    private func leave() {
+        if let key = admitted { host.gate.leave(key) }
+        admitted = nil
+        if case .queued(let waiter) = state { _ = host.gate.cancel(waiter) }
+    }
+
+    private func answer(_ error: ExchangeError) {
+        exchangeFailed(error, refusal: nil)
+        exchangeFlushed()
+    }
+
+    private func proceed(_ request: ClientRequest) throws(ExchangeError) {
+        if request.target.endpoint == .responses {
+            let lookups = request.body.bytes { ResponsesLookups($0, parser: loop.parser) }
+            if !lookups.isEmpty { return fetch(lookups, for: request) }
+        }
+        try start(request, .none)
     }
 
     private func start(_ request: ClientRequest, _ history: FetchedHistory) throws(ExchangeError) {
@@ -245,7 +335,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     private func fetch(_ lookups: ResponsesLookups, for request: ClientRequest) {
         guard let context else { return }
         state = .fetching
-        let archive = host.responses
+        let archive = host.responses.owned(by: request.key)
         let fetched = context.eventLoop.makeFutureWithTask { () -> FetchedHistory in
             do throws(ExchangeError) {
                 return .found(try await archive.history(for: lookups))
@@ -258,8 +348,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             do throws(ExchangeError) {
                 try start(request, history)
             } catch {
-                exchangeFailed(error, refusal: nil)
-                exchangeFlushed()
+                answer(error)
             }
         }
     }
@@ -293,6 +382,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     func channelInactive(context: ChannelHandlerContext) {
         if case .exchanging(let exchange) = state { exchange.clientIsGone() }
+        leave()
         state = .closed
         context.fireChannelInactive()
     }
@@ -313,7 +403,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     private var isServing: Bool {
         switch state {
-        case .exchanging, .fetching, .receiving, .discarding: true
+        case .exchanging, .fetching, .queued, .receiving, .discarding: true
         default: false
         }
     }
@@ -321,14 +411,26 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// Called about once a second. Outside an exchange, which has its own clock, a client that neither sends nor takes
     /// anything for too long is let go.
     func checkClock(_ now: NIODeadline) {
-        let limit = host.runtime.clientTimeoutMs
+        if host.state.isOver { endNow() }
+        if case .idle = state { serving = loop.serving }
+        let limit = serving.runtime.clientTimeoutMs
         let buffered = writer?.bufferedBytes ?? 0
         if buffered < lastBuffered { lastActivity = now }
         lastBuffered = buffered
         guard limit > 0, (now - lastActivity).nanoseconds / 1_000_000 > Int64(limit) else { return }
         switch state {
-        case .exchanging, .fetching, .passing(request: false, reply: _): break
+        case .exchanging, .fetching, .queued, .passing(request: false, reply: _): break
         case .idle, .receiving, .discarding, .closed, .passing: writer?.close()
+        }
+    }
+
+    /// The host waits no longer.
+    private func endNow() {
+        switch state {
+        case .exchanging(let exchange): exchange.hostEnds(ExchangeGate.draining)
+        case .receiving: refuse(ExchangeGate.draining, closing: true)
+        case .idle, .discarding: writer?.close()
+        case .fetching, .queued, .passing, .closed: break
         }
     }
 
@@ -352,7 +454,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
                     isTooLong ? "the request's head is too large" : "the request is not valid HTTP/1.1: \(error)",
                     httpStatus: isTooLong ? 431 : 400), closing: true)
             state = .closed
-        case .exchanging, .fetching: writer?.closesAfterReply = true
+        case .exchanging, .fetching, .queued: writer?.closesAfterReply = true
         case .passing(request: false, reply: true): isBroken = true
         case .passing, .discarding, .closed:
             writer?.close()
@@ -398,7 +500,14 @@ extension LLMHandler: ExchangeClient {
         goOn()
     }
 
+    var clientName: String { admitted?.name ?? "" }
+
+    func exchangeUsed(tokens: Int) {
+        if let admitted { host.gate.charge(admitted, tokens: tokens) }
+    }
+
     func exchangeAbandoned() {
+        leave()
         state = .closed
         writer?.close()
     }

@@ -18,14 +18,14 @@ final class LoopContexts: @unchecked Sendable {
     static func recommendedCount(cores: Int) -> Int { max(1, cores / 2) }
 
     init(
-        count: Int, settings: UpstreamSettings, maxBodyBytes: Int, logger: Logger, metrics: HostMetrics
+        count: Int, settings: UpstreamSettings, current: CurrentServing, logger: Logger, metrics: HostMetrics
     ) throws(UpstreamError) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         for loop in group.makeIterator() {
             let reactor = try CurlReactor(eventLoop: loop, settings: settings)
             reactors.append(reactor)
             let services = LoopServices(eventLoop: loop, reactor: reactor, logger: logger, metrics: metrics)
-            contexts[ObjectIdentifier(loop)] = LoopContext(services: services, maxBodyBytes: maxBodyBytes)
+            contexts[ObjectIdentifier(loop)] = LoopContext(services: services, current: current)
         }
     }
 

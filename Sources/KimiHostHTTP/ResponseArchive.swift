@@ -1,5 +1,6 @@
 import CanonicalModel
 import Dialects
+import KimiHostCore
 import PluginABI
 import ResponseStore
 
@@ -11,17 +12,24 @@ internal import Glibc
 
 /// Replies of the Responses API that clients may ask for again, by id. Any thread.
 struct ResponseArchive: Sendable {
-    /// Whose replies they are. One owner, until clients have keys of their own.
-    private static let owner = ""
-
     let store: ResponseStore
+    /// Whose replies they are: the name of the client's key, empty where there are no keys.
+    private let owner: String
+
+    init(store: ResponseStore, owner: String = "") {
+        self.store = store
+        self.owner = owner
+    }
+
+    /// The replies that this key's requests got. Others are not there.
+    func owned(by key: ClientKey) -> ResponseArchive { ResponseArchive(store: store, owner: key.name) }
 
     /// Never waits.
-    func put(_ id: String, _ record: [UInt8]) { store.put(id: id, owner: Self.owner, record: record) }
+    func put(_ id: String, _ record: [UInt8]) { store.put(id: id, owner: owner, record: record) }
 
     func get(_ id: String) async throws(ExchangeError) -> [UInt8]? {
         do {
-            return try await store.get(id: id, owner: Self.owner)
+            return try await store.get(id: id, owner: owner)
         } catch {
             throw Self.unavailable
         }
@@ -30,7 +38,7 @@ struct ResponseArchive: Sendable {
     /// False if there was none.
     func delete(_ id: String) async throws(ExchangeError) -> Bool {
         do {
-            return try await store.delete(id: id, owner: Self.owner)
+            return try await store.delete(id: id, owner: owner)
         } catch {
             throw Self.unavailable
         }

@@ -96,6 +96,7 @@ final class ResponseWriter {
         let status = dialect.httpStatus(of: error)
         var headers = baseHeaders(contentType: "application/json")
         addRetryAfter(error.retryAfterMs, to: &headers)
+        if status == 401 { headers.add(name: "www-authenticate", value: "Bearer") }
         if status == 405 { headers.add(name: "allow", value: "POST") }
         respond(HTTPResponseStatus(statusCode: status), body, headers)
     }

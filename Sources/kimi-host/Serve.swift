@@ -6,7 +6,7 @@ import PluginHost
 import ResponseStore
 import Upstream
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT; SIGHUP loads the configuration anew.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Serve the configured models.")
 
@@ -33,20 +33,42 @@ struct Serve: AsyncParsableCommand {
         let logger = Self.logger(config.logging.level)
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
-            let runtime = try HostRuntime(
-                config: config, plugins: prepared.plugins, services: services, logger: logger)
+            let setup = try Self.setup(config, prepared, services, logger)
             let server = HostServer(
-                runtime: runtime, settings: UpstreamSettings(environment: prepared.environment.values),
+                setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
                 store: try Self.store(config.responses, logger), logger: logger)
-            let models = runtime.modelNames(profile: nil).count
-            try await server.run(host: config.server.host, port: config.server.port) { port in
-                Console.error(
-                    "kimi-host \(HostVersion.text) on http://\(Self.authority(config.server.host, port)), \(models) models"
-                )
+            let models = setup.runtime.modelNames(profile: nil).count
+            let reload = Self.reloading(options, prepared.plugins, services, logger)
+            try await server.run(reload: reload) { port in
+                let scheme = config.server.tls == nil ? "http" : "https"
+                let place = "\(scheme)://\(Self.authority(config.server.host, port))"
+                Console.error("kimi-host \(HostVersion.text) on \(place), \(models) models")
             }
         } catch {
             for line in Self.lines(error, config) { Console.error(line) }
             throw ExitCode.failure
+        }
+    }
+
+    private static func setup(
+        _ config: HostConfig, _ prepared: Preparation, _ services: PluginServices, _ logger: Logger
+    ) throws(RuntimeError) -> HostSetup {
+        let runtime = try HostRuntime(config: config, plugins: prepared.plugins, services: services, logger: logger)
+        return HostSetup(config: config, runtime: runtime, files: prepared.files)
+    }
+
+    /// Loads the configuration anew, beside the one that serves.
+    private static func reloading(
+        _ options: HostOptions, _ plugins: PluginSet, _ services: PluginServices, _ logger: Logger
+    ) -> @Sendable () -> LoadedSetup {
+        {
+            let prepared = Preparation(options, plugins: plugins)
+            guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
+            do throws(RuntimeError) {
+                return .loaded(try setup(config, prepared, services, logger), notes: prepared.notes)
+            } catch {
+                return .refused(error.refusals.map(\.description))
+            }
         }
     }
 

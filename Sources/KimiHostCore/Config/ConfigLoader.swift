@@ -42,7 +42,9 @@ package struct ConfigLoader {
             SettingsReader(root: root, environment: environment).read(into: &config, log: &log)
             var routes = RouteBuilder(environment: environment, catalog: catalog, log: log)
             config.routes = routes.build(root["models"])
-            log = routes.log
+            var auth = AuthReader(environment: environment, log: routes.log)
+            config.auth = auth.read(root["auth"], routes: config.routes)
+            log = auth.log
             GroupChecks.check(config.routes, marks: routes.marks, log: &log)
         }
         return log.outcome(config)

@@ -53,13 +53,66 @@ package enum ConfigSchema {
                   "maximum": 65535,
                   "description": "0 takes a free port. PORT in the environment and --port win.",
                   "default": 8000
+                },
+                "tls": {
+                  "type": "object",
+                  "additionalProperties": false,
+                  "required": [
+                    "certificate",
+                    "key"
+                  ],
+                  "description": "Serve HTTPS. Both files are read again on SIGHUP and when they change.",
+                  "properties": {
+                    "certificate": {
+                      "type": "string",
+                      "minLength": 1,
+                      "description": "PEM file: the certificate, then those that lead to its authority."
+                    },
+                    "key": {
+                      "type": "string",
+                      "minLength": 1,
+                      "description": "PEM file: the private key, without a passphrase."
+                    }
+                  }
+                },
+                "watch": {
+                  "type": "boolean",
+                  "default": true,
+                  "description": "Load the configuration anew when its file, .env or the certificate changes; SIGHUP does so always."
                 }
               }
+            },
+            "auth": {
+              "oneOf": [
+                {
+                  "type": "string",
+                  "enum": [
+                    "none"
+                  ]
+                },
+                {
+                  "type": "object",
+                  "additionalProperties": false,
+                  "required": [
+                    "keys"
+                  ],
+                  "properties": {
+                    "keys": {
+                      "type": "array",
+                      "minItems": 1,
+                      "items": {
+                        "$ref": "#/$defs/client_key"
+                      }
+                    }
+                  }
+                }
+              ],
+              "description": "Who may use the host: a list of keys, or none for anybody. Without it the host listens on loopback only."
             },
             "limits": {
               "type": "object",
               "additionalProperties": false,
-              "description": "Bounds on memory.",
+              "description": "Bounds on memory and work.",
               "properties": {
                 "max_body_bytes": {
                   "type": "integer",
@@ -88,6 +141,20 @@ package enum ConfigSchema {
                   "maximum": 17179869184,
                   "default": 67108864,
                   "description": "What each plugin may keep between exchanges, such as thoughts that clients drop. 0: nothing."
+                },
+                "max_exchanges": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "default": 10000,
+                  "description": "Most requests served at once; further ones wait in a queue."
+                },
+                "max_queued": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1000000,
+                  "default": 1000,
+                  "description": "Most requests that wait for others to end; further ones are refused. 0: none waits."
                 }
               }
             },
@@ -142,6 +209,27 @@ package enum ConfigSchema {
                   "type": "number",
                   "description": "Longest silence of a client connection that no reply is under way on, in seconds; then it is closed. 0 is without limit.",
                   "default": 120,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
+                "queue": {
+                  "type": "number",
+                  "description": "Longest wait for other requests to end, in seconds (limits.max_exchanges); then a request is refused.",
+                  "default": 10,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
+                "drain": {
+                  "type": "number",
+                  "description": "After SIGTERM: how long replies under way may take, in seconds; then they end with an error.",
+                  "default": 25,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
+                "drain_notice": {
+                  "type": "number",
+                  "description": "After SIGTERM: how long new requests are still served while /readyz says 503, in seconds.",
+                  "default": 0,
                   "maximum": 86400,
                   "minimum": 0
                 }
@@ -366,6 +454,65 @@ package enum ConfigSchema {
                   }
                 }
               ]
+            },
+            "client_key": {
+              "type": "object",
+              "required": [
+                "name"
+              ],
+              "additionalProperties": false,
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 64,
+                  "description": "For logs, and the owner of stored responses."
+                },
+                "hash": {
+                  "type": "string",
+                  "description": "sha256: and the key's SHA-256 in hexadecimal digits; kimi-host auth hash prints it."
+                },
+                "key": {
+                  "type": "string",
+                  "x-secret": true,
+                  "description": "Instead of hash: the environment variable that holds the key, as $NAME."
+                },
+                "models": {
+                  "type": "array",
+                  "minItems": 1,
+                  "items": {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  "description": "Models that the key opens; * stands for any characters. Default: all."
+                },
+                "profiles": {
+                  "type": "array",
+                  "minItems": 1,
+                  "items": {
+                    "type": "string"
+                  },
+                  "description": "Profiles that the key opens; an empty string is /v1 without a profile. Default: all."
+                },
+                "requests_per_minute": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000000,
+                  "description": "Requests that are served in a minute; further ones are refused with 429."
+                },
+                "tokens_per_minute": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000000,
+                  "description": "Tokens, in and out, in a minute, counted after each reply; while more than that are used up, requests are refused with 429."
+                },
+                "max_exchanges": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "description": "Most requests of this key served at once; further ones wait in a queue."
+                }
+              }
             }
           }
         }

@@ -5,6 +5,7 @@ package struct HostConfig: Sendable {
     /// What diagnostics call the file that this came from.
     package var file = ""
     package var server = Server()
+    package var auth = Auth.unset
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var logging = Logging()
@@ -20,8 +21,19 @@ package struct HostConfig: Sendable {
         package var host = "127.0.0.1"
         /// 0 asks the system for a free port.
         package var port = 8000
+        /// Nil: plain HTTP.
+        package var tls: TLS?
+        /// Is a changed file loaded without SIGHUP?
+        package var watch = true
 
         package init() {}
+    }
+
+    /// PEM files.
+    package struct TLS: Sendable, Equatable {
+        /// The certificate, then those that lead to its authority.
+        package var certificate: String
+        package var key: String
     }
 
     package struct Limits: Sendable, Equatable {
@@ -33,6 +45,9 @@ package struct HostConfig: Sendable {
         package var maxConnections = 10_000
         /// What each plugin may keep between exchanges, in bytes; 0: nothing.
         package var pluginMemoryBytes = 64 << 20
+        /// Requests served at once, and those that wait beyond it.
+        package var maxExchanges = 10_000
+        package var maxQueued = 1_000
 
         package init() {}
     }
@@ -53,6 +68,12 @@ package struct HostConfig: Sendable {
         package var token = Duration.seconds(30)
         /// A client connection's silence while no reply is under way on it; nil is without limit.
         package var client: Duration? = .seconds(120)
+        /// For other requests to end, before a request is served.
+        package var queue = Duration.seconds(10)
+        /// For replies under way, after SIGTERM.
+        package var drain = Duration.seconds(25)
+        /// How long new requests are still served after SIGTERM.
+        package var drainNotice = Duration.zero
 
         package init() {}
     }

@@ -23,6 +23,8 @@ struct SettingsReader {
         set(&config.limits.maxResponseBytes, from: root["limits"]?["max_response_bytes"])
         set(&config.limits.maxConnections, from: root["limits"]?["max_connections"])
         set(&config.limits.pluginMemoryBytes, from: root["limits"]?["plugin_memory_bytes"])
+        set(&config.limits.maxExchanges, from: root["limits"]?["max_exchanges"])
+        set(&config.limits.maxQueued, from: root["limits"]?["max_queued"])
         readTimeouts(&config.timeouts)
         readLogging(&config.logging, &log)
     }
@@ -30,6 +32,11 @@ struct SettingsReader {
     private func readServer(_ server: inout HostConfig.Server, _ log: inout DiagnosticLog) {
         if let host = root["server"]?["host"]?.string { server.host = host }
         set(&server.port, from: root["server"]?["port"])
+        if let watch = root["server"]?["watch"]?.bool { server.watch = watch }
+        if let tls = root["server"]?["tls"], let certificate = tls["certificate"]?.string, let key = tls["key"]?.string
+        {
+            server.tls = HostConfig.TLS(certificate: certificate, key: key)
+        }
         if let host = environment["HOST"] { server.host = host }
         guard let text = environment["PORT"] else { return }
         if let port = Int(text), (0...65535).contains(port) {
@@ -45,6 +52,9 @@ struct SettingsReader {
         set(&timeouts.head, from: node?["head"])
         set(&timeouts.idle, from: node?["idle"])
         set(&timeouts.token, from: node?["token"])
+        set(&timeouts.queue, from: node?["queue"])
+        set(&timeouts.drain, from: node?["drain"])
+        set(&timeouts.drainNotice, from: node?["drain_notice"])
         if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
         if let hold = Self.duration(node?["hold"]) { timeouts.hold = hold == .zero ? nil : hold }
         if let client = Self.duration(node?["client"]) { timeouts.client = client == .zero ? nil : client }

@@ -7,8 +7,12 @@ package struct PrometheusText {
 
     package private(set) var text = ""
 
-    package init(_ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)]) {
+    package init(
+        _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
+        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot()
+    ) {
         exchanges(metrics)
+        requests(gate)
         notes(metrics)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
@@ -31,6 +35,13 @@ package struct PrometheusText {
         for (key, count) in ordered {
             sample([("model", key.model), ("provider", key.provider), ("outcome", key.outcome.rawValue)], count)
         }
+    }
+
+    private mutating func requests(_ gate: ExchangeGate.Snapshot) {
+        family("kimi_requests_queued", "gauge", "Client requests that wait for others to end.")
+        sample([], gate.queued)
+        family("kimi_requests_refused_total", "counter", "Client requests that were not let in, by reason.")
+        for reason in Refusal.allCases { sample([("reason", reason.rawValue)], gate.refused[reason] ?? 0) }
     }
 
     private mutating func notes(_ metrics: HostMetrics.Snapshot) {

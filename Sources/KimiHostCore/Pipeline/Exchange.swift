@@ -1,4 +1,4 @@
-import CanonicalModel
+package import CanonicalModel
 import Dialects
 import Logging
 package import NIOCore
@@ -127,6 +127,12 @@ package final class Exchange: UpstreamReceiver, Watched {
         _ = reply.completed()
         report(.cancelled)
         release(KIMI_WHY_CANCELLED)
+    }
+
+    /// The host ends, and waits no longer.
+    package func hostEnds(_ error: ExchangeError) {
+        guard !reply.isOver else { return }
+        fail(error)
     }
 
     /// The client reads again.
@@ -457,9 +463,10 @@ package final class Exchange: UpstreamReceiver, Watched {
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
-            tokens: encoder?.tokens ?? TokenCounts())
+            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "")
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes)
+        client?.exchangeUsed(tokens: book.tokens)
         row.write(to: services.logger, masking: route.masked)
     }
 

@@ -29,8 +29,17 @@ package protocol ExchangeClient: AnyObject {
     func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?)
     /// The stream is over. `failed`: its error event was its last.
     func exchangeEndedStream(failed: Bool)
+    /// Who asks, for the log: the name of the client's key, or nothing.
+    var clientName: String { get }
+    /// The exchange is over, and has cost so many tokens, as its upstream says; 0: it does not say.
+    func exchangeUsed(tokens: Int)
     /// The client has not taken what it was sent for too long: close the connection.
     func exchangeAbandoned()
+}
+
+extension ExchangeClient {
+    package var clientName: String { "" }
+    package func exchangeUsed(tokens: Int) {}
 }
 
 /// What an exchange needs of its event loop. One per loop.

@@ -13,8 +13,11 @@ struct ExchangeRow {
     let error: ExchangeError?
     let notes: [NoteBook.Note]
     let tokens: TokenCounts
+    /// The name of the client's key, or nothing.
+    let client: String
 
-    /// A failure is worth a notice, a repair and what an upstream wants to be paid are information; what passed as it came is for debugging only.
+    /// A failure is worth a notice, a repair and what an upstream wants to be paid are information; what passed as it
+    /// came is for debugging only.
     private var level: Logger.Level {
         switch outcome {
         case .failed: .notice
@@ -29,6 +32,7 @@ struct ExchangeRow {
         var metadata: Logger.Metadata = [
             "request": "\(requestID)", "model": "\(model)", "provider": "\(provider)", "ms": "\(milliseconds)",
         ]
+        if !client.isEmpty { metadata["client"] = "\(LogText.oneLine(client))" }
         if let error {
             metadata["status"] = "\(error.httpStatus)"
             metadata["reason"] = "\(LogText.oneLine(error.message))"

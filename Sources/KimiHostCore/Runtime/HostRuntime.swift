@@ -113,7 +113,8 @@ extension RouteTimeouts {
 }
 
 extension Duration {
-    fileprivate var milliseconds: Int {
+    /// Whole milliseconds.
+    package var milliseconds: Int {
         let (seconds, attoseconds) = components
         return Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
     }

@@ -76,6 +76,7 @@ final class SinkNode {
         for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
         if let receiver {
             delivered += count
+            for index in 0..<count where events[index].type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
             let status = receiver.receive(UnsafeBufferPointer(start: events, count: count))
             isStopped = isStopped || status == kimi_status(KIMI_STOP)
             return status

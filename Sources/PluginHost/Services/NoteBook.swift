@@ -1,3 +1,5 @@
+import PluginABI
+
 /// What plugins say they did to one attempt (`kimi.host.notes/1`). Event loop only.
 package final class NoteBook {
     /// Different notes that are kept; further ones are counted under `other`.
@@ -22,7 +24,20 @@ package final class NoteBook {
     /// In order of first appearance.
     package private(set) var notes: [Note] = []
 
+    /// The newest counts of the reply's tokens; they grow, so what is known replaces what was.
+    private var inputTokens = 0
+    private var outputTokens = 0
+
+    /// Tokens that the reply has cost so far, as the upstream says: those it has read and those it has written.
+    package var tokens: Int { inputTokens + outputTokens }
+
     package init() {}
+
+    /// Takes a USAGE event.
+    func note(_ usage: kimi_event) {
+        if usage.i0 >= 0 { inputTokens = Int(min(usage.i0, Int64(Self.maxCount))) }
+        if usage.i1 >= 0 { outputTokens = Int(min(usage.i1, Int64(Self.maxCount))) }
+    }
 
     /// Files a note; false if `kind` is not what the header asks for.
     func add(plugin: String, kind: UnsafeRawBufferPointer, count: UInt64, detail: UnsafeRawBufferPointer) -> Bool {

@@ -1,0 +1,52 @@
+import CanonicalModel
+import HTTPTypes
+import Hummingbird
+import KimiHostCore
+
+/// What the routes beside the LLM endpoints know of a request.
+struct HostContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Whose request it is.
+    var key = ClientKey.anybody
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+    }
+}
+
+/// Lets only those pass who have a key, where keys are configured. `/healthz` and `/readyz` are for anybody.
+struct AccessMiddleware: RouterMiddleware {
+    typealias Context = HostContext
+
+    let current: CurrentServing
+    let gate: ExchangeGate
+
+    @concurrent func handle(
+        _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        let path = request.uri.path
+        if path != "/healthz", path != "/readyz" {
+            do throws(ExchangeError) {
+                context.key = try current.serving.keys.find(OfferedKeys.of(request.headers))
+                if let profile = Self.profile(of: path) { try context.key.check(profile: profile.name) }
+            } catch {
+                if error.httpStatus == 401 { gate.count(.key) }
+                return HostServer.failure(error, HostServer.dialect(of: request), request)
+            }
+        }
+        return try await next(request, context)
+    }
+
+    private struct Profile {
+        let name: String?
+    }
+
+    /// The profile of `/v1/...` and `/<profile>/v1/...`; nil for other paths.
+    private static func profile(of path: String) -> Profile? {
+        let parts = path.split(separator: "/").prefix(2)
+        if parts.first == "v1" { return Profile(name: nil) }
+        guard parts.count == 2, parts[1] == "v1", let name = PercentEncoding.decoded(parts[0].utf8) else { return nil }
+        return Profile(name: name)
+    }
+}

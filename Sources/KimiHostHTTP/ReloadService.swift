@@ -1,0 +1,108 @@
+import KimiHostCore
+import Logging
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// Loads the configuration anew on SIGHUP, and when one of its files has changed and rests. Requests under way keep the
+/// one they began with; one that fails to load is not taken.
+struct ReloadService: Service {
+    /// How often signals and files are looked at. A file rests when it has not changed between two looks.
+    private static let periodMs = 250
+
+    let current: CurrentServing
+    let gate: ExchangeGate
+    let load: @Sendable () -> LoadedSetup
+    let logger: Logger
+
+    @concurrent func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        let asked = Asked()
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup { group in
+                group.addTask { for await _ in signals { asked.set() } }
+                group.addTask { await watch(asked) }
+                await group.waitForAll()
+            }
+        }
+    }
+
+    private final class Asked: Sendable {
+        private let flag = Atomic<Bool>(false)
+
+        func set() { flag.store(true, ordering: .relaxed) }
+        func take() -> Bool { flag.exchange(false, ordering: .relaxed) }
+    }
+
+    @concurrent private func watch(_ asked: Asked) async {
+        var loaded = stamps()
+        var last = loaded
+        while (try? await Task.sleep(for: .milliseconds(Self.periodMs))) != nil {
+            let now = stamps()
+            let isChanged = now != loaded && now == last && current.serving.config.server.watch
+            last = now
+            guard asked.take() || isChanged else { continue }
+            reload()
+            // The new configuration may have other files.
+            let fresh = stamps()
+            loaded = fresh.keys == now.keys ? now : fresh
+            last = loaded
+        }
+    }
+
+    private func stamps() -> [String: FileStamp?] {
+        Dictionary(current.serving.files.map { ($0, FileStamp($0)) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func reload() {
+        switch load() {
+        case .refused(let mistakes): refuse(mistakes)
+        case .loaded(let setup, let notes):
+            do throws(TLSMistake) {
+                take(try Serving(setup), notes)
+            } catch {
+                refuse([error.description])
+            }
+        }
+    }
+
+    private func take(_ serving: Serving, _ notes: [String]) {
+        for note in notes { logger.notice("\(note)") }
+        let waiting = RestartOnly.changes(from: current.serving.config, to: serving.config)
+        if !waiting.isEmpty {
+            logger.warning("taken at the next start only: \(waiting.joined(separator: ", "))")
+        }
+        current.replace(serving)
+        gate.adopt(serving.gateLimits)
+        logger.notice("configuration loaded anew: \(serving.runtime.modelNames(profile: nil).count) models")
+    }
+
+    private func refuse(_ mistakes: [String]) {
+        let more = mistakes.count > 1 ? " (and \(mistakes.count - 1) more; kimi-host check lists them)" : ""
+        logger.error("configuration not loaded, the one before goes on: \(mistakes.first ?? "no reason given")\(more)")
+    }
+}
+
+/// What came of loading the configuration anew.
+package enum LoadedSetup: Sendable {
+    case loaded(HostSetup, notes: [String])
+    /// At least one line, with file, place and cure.
+    case refused([String])
+}
+
+/// Settings that a running host cannot change.
+enum RestartOnly {
+    static func changes(from old: HostConfig, to new: HostConfig) -> [String] {
+        var names: [String] = []
+        func compare(_ name: String, _ isSame: Bool) { if !isSame { names.append(name) } }
+        compare("server.host", old.server.host == new.server.host)
+        compare("server.port", old.server.port == new.server.port)
+        compare("limits.max_connections", old.limits.maxConnections == new.limits.maxConnections)
+        compare("limits.plugin_memory_bytes", old.limits.pluginMemoryBytes == new.limits.pluginMemoryBytes)
+        compare("timeouts.drain", old.timeouts.drain == new.timeouts.drain)
+        compare("timeouts.drain_notice", old.timeouts.drainNotice == new.timeouts.drainNotice)
+        compare("responses", old.responses == new.responses)
+        compare("logging", old.logging == new.logging)
+        return names
+    }
+}
