@@ -71,9 +71,9 @@ final class HTTPHost: Sendable {
             case .embeddings: NativeOnlySource(request, loop, .embeddings)
             }
         let model = try source.model(mayBeNative: runtime.speaks(source.dialect))
-        let route = try runtime.route(model: model, profile: request.target.profile)
-        try source.check(for: route)
-        return Exchange(services: loop.services, route: route, source: source, client: client)
+        let routes = try runtime.routes(model: model, profile: request.target.profile)
+        try source.check(for: routes.first)
+        return Exchange(services: loop.services, routes: routes, source: source, client: client)
     }
 }
 

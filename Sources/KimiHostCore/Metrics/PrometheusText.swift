@@ -9,6 +9,7 @@ package struct PrometheusText {
 
     package init(_ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)]) {
         exchanges(metrics)
+        attempts(metrics)
         notes(metrics)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
@@ -30,6 +31,26 @@ package struct PrometheusText {
         }
         for (key, count) in ordered {
             sample([("model", key.model), ("provider", key.provider), ("outcome", key.outcome.rawValue)], count)
+        }
+    }
+
+    private mutating func attempts(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_attempts_total", "counter", "Attempts to have a request answered, by route and outcome.")
+        let attempts = metrics.attempts.sorted {
+            ($0.key.model, $0.key.provider, $0.key.outcome) < ($1.key.model, $1.key.provider, $1.key.outcome)
+        }
+        for (key, count) in attempts {
+            sample([("model", key.model), ("provider", key.provider), ("outcome", key.outcome)], count)
+        }
+        family("kimi_retries_total", "counter", "Attempts that went where one of the same request had failed.")
+        sample([], metrics.repeats)
+        family("kimi_cooldowns_total", "counter", "Times that a route or one of its keys was left out for a while.")
+        let cooldowns = metrics.cooldowns.sorted {
+            ($0.key.model, $0.key.provider, $0.key.what.rawValue)
+                < ($1.key.model, $1.key.provider, $1.key.what.rawValue)
+        }
+        for (key, count) in cooldowns {
+            sample([("model", key.model), ("provider", key.provider), ("of", key.what.rawValue)], count)
         }
     }
 

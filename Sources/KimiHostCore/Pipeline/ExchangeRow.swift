@@ -11,12 +11,14 @@ struct ExchangeRow {
     let outcome: HostMetrics.Outcome
     let error: ExchangeError?
     let notes: [NoteBook.Note]
+    /// Attempts that came to nothing, in order.
+    let failures: [FailedAttempt]
 
     /// A failure is worth a notice, a repair is information; what passed as it came is for debugging only.
     private var level: Logger.Level {
         switch outcome {
         case .failed: .notice
-        case .ok, .cancelled: notes.isEmpty ? .debug : .info
+        case .ok, .cancelled: notes.isEmpty && failures.isEmpty ? .debug : .info
         }
     }
 
@@ -31,6 +33,7 @@ struct ExchangeRow {
             metadata["status"] = "\(error.httpStatus)"
             metadata["reason"] = "\(LogText.oneLine(error.message))"
         }
+        if failures.count > (outcome == .failed ? 1 : 0) { metadata["attempts"] = "\(LogText.oneLine(attempts))" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)
     }
@@ -41,6 +44,12 @@ struct ExchangeRow {
         case .failed: "exchange failed"
         case .cancelled: "exchange cancelled"
         }
+    }
+
+    /// `openai/kimi-k2 key 2: rate_limited after 12 ms: slow down; …`
+    private var attempts: String {
+        failures.map { "\($0.place): \($0.category) after \($0.milliseconds) ms: \($0.message)" }
+            .joined(separator: "; ")
     }
 
     /// `kimi-k2: names=1 history_ids=2 (call_a is functions.read:0; …)`, plugin by plugin.
