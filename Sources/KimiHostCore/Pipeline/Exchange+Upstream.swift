@@ -4,7 +4,6 @@ import NIOCore
 import PluginABI
 import PluginHost
 package import Upstream
-import WireJSON
 
 /// What comes from the upstream.
 extension Exchange {
@@ -82,7 +81,8 @@ extension Exchange {
         guard let attempt, !isProviderDone else { return }
         let brought = attempt.brought
         let isDone = try attempt.feed(frames)
-        if attempt.brought != brought || (native != nil && Self.saySomething(frames)) { clock.gotTokens() }
+        let says = opening?.take(frames) ?? false
+        if says || attempt.brought != brought { clock.gotTokens() }
         clock.held(attempt.isHolding)
         if let failure = encoder?.failure { throw failure }
         isProviderDone = isDone
@@ -101,10 +101,5 @@ extension Exchange {
             transfer = nil
             release(KIMI_WHY_END)
         }
-    }
-
-    /// Of a native answer the provider may not know what it says: every event counts but those that say nothing.
-    private static func saySomething(_ frames: UnsafeBufferPointer<kimi_frame>) -> Bool {
-        frames.contains { !$0.name.buffer.matches("ping") }
     }
 }

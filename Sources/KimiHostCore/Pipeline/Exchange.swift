@@ -49,6 +49,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     var spent: (any ResponseEncoder)?
     /// The same as `encoder`, when the client's own dialect goes up and down.
     private(set) var native: NativeReply?
+    /// Where such an answer stands; nil otherwise.
+    var opening: NativeOpening?
     /// What the attempt cannot tell its upstream.
     var dropped: [DroppedField] = []
     var succeeded: (() -> Void)?
@@ -110,7 +112,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     func begin() throws(ExchangeError) {
         var refusal: ExchangeError?
         attemptNumber += 1
-        native = nil
+        (native, opening) = (nil, nil)
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream)
@@ -118,6 +120,7 @@ package final class Exchange: UpstreamReceiver, Watched {
                 native: key.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
+                opening = NativeOpening(input.dialect)
                 return
             }
         }
