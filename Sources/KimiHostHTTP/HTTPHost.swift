@@ -71,7 +71,8 @@ final class HTTPHost: Sendable {
             case .embeddings: NativeOnlySource(request, loop, .embeddings)
             }
         let model = try source.model(mayBeNative: runtime.speaks(source.dialect))
-        let routes = try runtime.routes(model: model, profile: request.target.profile)
+        let hints = runtime.wantsHints ? try source.hints() : RoutingHints()
+        let routes = try runtime.routes(model: model, profile: request.target.profile, hints: hints)
         try source.check(for: routes.first)
         return Exchange(services: loop.services, routes: routes, source: source, client: client)
     }

@@ -51,7 +51,7 @@ def drip(request) -> list:
 FAILURES = {
     "closed": ([Finish()], "network"),
     "reset": ([Reset()], "network"),
-    "half a head": ([b"HTTP/1.1 200 OK\r\ncontent-", Finish()], "network"),
+    "half a head": ([b"HTTP/1.1 200 OK\r\ncontent-", Finish()], "protocol"),
     "no head": ([Hang()], "timeout"),
     "408": ([error(408)], "timeout"),
     "429": ([error(429)], "rate_limited"),
@@ -276,7 +276,7 @@ def test_if_all_are_cold_one_is_tried_all_the_same(start_host, upstream):
 def test_the_same_route_is_tried_again(start_host, upstream, dialect, stream):
     host = start_host({"models": [entry("mock", upstream.url)], "routing": {"retries": 2, "backoff": 0.1}})
     upstream.reply(error(500))
-    upstream.reply(Reset())
+    upstream.reply(HEAD, ROLE, LAST_CHUNK) if stream else upstream.reply(response(b"half"))
     upstream.reply(*dialects.upstream_steps(TEXT, stream))
     started = time.monotonic()
     whole(dialect, TEXT, stream, ask(host, dialect, TEXT, stream))
@@ -345,3 +345,77 @@ def test_the_total_is_for_all_attempts_together(pair, upstream, second_upstream)
     answer = wire.chat(host.port, {**GOOD, "model": "mock"})
     assert answer.status == 504 and time.monotonic() - started < 1.6
     assert (len(upstream.requests), len(second_upstream.requests)) == (1, 1)
+
+
+# -- Native answers ---------------------------------------------------------------------------------------------------
+
+NATIVE = {
+    "messages": (
+        "/v1/messages", {"max_tokens": 9},
+        [b'event: message_start\ndata: {"type":"message_start","n":1}\n\n', b'event: ping\ndata: {"type":"ping"}\n\n'],
+        [b'event: message_start\ndata: {"type":"message_start","n":2}\n\n', b'event: content_block_delta\ndata: {"n":2}\n\n'],
+    ),
+    "responses": (
+        "/v1/responses", {"input": "hi"},
+        [b'event: response.created\ndata: {"sequence_number":0}\n\n', b'event: response.in_progress\ndata: {"sequence_number":1}\n\n'],
+        [b'event: response.created\ndata: {"n":2}\n\n', b'event: response.output_text.delta\ndata: {"n":2}\n\n'],
+    ),
+    "chat": (
+        "/v1/chat/completions", {},
+        [b'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n'],
+        [b'data: {"choices":[{"delta":{"role":"assistant"}}],"n":2}\n\n', b'data: {"choices":[{"delta":{"content":"2"}}]}\n\n'],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+@pytest.mark.parametrize("ending", [[Reset()], [Finish()], [Hang()], [LAST_CHUNK]], ids=["reset", "finish", "hang", "end"])
+def test_the_beginning_of_a_native_answer_is_held(
+    start_host, runtime_plugins, upstream, second_upstream, dialect, ending
+):
+    """What the first upstream began leaves no trace, though the provider knows nothing of what passes."""
+    path, members, opening, answer = NATIVE[dialect]
+    one = {"name": "m", "provider": "native", "model": "up"}
+    models = [{**one, "provider_config": {"url": each.url}} for each in (upstream, second_upstream)]
+    host = start_host({"models": models, "timeouts": {"first_token": 0.6}}, plugins=runtime_plugins)
+    upstream.always(HEAD, *map(http_chunk, opening), Wait(0.1), *ending)
+    second_upstream.always(HEAD, *map(http_chunk, answer), http_chunk(replies.DONE), LAST_CHUNK)
+    found = wire.exchange(host.port, "POST", path, {**GOOD, **members, "stream": True})
+    if ending == [LAST_CHUNK] or len(second_upstream.requests) == 0:
+        # For all that this provider knows such an end is an end.
+        assert found.body in (b"".join(opening), b"".join([*answer, replies.DONE]))
+    else:
+        assert found.status == 200 and found.body == b"".join([*answer, replies.DONE])
+
+
+# -- Sticky and fast --------------------------------------------------------------------------------------------------
+
+
+@every_dialect
+def test_sticky_conversations_stay_where_they_are(start_host, upstream, second_upstream, dialect):
+    """Also after a restart."""
+    for one in (upstream, second_upstream):
+        one.always(*dialects.upstream_steps(TEXT, False))
+    models = [entry("mock", upstream.url), entry("mock", second_upstream.url)]
+    homes = []
+    for _ in range(2):
+        host = start_host({"models": models, "default_strategy": "sticky"})
+        for number in range(16):
+            before = len(upstream.requests)
+            asked = dialect.request(TEXT, False, "mock")
+            for turn in range(3):
+                more = {"x-session-id": f"s{number}", "authorization": f"Bearer {turn}"}
+                assert wire.exchange(host.port, "POST", dialect.path, asked, more).status == 200
+            homes.append(len(upstream.requests) - before)
+        host.stop()
+    assert homes[:16] == homes[16:] and set(homes) == {0, 3}
+
+
+def test_the_fastest_gets_the_requests(start_host, upstream, second_upstream):
+    upstream.always(Wait(0.1), replies.response(replies.completion()))
+    second_upstream.always(replies.response(replies.completion()))
+    models = [entry("m", upstream.url), entry("m", second_upstream.url)]
+    host = start_host({"models": models, "default_strategy": "least_latency"})
+    for _ in range(40):
+        assert wire.chat(host.port, GOOD).status == 200
+    assert len(upstream.requests) <= 8 and len(second_upstream.requests) >= 32

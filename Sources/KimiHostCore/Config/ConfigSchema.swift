@@ -23,7 +23,9 @@ package enum ConfigSchema {
                 "first",
                 "round_robin",
                 "random",
-                "weighted_random"
+                "weighted_random",
+                "least_latency",
+                "sticky"
               ],
               "description": "How one of several entries with the same name is chosen, unless an entry says otherwise.",
               "default": "first"
@@ -329,7 +331,9 @@ package enum ConfigSchema {
                     "first",
                     "round_robin",
                     "random",
-                    "weighted_random"
+                    "weighted_random",
+                    "least_latency",
+                    "sticky"
                   ],
                   "description": "For this name (and profile); the first entry that sets it decides."
                 },

@@ -128,6 +128,11 @@ package enum RoutingStrategy: String, Sendable, CaseIterable {
     case roundRobin = "round_robin"
     case random
     case weightedRandom = "weighted_random"
+    case leastLatency = "least_latency"
+    case sticky
+
+    /// Does it go by what the request says?
+    var wantsHints: Bool { self == .leastLatency || self == .sticky }
 }
 
 /// One entry of `models`: an upstream that serves a model name.

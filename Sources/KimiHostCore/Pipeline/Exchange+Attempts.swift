@@ -99,13 +99,17 @@ extension Exchange {
     func contentBegan() {
         if choice.isRouteProbe { route.health.succeeded() }
         if choice.isKeyProbe { key.health.succeeded() }
+        route.latency.add(attemptMs, streamed: true)
     }
+
+    private var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
 
     /// Tells the health of route and key how the attempt ended, once. nil: well.
     func judge(_ failure: AttemptFailure?) {
         guard !isJudged else { return }
         isJudged = true
         let now = Self.milliseconds(.now())
+        if failure == nil, encoder?.isStreaming == false { route.latency.add(attemptMs, streamed: false) }
         switch failure?.fault {
         case nil, .request, .unserved:
             route.health.succeeded()
@@ -134,12 +138,11 @@ extension Exchange {
 
     private func record(_ error: ExchangeError) {
         let name = "\(route.providerName)/\(route.upstreamModel)"
-        let ms = (NIODeadline.now() - attemptBegan).nanoseconds / 1_000_000
         failures.append(
             FailedAttempt(
                 model: route.upstreamModel, provider: route.providerName,
                 place: route.keys.count > 1 ? "\(name) key \(choice.key + 1)" : name,
-                category: AttemptFailure.word(error.category), message: error.message, milliseconds: ms))
+                category: AttemptFailure.word(error.category), message: error.message, milliseconds: Int64(attemptMs)))
     }
 }
 

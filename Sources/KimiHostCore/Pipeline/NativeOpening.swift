@@ -1,3 +1,4 @@
+import CanonicalModel
 import Dialects
 import PluginABI
 import WireJSON

@@ -19,13 +19,15 @@ package final class Route: Sendable {
     /// Bytes of an upstream answer that is held as a whole.
     package let maxResponseBytes: Int
     package let health: Health
+    package let latency: RouteLatency
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy()
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
     ) {
+        self.latency = latency
         self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
         self.rotation = Rotation(weights: providers.map(\.weight))

@@ -34,7 +34,8 @@ package final class HostRuntime: Sendable {
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        self.router = Router(config)
+        let router = Router(config)
+        self.router = router
         let policy = RoutingPolicy(config.routing)
         self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
         let timeouts = RouteTimeouts(config.timeouts)
@@ -43,7 +44,9 @@ package final class HostRuntime: Sendable {
         for route in config.routes {
             do {
                 routes.append(
-                    try Self.route(route, plugins, services, timeouts, config.limits.maxResponseBytes, policy, logger))
+                    try Self.route(
+                        route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
+                        router.latencies[route.index], logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -62,10 +65,16 @@ package final class HostRuntime: Sendable {
     /// The names that can be asked for under a profile, in config order.
     package func modelNames(profile: String?) -> [String] { router.modelNames(profile: profile) }
 
+    /// Does any strategy go by what requests say?
+    package var wantsHints: Bool { router.wantsHints }
+
     /// The routes for a request, in the order that the strategy wants.
-    package func routes(model: String, profile: String?) throws(ExchangeError) -> RouteChoice {
+    package func routes(
+        model: String, profile: String?, hints: RoutingHints = RoutingHints()
+    ) throws(ExchangeError) -> RouteChoice {
         do {
-            return RouteChoice(plan: try router.plan(model: model, profile: profile), all: routes, state: routing)
+            let plan = try router.plan(model: model, profile: profile, hints: hints)
+            return RouteChoice(plan: plan, all: routes, state: routing)
         } catch {
             throw ExchangeError(KIMI_CAT_NOT_FOUND, error.message, param: "model", code: "model_not_found")
         }
@@ -73,7 +82,8 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ logger: Logger
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ logger: Logger
     ) throws(ExchangeError) -> Route {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
@@ -95,7 +105,7 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
     }
 }
 
