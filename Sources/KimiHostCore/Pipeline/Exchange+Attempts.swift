@@ -15,6 +15,7 @@ extension Exchange {
         guard !reply.isOver else { return }
         var error = error
         error.message = route.masked(error.message)
+        guard !isPausing else { return giveUp(error) }  // There is no attempt that could have failed.
         let failure = AttemptFailure(error, isUnserved: isUnserved)
         judge(failure)
         record(error)
@@ -36,7 +37,8 @@ extension Exchange {
     /// Ends the attempt and begins the next one, in a turn of its own: whoever reported the failure is still at it.
     private func turn(to choice: AttemptChoice, after milliseconds: Int) {
         endAttempt()
-        self.choice = choice
+        take(choice)
+        isPausing = true
         clock.turned(milliseconds)
         let turn = turn
         let begin: () -> Void = { [weak self] in
@@ -50,8 +52,9 @@ extension Exchange {
 
     private func beginChosen() {
         clock.turned(nil)
+        isPausing = false
+        attemptBegan = .now()
         proceed { (self) throws(ExchangeError) in
-            self.take(self.choice)
             try self.begin()
             try self.step()
         }
@@ -71,8 +74,8 @@ extension Exchange {
         tokens = ExchangeTokens()
         ticker?.stop()
         ticker = nil
-        spent = encoder ?? spent
-        encoder = nil
+        if let encoder, encoder.isStreaming { spent = encoder }
+        (encoder, native, opening) = (nil, nil, nil)
         succeeded = nil
         dropped = []
         unacknowledged = 0
@@ -85,12 +88,11 @@ extension Exchange {
         hasRelayed = false
     }
 
-    /// Begins the exchange's next attempt there.
-    func take(_ choice: AttemptChoice) {
+    /// The next attempt goes there.
+    private func take(_ choice: AttemptChoice) {
         self.choice = choice
         route = planner.order[choice.route]
         key = route.keys[choice.key]
-        attemptBegan = .now()
     }
 
     // MARK: Health

@@ -29,6 +29,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     var route: Route
     var key: RouteKey
     var attempt: PluginAttempt?
+    /// The next attempt is chosen and has not begun.
+    var isPausing = false
     var attemptBegan = NIODeadline.now()
     /// Changes when an attempt is given up for another one: what was begun for it must not touch the next.
     var turn = 0
@@ -48,7 +50,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// The encoder of the attempt before: it can still end a stream that was begun.
     var spent: (any ResponseEncoder)?
     /// The same as `encoder`, when the client's own dialect goes up and down.
-    private(set) var native: NativeReply?
+    var native: NativeReply?
     /// Where such an answer stands; nil otherwise.
     var opening: NativeOpening?
     /// What the attempt cannot tell its upstream.
