@@ -143,7 +143,8 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "ResponseStore", "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "ResponseStore",
+                "Upstream",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

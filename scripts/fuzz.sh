@@ -70,12 +70,26 @@ for number, body in enumerate(requests):
         data = bytes([config, number % 4]) + json.dumps(body, ensure_ascii=False).encode()
         (folder / "FuzzRequest" / f"seed{number}-{config}").write_bytes(data)
     (folder / "FuzzChatRequest" / f"seed{number}").write_bytes(json.dumps(body, ensure_ascii=False).encode())
-import dialects
-names = {"chat": "FuzzChatRequest", "messages": "FuzzMessagesRequest", "responses": "FuzzResponsesRequest"}
-for dialect in dialects.DIALECTS:
-    for number, case in enumerate(dialects.CASES):
-        body = json.dumps(dialect.request(case, number % 2 == 0, "m"), ensure_ascii=False).encode()
-        (folder / names[dialect.name] / f"case{number}").write_bytes(body)
+# One request of each of the other two APIs with a bit of everything, and one without.
+text, schema = {"type": "text", "text": "hi\u00e9"}, {"type": "object", "properties": {"q": {"type": "string"}}}
+image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}}
+messages = {"model": "m", "max_tokens": 9, "system": [text], "stream": True, "stop_sequences": ["x"], "metadata": {"user_id": "u"},
+    "thinking": {"type": "enabled", "budget_tokens": 2048}, "tools": [{"name": "f", "input_schema": schema}],
+    "tool_choice": {"type": "any", "disable_parallel_tool_use": True}, "messages": [{"role": "user", "content": [text, image]},
+    {"role": "assistant", "content": [{"type": "thinking", "thinking": "t", "signature": "s"}, text,
+        {"type": "tool_use", "id": "i", "name": "f", "input": {"q": 1}}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "i", "content": [text, image], "is_error": True}]}]}
+responses = {"model": "m", "instructions": "be", "stream": True, "include": ["reasoning.encrypted_content"], "text": {"format":
+    {"type": "json_schema", "name": "n", "schema": schema}}, "tools": [{"type": "function", "name": "f", "parameters": schema},
+    {"type": "custom", "name": "c", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}}, {"type": "apply_patch"}],
+    "input": [{"role": "user", "content": [{"type": "input_text", "text": "hi"}, {"type": "input_image", "image_url": "data:,x"}]},
+    {"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "kimi-host.1.eyJ0aGlua2luZyI6InQifQ"},
+    {"type": "function_call", "call_id": "i", "name": "f", "arguments": "{}"}, {"type": "function_call_output", "call_id": "i",
+        "output": "o"}, {"type": "custom_tool_call", "call_id": "k", "name": "c", "input": "x"}, {"type": "item_reference", "id": "z"}]}
+for target, full in (("FuzzMessagesRequest", messages), ("FuzzResponsesRequest", responses)):
+    few = {key: full[key] for key in full if key in ("model", "max_tokens")} | {"input": "x", "messages": [{"role": "user", "content": "x"}]}
+    for number, body in enumerate((full, few, {"response": {"id": "x", "output": []}, "items": []})):
+        (folder / target / f"seed{number}").write_bytes(json.dumps(body, ensure_ascii=False).encode())
 for number in range(200):
     data = bytes([number % 7, source.randrange(256)]) + source.randbytes(source.randrange(8, 200))
     (folder / "FuzzEncoders" / f"seed{number}").write_bytes(data)

@@ -81,6 +81,6 @@ struct FuzzTests {
             return (0..<3).map { _ in ContinuousClock().measure { _ = Attempt(json) } }.min() ?? .zero
         }
         let (short, long) = (time(500), time(8000))
-        #expect(long < short * 16 * 5)
+        #expect(long < short * 16 * 10)  // 256 times would be quadratic.
     }
 }

@@ -97,13 +97,16 @@ struct RouteBuilder {
             guard weight > 0 else { continue }
             let base = own.config ?? ConfigNode(.object(ConfigObject()), mark: use.mark)
             let whole = config.map { base.merged(under: $0) } ?? base
-            let result = plugins.resolve(whole, fallback: own.legacy, for: plugin, at: place.key("config"), near: use.mark)
+            let result = plugins.resolve(
+                whole, fallback: own.legacy, for: plugin, at: place.key("config"), near: use.mark)
             found.append((ProviderKey(config: result.config, weight: weight), result))
         }
         guard !found.isEmpty else {
             let message = "every key has weight 0; give one a weight, or the entry itself weight: 0 to switch it off"
             log.error(at: entry["keys"]?.mark, path.key("keys").description, message)
-            return [(ProviderKey(config: own.config ?? ConfigNode(.object(ConfigObject()))), .init(config: .string("")))]
+            return [
+                (ProviderKey(config: own.config ?? ConfigNode(.object(ConfigObject()))), .init(config: .string("")))
+            ]
         }
         return entry["optional"]?.bool == true ? present(found, path, node) : found
     }

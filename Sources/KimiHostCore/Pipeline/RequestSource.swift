@@ -1,6 +1,6 @@
 package import CanonicalModel
-import PluginABI
 package import Dialects
+import PluginABI
 package import PluginHost
 package import WireJSON
 

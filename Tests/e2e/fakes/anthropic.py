@@ -295,7 +295,7 @@ class Fake:
         self.upstream.reply(lambda request: self._answer(request, answer))
 
     def _answer(self, request, answer):
-        from mock_upstream import Finish
+        from mock_upstream import Finish, Wait
 
         self.requests.append(request)
         try:
@@ -315,7 +315,8 @@ class Fake:
         if isinstance(made, tuple):
             whole, event = made
             kept = [sse(one) for one in events(whole)][:-2]
-            return [STREAM_HEAD + b"".join(kept), *([sse(event)] if event else []), Finish()]
+            # A pause: an error that comes with the first words is answered with a status instead.
+            return [STREAM_HEAD + b"".join(kept), Wait(0.2), *([sse(event)] if event else []), Finish()]
         if not body.get("stream"):
             return [whole_answer(200, made)]
         return [STREAM_HEAD, *(sse(event) for event in events(made)), Finish()]

@@ -51,8 +51,18 @@ struct RequestInput: CustomStringConvertible {
         withJSON(json) { root in
             var texts: [String] = []
             collect(root, &texts)
-            return texts.contains { MarkupTokens.isNested($0, with: MarkupTokens.openers) }
+            return texts.contains { MarkupTokens.isNested($0, with: MarkupTokens.openers) || isTornTag($0) }
         } ?? false
+    }
+
+    /// Does a marker stand inside a tag of K3, as in `<|open|>me<|im_end|>ssage<|sep|>`?
+    private static func isTornTag(_ text: String) -> Bool {
+        var isOpen = false
+        for token in MarkupTokens.split(text) where MarkupTokens.isMarker(token) {
+            if isOpen, token != "<|sep|>" { return true }
+            isOpen = token == "<|open|>" || token == "<|close|>"
+        }
+        return false
     }
 
     private static func collect(_ value: JSONValue, _ texts: inout [String]) {
