@@ -63,14 +63,17 @@ import WireJSON
         let parser = JSONParser()
         defer { withExtendedLifetime(parser) {} }
         func stable(_ json: String, name: String? = nil, session: String? = nil) throws -> UInt64 {
-            try Array(json.utf8).withBytes { ConversationHint(try parser.parse($0)).stable(name: name, session: session) }
+            try Array(json.utf8).withBytes {
+                ConversationHint(try parser.parse($0)).stable(name: name, session: session)
+            }
         }
         let one = try stable(chat("\"hi\""))
         #expect(one == 0x59F7104EBEC4528E)
         #expect(try stable(chat("\"hi\"", turns: 9)) == one)
         #expect(try stable(chat(#"[{"type":"text","text":"h"},{"type":"text","text":"i"}]"#)) != stable(chat("\"ho\"")))
         let others = [
-            try stable(chat("\"ho\"")), try stable(chat("\"hi\"", #","user":"u""#)), try stable(chat("\"hi\""), session: "u"),
+            try stable(chat("\"ho\"")), try stable(chat("\"hi\"", #","user":"u""#)),
+            try stable(chat("\"hi\""), session: "u"),
             try stable(chat("\"hi\""), name: "u"), try stable(#"{"input":"hi"}"#), try stable(#"{"input":"ho"}"#),
         ]
         #expect(Set(others + [one]).count == others.count + 1)

@@ -142,7 +142,8 @@ private struct FakeLanes: Lanes {
         func fault(_ category: kimi_category) -> AttemptFailure.Fault {
             AttemptFailure(ExchangeError(category, "")).fault
         }
-        for category in [KIMI_CAT_NETWORK, KIMI_CAT_TIMEOUT, KIMI_CAT_UPSTREAM, KIMI_CAT_PROTOCOL, KIMI_CAT_OVERLOADED] {
+        for category in [KIMI_CAT_NETWORK, KIMI_CAT_TIMEOUT, KIMI_CAT_UPSTREAM, KIMI_CAT_PROTOCOL, KIMI_CAT_OVERLOADED]
+        {
             #expect(fault(category) == .route)
         }
         for category in [KIMI_CAT_AUTH, KIMI_CAT_PERMISSION, KIMI_CAT_QUOTA, KIMI_CAT_RATE_LIMITED] {

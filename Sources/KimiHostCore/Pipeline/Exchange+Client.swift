@@ -34,7 +34,8 @@ extension Exchange {
 
     /// Until there is content another route may still answer, and the client must not have heard of this one.
     private func mayLeave(_ encoder: any ResponseEncoder) -> Bool {
-        reply.hasContent || opening?.isOver == true || attempt?.hasSubstance ?? true || encoder.output.count > Self.maxHeldBytes
+        reply.hasContent || opening?.isOver == true || attempt?.hasSubstance ?? true
+            || encoder.output.count > Self.maxHeldBytes
     }
 
     func beginContent(_ client: any ExchangeClient) {

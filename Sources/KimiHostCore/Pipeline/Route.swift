@@ -35,7 +35,8 @@ package final class Route: Sendable {
             RouteKey(
                 provider: entry.provider,
                 tokens: TokenSource(
-                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect), health: Health(cooldown))
+                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect),
+                health: Health(cooldown))
         }
         self.transforms = transforms
         self.upstreamModel = upstreamModel

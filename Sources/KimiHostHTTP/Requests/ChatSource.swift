@@ -26,7 +26,8 @@ final class ChatSource: BodySource, ClientSource {
     override func hints() -> RoutingHints { RoutingHints(conversation: stable, wantsStream: chat.wantsStream) }
 
     func native(on route: Route, attempt: Int) throws(ExchangeError) -> NativeInput? {
-        let peek = BodyPeek(model: chat.model, wantsStream: chat.wantsStream, conversation: conversation, stable: stable)
+        let peek = BodyPeek(
+            model: chat.model, wantsStream: chat.wantsStream, conversation: conversation, stable: stable)
         return try native(.chat, peek, on: route, attempt: attempt)
     }
 
