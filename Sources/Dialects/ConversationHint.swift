@@ -12,6 +12,9 @@ package struct ConversationHint: Sendable {
     /// Sessions, users and the first user message.
     private var rest = Hasher()
 
+    /// The same without a key, for `stable`.
+    private var open = StableHash()
+
     /// `root`: the body of an OpenAI Chat request.
     package init(_ root: JSONValue) {
         let metadata = root["metadata"]
@@ -20,8 +23,12 @@ package struct ConversationHint: Sendable {
             root["prompt_cache_key"], root["session_id"], root["user"], root["safety_identifier"],
             metadata?["session_id"], metadata?["user_id"],
         ]
-        for value in said { rest.combine(Self.text(value)) }
-        open(root["messages"])
+        for value in said {
+            let text = Self.text(value)
+            rest.combine(text)
+            open.combine(text)
+        }
+        begin(root["messages"] ?? root["input"])
     }
 
     /// The conversation, as 16 hexadecimal digits.
@@ -43,21 +50,37 @@ package struct ConversationHint: Sendable {
         return String(repeating: "0", count: 16 - digits.utf8.count) + digits
     }
 
+    /// The conversation as a number that is the same after a restart. It tells nothing of who asks; a text could be
+    /// guessed from it, so it stays in the process.
+    package func stable(name: String?, session: String?) -> UInt64 {
+        guard let name = name ?? self.name else {
+            var hash = open
+            hash.combine(session)
+            return hash.value
+        }
+        var hash = StableHash(seed: 1)
+        hash.combine(name)
+        return hash.value
+    }
+
     /// Clients write one text now as a string and now as a list of parts, so only the text counts.
-    private mutating func open(_ messages: JSONValue?) {
+    private mutating func begin(_ messages: JSONValue?) {
         let first = messages?.elements.first { $0["role"]?.string == "user" } ?? messages?[index: 0]
-        guard let content = first?["content"] else { return }
+        guard let content = first?["content"] ?? messages else { return }
         var length = 0
         if let text = content.stringBytes { add(text, &length) }
         for part in content.elements {
             if let text = part["text"]?.stringBytes { add(text, &length) }
         }
         rest.combine(length)
+        open.combine(UInt64(length))
     }
 
     private mutating func add(_ text: UnsafeRawBufferPointer, _ length: inout Int) {
         let room = max(0, Self.openingBytes - length)
-        rest.combine(bytes: UnsafeRawBufferPointer(rebasing: text[..<min(room, text.count)]))
+        let said = UnsafeRawBufferPointer(rebasing: text[..<min(room, text.count)])
+        rest.combine(bytes: said)
+        open.combine(bytes: said)
         length += text.count
     }
 

@@ -19,6 +19,11 @@ extension ConversationHint {
             client: Self.first(Self.clients, headers))
     }
 
+    /// The same as a number that stays the same after a restart, whoever asks.
+    func stable(_ headers: HTTPHeaders) -> UInt64 {
+        stable(name: Self.first(Self.names, headers), session: Self.first(Self.sessions, headers))
+    }
+
     private static func first(_ names: [String], _ headers: HTTPHeaders) -> String? {
         for name in names {
             if let value = headers.first(name: name), !value.isEmpty { return value }

@@ -98,17 +98,20 @@ final class HTTPHost: Sendable {
             }
         let model = try source.model(mayBeNative: runtime.speaks(source.dialect))
         try request.key.check(model: model)
-        let route = try Self.route(model, request)
-        try source.check(for: route)
-        return Exchange(services: loop.services, route: route, source: source, client: client)
+        let hints = runtime.wantsHints ? try source.hints() : RoutingHints()
+        let routes = try Self.routes(model, hints, request)
+        try source.check(for: routes.first)
+        return Exchange(services: loop.services, routes: routes, source: source, client: client)
     }
 }
 
 extension HTTPHost {
     /// A key that opens some models only hears nothing of the names of others.
-    private static func route(_ model: String, _ request: ClientRequest) throws(ExchangeError) -> Route {
+    private static func routes(
+        _ model: String, _ hints: RoutingHints, _ request: ClientRequest
+    ) throws(ExchangeError) -> RouteChoice {
         do {
-            return try request.serving.runtime.route(model: model, profile: request.target.profile)
+            return try request.serving.runtime.routes(model: model, profile: request.target.profile, hints: hints)
         } catch  where request.key.isRestricted {
             throw request.key.noModel(model)
         }

@@ -58,4 +58,26 @@ import WireJSON
     func `anything else has a name as well`(json: String) throws {
         #expect(try text(json).utf8.count == 16)
     }
+
+    @Test func `the stable name is the same in every process and knows no client`() throws {
+        let parser = JSONParser()
+        defer { withExtendedLifetime(parser) {} }
+        func stable(_ json: String, name: String? = nil, session: String? = nil) throws -> UInt64 {
+            try Array(json.utf8).withBytes {
+                ConversationHint(try parser.parse($0)).stable(name: name, session: session)
+            }
+        }
+        let one = try stable(chat("\"hi\""))
+        #expect(one == 0x59F7104EBEC4528E)
+        #expect(try stable(chat("\"hi\"", turns: 9)) == one)
+        #expect(try stable(chat(#"[{"type":"text","text":"h"},{"type":"text","text":"i"}]"#)) != stable(chat("\"ho\"")))
+        let others = [
+            try stable(chat("\"ho\"")), try stable(chat("\"hi\"", #","user":"u""#)),
+            try stable(chat("\"hi\""), session: "u"),
+            try stable(chat("\"hi\""), name: "u"),
+        ]
+        #expect(Set(others + [one]).count == others.count + 1)
+        #expect(try stable(#"{"input":"hi"}"#) == one)
+        #expect(try stable(chat("\"hi\""), name: "n") == stable(chat("\"other\""), name: "n"))
+    }
 }

@@ -35,13 +35,13 @@ struct BadFile: Sendable, CustomTestStringConvertible {
                 """,
             lines: [
                 "c.yaml:1:19: error: default_strategy: must be one of first, round_robin, random, weighted_random, "
-                    + "not 'fastest'",
+                    + "least_latency, sticky, not 'fastest'",
                 "c.yaml:2:1: error: modles: unknown key; did you mean 'models'?",
                 "c.yaml:5:15: error: models[0].provider: no plugin provides 'vertx'; "
                     + "loaded providers: openai, openrouter, anthropic, vertex, demo; did you mean 'vertex'?",
                 "c.yaml:7:5: error: models[0].stratgy: unknown key; did you mean 'strategy'?",
                 "c.yaml:8:15: error: models[0].strategy: must be one of first, round_robin, random, weighted_random, "
-                    + "not 'rondom'; did you mean 'random'?",
+                    + "least_latency, sticky, not 'rondom'; did you mean 'random'?",
                 "c.yaml:9:13: error: models[0].weight: must be at least 0, not -1",
                 "c.yaml:10:5: error: models[1].name: is missing; add it",
                 "c.yaml:11:12: error: models[1].model: must be a string, not an integer; put it in quotes",

@@ -145,4 +145,58 @@ import Testing
         #expect(throws: unknown) { try router.plan(model: "gpt") }
         #expect(unknown.message == "The model 'gpt' is not configured; GET /v1/models lists what there is")
     }
+
+    @Test func `sticky keeps a conversation where it is, by weight, whatever the order of the entries`() throws {
+        func homes(_ routes: [RouteConfig]) throws -> [String] {
+            let router = Router(routes: routes, defaultStrategy: .sticky)
+            return try (0..<4_000).map { number in
+                let hints = RoutingHints(conversation: UInt64(number))
+                let first = try router.plan(model: "m", hints: hints).first.upstreamModel
+                #expect(try router.plan(model: "m", hints: hints).first.upstreamModel == first)
+                return first
+            }
+        }
+        let (a, b, c) = (route("a", weight: 2), route("b"), route("c"))
+        let found = try homes([a, b, c])
+        let shares = found.reduce(into: [:]) { $0[$1, default: 0] += 1.0 / 4_000 }
+        #expect(abs((shares["a"] ?? 0) - 0.5) < 0.03 && abs((shares["b"] ?? 0) - 0.25) < 0.03)
+        #expect(try homes([c, a, b]) == found)
+        // Without b only its own conversations move.
+        let without = try homes([a, c])
+        #expect(zip(found, without).allSatisfy { $0 == $1 || $0 == "b" })
+    }
+
+    @Test func `sticky is the same in every process`() throws {
+        let router = router(.sticky, route("a"), route("b"), route("c"))
+        let homes = try (0..<12).map {
+            try router.plan(model: "m", hints: RoutingHints(conversation: $0)).first.upstreamModel
+        }
+        #expect(homes.joined() == "ccaccbaccbcc")
+    }
+
+    @Test func `least latency takes the fastest, and measures the others now and then`() throws {
+        var (slow, fast, far) = (route("slow"), route("fast"), route("far"))
+        (slow.index, fast.index, far.index) = (0, 1, 2)
+        let router = router(.leastLatency, slow, fast, far)
+        #expect(router.wantsHints)
+        for (index, milliseconds) in [50.0, 10, 90].enumerated() {
+            router.latencies[index].add(milliseconds, streamed: false)
+        }
+        let found = try shares(router)
+        #expect(abs((found["fast"] ?? 0) - 0.967) < 0.01)
+        #expect((found["slow"] ?? 0) > 0.01 && (found["far"] ?? 0) > 0.01)
+        // Streamed answers are measured apart; what was never measured comes first.
+        router.latencies[0].add(5, streamed: true)
+        let next = try router.plan(model: "m", hints: RoutingHints(wantsStream: true)).first.upstreamModel
+        #expect(next == "fast")
+    }
+
+    @Test func `a mean follows what is new`() {
+        let latency = RouteLatency()
+        #expect(latency.mean(streamed: true) == nil)
+        latency.add(100, streamed: true)
+        #expect(latency.mean(streamed: true) == 100)
+        for _ in 0..<20 { latency.add(10, streamed: true) }
+        #expect((latency.mean(streamed: true) ?? 0) < 12 && latency.mean(streamed: false) == nil)
+    }
 }

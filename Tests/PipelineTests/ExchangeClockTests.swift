@@ -66,4 +66,48 @@ import Testing
         let again = clock.isErrorBodyLate(after(20_000))
         #expect([without, early, late, again] == [false, false, true, false])
     }
+
+    private func tokenClock() -> ExchangeClock {
+        var clock = ExchangeClock(
+            timeouts: RouteTimeouts(head: 0, idle: 100, firstToken: 300, betweenTokens: 200), now: start)
+        clock.sent(start)
+        clock.awaitTokens(start)
+        return clock
+    }
+
+    @Test func `keep-alives do not put the first token off`() {
+        var clock = tokenClock()
+        for time in stride(from: Int64(50), through: 350, by: 50) { clock.heard(after(time)) }
+        #expect(clock.overdue(after(300)) == nil)
+        #expect(clock.overdue(after(301))?.message.contains("timeouts.first_token") == true)
+    }
+
+    @Test func `nor the next ones`() {
+        var clock = tokenClock()
+        clock.gotTokens(after(250))
+        for time in stride(from: Int64(250), through: 500, by: 50) { clock.heard(after(time)) }
+        #expect(clock.overdue(after(450)) == nil)
+        #expect(clock.overdue(after(451))?.message.contains("timeouts.between_tokens") == true)
+        clock.gotTokens(after(460))
+        #expect(clock.overdue(after(461)) == nil)
+    }
+
+    @Test func `a client that takes nothing is not the upstream's fault`() {
+        var clock = tokenClock()
+        clock.postponeTokens(after(290))
+        clock.heard(after(550))
+        #expect(clock.overdue(after(580)) == nil)
+    }
+
+    @Test func `the next attempt has its own waits within the exchange's time`() {
+        var clock = ExchangeClock(timeouts: RouteTimeouts(head: 100, idle: 100, total: 500, firstToken: 50), now: start)
+        clock.sent(start)
+        clock.awaitTokens(start)
+        clock.turned(1_000, after(60))
+        #expect(clock.overdue(after(400)) == nil)
+        #expect(clock.remainingMs(after(400)) == 100)
+        clock.turned(nil, after(400))
+        #expect(clock.overdue(after(490)) == nil)
+        #expect(clock.overdue(after(501))?.message.contains("timeouts.total") == true)
+    }
 }

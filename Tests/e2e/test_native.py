@@ -33,6 +33,14 @@ STREAMS = {
 }
 
 
+#: Events that are words of an answer by their names: with the first of these its beginning leaves.
+WORDS = {
+    "openai.chat": b'data: {"choices":[{"delta":{"content":"w"}}]}\n\n',
+    "openai.responses": b'event: response.output_text.delta\ndata: {"delta":"w"}\n\n',
+    "anthropic.messages": b'event: content_block_delta\ndata: {"delta":"w"}\n\n',
+}
+
+
 @pytest.fixture
 def serve(start_host, runtime_plugins, upstream):
     def start(**config):
@@ -103,7 +111,7 @@ def test_a_stream_comes_down_byte_for_byte(serve, upstream, dialect):
 
 def test_an_event_leaves_when_it_is_complete(serve, upstream):
     host = serve()
-    one, two = b'data: {"a":1}\n\n', b'data: {"b":2}\n\n'
+    one, two = b'data: {"a":1}\n\n' + WORDS["openai.chat"], b'data: {"b":2}\n\n'
     upstream.reply(*events(one + two[:5], Wait(1.5), two[5:] + replies.DONE, replies.LAST_CHUNK))
     with wire.Connection(host.port) as client:
         client.request("POST", PATHS["openai.chat"], odd("m", stream=True))
@@ -117,6 +125,7 @@ def test_a_broken_stream_ends_with_the_dialects_error(serve, upstream, dialect):
     host = serve()
     whole = STREAMS[dialect]
     first = whole[: whole.index(b"\n\n") + 2] if b"\n\n" in whole else whole[: whole.index(b"\r\n\r\n") + 4]
+    first += WORDS.get(dialect, b"")
     upstream.reply(*events(first + b"data: {", Wait(0.1), Finish))
     answer = wire.exchange(host.port, "POST", PATHS[dialect], odd("m", stream=True))
     assert answer.body.startswith(first)
@@ -133,7 +142,7 @@ def test_a_broken_stream_ends_with_the_dialects_error(serve, upstream, dialect):
 
 def test_the_upstreams_own_error_event_is_passed_on(serve, upstream):
     host = serve()
-    first = b"event: message_start\ndata: {}\n\n"
+    first = b"event: message_start\ndata: {}\n\n" + WORDS["anthropic.messages"]
     failed = b'event: error\ndata: {"type":"error", "error" : {"type":"overloaded_error","message":"M","x":1.0}}\n\n'
     upstream.reply(*events(first, Wait(0.1), failed, replies.LAST_CHUNK))
     answer = wire.exchange(host.port, "POST", PATHS["anthropic.messages"], odd("m", stream=True))
@@ -142,7 +151,7 @@ def test_the_upstreams_own_error_event_is_passed_on(serve, upstream):
 
 def test_what_the_provider_cannot_read_does_not_leave(serve, upstream):
     host = serve()
-    upstream.reply(*events(b"data: {}\n\n", Wait(0.1), b"data: nonsense\n\n", replies.LAST_CHUNK))
+    upstream.reply(*events(b"data: {}\n\n" + WORDS["openai.chat"], Wait(0.1), b"data: nonsense\n\n", replies.LAST_CHUNK))
     answer = wire.exchange(host.port, "POST", PATHS["openai.chat"], odd("m", stream=True))
     assert answer.body.startswith(b"data: {}\n\n") and b"data: nonsense" not in answer.body
     assert "talks nonsense" in json.loads(wire.sse_data(answer.body)[-1])["error"]["message"]

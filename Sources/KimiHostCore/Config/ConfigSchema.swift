@@ -23,7 +23,9 @@ package enum ConfigSchema {
                 "first",
                 "round_robin",
                 "random",
-                "weighted_random"
+                "weighted_random",
+                "least_latency",
+                "sticky"
               ],
               "description": "How one of several entries with the same name is chosen, unless an entry says otherwise.",
               "default": "first"
@@ -184,9 +186,23 @@ package enum ConfigSchema {
                   "maximum": 86400,
                   "exclusiveMinimum": 0
                 },
+                "first_token": {
+                  "type": "number",
+                  "description": "From the sent request to the first content of a streamed answer; keep-alives do not count. 0 is without limit.",
+                  "default": 600,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
+                "between_tokens": {
+                  "type": "number",
+                  "description": "Between two pieces of a streamed answer's content; keep-alives do not count. 0 is without limit.",
+                  "default": 300,
+                  "maximum": 86400,
+                  "minimum": 0
+                },
                 "total": {
                   "type": "number",
-                  "description": "The whole attempt; 0 is without limit.",
+                  "description": "The whole exchange, all its attempts together; 0 is without limit.",
                   "default": 0,
                   "maximum": 86400,
                   "minimum": 0
@@ -232,6 +248,69 @@ package enum ConfigSchema {
                   "default": 0,
                   "maximum": 86400,
                   "minimum": 0
+                }
+              }
+            },
+            "routing": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "What is done about upstreams that fail, as long as nothing of an answer has reached the client.",
+              "properties": {
+                "retries": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 10,
+                  "description": "Further attempts when every entry and key had its turn.",
+                  "default": 1
+                },
+                "retry_budget": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 1,
+                  "description": "Most of those attempts, as a share of all requests; 0 is none.",
+                  "default": 0.2
+                },
+                "backoff": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 3600,
+                  "description": "Seconds before the first of those attempts; it doubles, and up to half of it is left to chance.",
+                  "default": 0.25
+                },
+                "max_backoff": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 3600,
+                  "description": "Seconds that it doubles up to.",
+                  "default": 8
+                },
+                "max_retry_after": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 3600,
+                  "description": "An upstream that asks in retry-after to be left alone for more seconds is not waited for.",
+                  "default": 20
+                },
+                "cooldown_after": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000,
+                  "description": "Failures in a row after which an entry is left out while there are others. Keys are after one refusal.",
+                  "default": 3
+                },
+                "cooldown": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 3600,
+                  "description": "Seconds that it is left out at first; they double while it does not recover. 0: nothing is left out.",
+                  "default": 5
+                },
+                "max_cooldown": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 3600,
+                  "description": "Most seconds that it is left out at once, whatever its upstream asks for.",
+                  "default": 60
                 }
               }
             },
@@ -340,7 +419,9 @@ package enum ConfigSchema {
                     "first",
                     "round_robin",
                     "random",
-                    "weighted_random"
+                    "weighted_random",
+                    "least_latency",
+                    "sticky"
                   ],
                   "description": "For this name (and profile); the first entry that sets it decides."
                 },

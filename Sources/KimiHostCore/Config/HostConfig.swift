@@ -8,6 +8,7 @@ package struct HostConfig: Sendable {
     package var auth = Auth.unset
     package var limits = Limits()
     package var timeouts = Timeouts()
+    package var routing = Routing()
     package var logging = Logging()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
@@ -60,7 +61,11 @@ package struct HostConfig: Sendable {
         package var head = Duration.seconds(300)
         /// Between two reads of a response body.
         package var idle = Duration.seconds(300)
-        /// The whole attempt; nil is without limit.
+        /// From the sent request until the first content of a streamed answer; nil is without limit.
+        package var firstToken: Duration? = .seconds(600)
+        /// Between two pieces of a streamed answer's content; nil is without limit.
+        package var betweenTokens: Duration? = .seconds(300)
+        /// The whole exchange, all attempts together; nil is without limit.
         package var total: Duration?
         /// How long transforms may hold an answer back; then they are asked to give it up. nil is without limit.
         package var hold: Duration? = .seconds(1)
@@ -85,6 +90,26 @@ package struct HostConfig: Sendable {
         package var maxEntries = 10_000
         package var maxBytes = 256 << 20
         package var maxAgeDays = 30
+
+        package init() {}
+    }
+
+    /// What is done about upstreams that fail.
+    package struct Routing: Sendable, Equatable {
+        /// Further attempts when every route and key had its turn.
+        package var retries = 1
+        /// How many of those there may be, as a share of all requests.
+        package var retryBudget = 0.2
+        /// The pause before the first of them; it doubles up to `maxBackoff`.
+        package var backoff = Duration.milliseconds(250)
+        package var maxBackoff = Duration.seconds(8)
+        /// A longer `retry-after` is not waited for.
+        package var maxRetryAfter = Duration.seconds(20)
+        /// Failures in a row after which a route is left out.
+        package var cooldownAfter = 3
+        /// For how long, the first time; it doubles up to `maxCooldown`. Zero: never.
+        package var cooldown = Duration.seconds(5)
+        package var maxCooldown = Duration.seconds(60)
 
         package init() {}
     }
@@ -124,6 +149,11 @@ package enum RoutingStrategy: String, Sendable, CaseIterable {
     case roundRobin = "round_robin"
     case random
     case weightedRandom = "weighted_random"
+    case leastLatency = "least_latency"
+    case sticky
+
+    /// Does it go by what the request says?
+    var wantsHints: Bool { self == .leastLatency || self == .sticky }
 }
 
 /// One entry of `models`: an upstream that serves a model name.

@@ -26,7 +26,20 @@ struct SettingsReader {
         set(&config.limits.maxExchanges, from: root["limits"]?["max_exchanges"])
         set(&config.limits.maxQueued, from: root["limits"]?["max_queued"])
         readTimeouts(&config.timeouts)
+        readRouting(&config.routing)
         readLogging(&config.logging, &log)
+    }
+
+    private func readRouting(_ routing: inout HostConfig.Routing) {
+        let node = root["routing"]
+        set(&routing.retries, from: node?["retries"])
+        if let share = node?["retry_budget"]?.double { routing.retryBudget = share }
+        set(&routing.backoff, from: node?["backoff"])
+        set(&routing.maxBackoff, from: node?["max_backoff"])
+        set(&routing.maxRetryAfter, from: node?["max_retry_after"])
+        set(&routing.cooldownAfter, from: node?["cooldown_after"])
+        set(&routing.cooldown, from: node?["cooldown"])
+        set(&routing.maxCooldown, from: node?["max_cooldown"])
     }
 
     private func readServer(_ server: inout HostConfig.Server, _ log: inout DiagnosticLog) {
@@ -55,6 +68,8 @@ struct SettingsReader {
         set(&timeouts.queue, from: node?["queue"])
         set(&timeouts.drain, from: node?["drain"])
         set(&timeouts.drainNotice, from: node?["drain_notice"])
+        if let first = Self.duration(node?["first_token"]) { timeouts.firstToken = first == .zero ? nil : first }
+        if let pause = Self.duration(node?["between_tokens"]) { timeouts.betweenTokens = pause == .zero ? nil : pause }
         if let total = Self.duration(node?["total"]) { timeouts.total = total == .zero ? nil : total }
         if let hold = Self.duration(node?["hold"]) { timeouts.hold = hold == .zero ? nil : hold }
         if let client = Self.duration(node?["client"]) { timeouts.client = client == .zero ? nil : client }

@@ -21,8 +21,27 @@ package final class HostMetrics: Sendable {
         package let kind: String
     }
 
+    /// How an attempt ended: `ok`, `cancelled` or the category of its error.
+    package struct AttemptKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+        package let outcome: String
+    }
+
+    /// What is left out of new attempts for a while.
+    package enum Cooled: String, Sendable { case route, key }
+
+    package struct CooledKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+        package let what: Cooled
+    }
+
     package struct Snapshot: Sendable {
         package var exchanges: [ExchangeKey: Int] = [:]
+        package var attempts: [AttemptKey: Int] = [:]
+        package var cooldowns: [CooledKey: Int] = [:]
+        package var repeats = 0
         package var notes: [NoteKey: Int] = [:]
         package var active = 0
     }
@@ -40,12 +59,32 @@ package final class HostMetrics: Sendable {
         state.withLock { $0.active += 1 }
     }
 
-    package func exchangeEnded(model: String, provider: String, _ outcome: Outcome, notes: [NoteBook.Note]) {
+    /// - Parameters:
+    ///   - failures: the attempts that came to nothing; where the outcome is not `failed`, one more has ended so.
+    ///   - repeats: attempts that went where one had been before.
+    package func exchangeEnded(
+        model: String, provider: String, _ outcome: Outcome, notes: [NoteBook.Note],
+        failures: [FailedAttempt] = [], repeats: Int = 0
+    ) {
         state.withLock { state in
             state.active -= 1
+            state.repeats += repeats
+            for failure in failures {
+                let key = AttemptKey(model: failure.model, provider: failure.provider, outcome: failure.category)
+                state.attempts[key, default: 0] += 1
+            }
+            if outcome != .failed {
+                let key = AttemptKey(model: model, provider: provider, outcome: outcome.rawValue)
+                state.attempts[key, default: 0] += 1
+            }
             state.exchanges[ExchangeKey(model: model, provider: provider, outcome: outcome), default: 0] += 1
             for note in notes { Self.add(note, to: &state.notes) }
         }
+    }
+
+    /// A route or key went cold.
+    package func cooled(model: String, provider: String, _ what: Cooled) {
+        state.withLock { $0.cooldowns[CooledKey(model: model, provider: provider, what: what), default: 0] += 1 }
     }
 
     private static func add(_ note: NoteBook.Note, to counts: inout [NoteKey: Int]) {

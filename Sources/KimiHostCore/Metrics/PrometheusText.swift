@@ -13,6 +13,7 @@ package struct PrometheusText {
     ) {
         exchanges(metrics)
         requests(gate)
+        attempts(metrics)
         notes(metrics)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
@@ -42,6 +43,26 @@ package struct PrometheusText {
         sample([], gate.queued)
         family("kimi_requests_refused_total", "counter", "Client requests that were not let in, by reason.")
         for reason in Refusal.allCases { sample([("reason", reason.rawValue)], gate.refused[reason] ?? 0) }
+    }
+
+    private mutating func attempts(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_attempts_total", "counter", "Attempts to have a request answered, by route and outcome.")
+        let attempts = metrics.attempts.sorted {
+            ($0.key.model, $0.key.provider, $0.key.outcome) < ($1.key.model, $1.key.provider, $1.key.outcome)
+        }
+        for (key, count) in attempts {
+            sample([("model", key.model), ("provider", key.provider), ("outcome", key.outcome)], count)
+        }
+        family("kimi_retries_total", "counter", "Attempts that went where one of the same request had failed.")
+        sample([], metrics.repeats)
+        family("kimi_cooldowns_total", "counter", "Times that a route or one of its keys was left out for a while.")
+        let cooldowns = metrics.cooldowns.sorted {
+            ($0.key.model, $0.key.provider, $0.key.what.rawValue)
+                < ($1.key.model, $1.key.provider, $1.key.what.rawValue)
+        }
+        for (key, count) in cooldowns {
+            sample([("model", key.model), ("provider", key.provider), ("of", key.what.rawValue)], count)
+        }
     }
 
     private mutating func notes(_ metrics: HostMetrics.Snapshot) {

@@ -74,7 +74,7 @@ extension Exchange {
 
     /// Forgets a token that this head refuses. True: another one may do. Only before anything went to the client.
     func forgetToken(refusedBy head: UpstreamHead) -> Bool {
-        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasHead, let source = key.tokens else {
+        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasContent, let source = key.tokens else {
             return false
         }
         // All of them are told, not only the first.
@@ -85,10 +85,12 @@ extension Exchange {
     func beginAgain() {
         tokens.hasBegunAgain = true
         tokens.used = []
+        turn += 1
         attempt?.end(KIMI_WHY_FAILED)
         attempt = nil
         transfer?.cancel()
         transfer = nil
+        unacknowledged = 0
         book.removeAll()
         proceed { (self) throws(ExchangeError) in
             try self.begin()

@@ -18,6 +18,9 @@ package struct ExchangeClock {
     private var heldSince: NIODeadline?
     private var errorSince: NIODeadline?
     private var wait = Wait.planning
+    /// Since when content is awaited; nil: it is not.
+    private var tokensSince: NIODeadline?
+    private var hasTokens = false
 
     package init(timeouts: RouteTimeouts, now: NIODeadline = .now()) {
         self.timeouts = timeouts
@@ -45,7 +48,40 @@ package struct ExchangeClock {
     }
 
     /// The head of a refusal came; its body is awaited.
-    package mutating func gotErrorHead(_ now: NIODeadline = .now()) { errorSince = now }
+    package mutating func gotErrorHead(_ now: NIODeadline = .now()) {
+        errorSince = now
+        tokensSince = nil
+    }
+
+    /// A streamed answer was asked for: from now on content must come.
+    package mutating func awaitTokens(_ now: NIODeadline = .now()) {
+        tokensSince = now
+        hasTokens = false
+    }
+
+    /// Content came. Whatever else comes, such as keep-alives, does not count.
+    package mutating func gotTokens(_ now: NIODeadline = .now()) {
+        guard tokensSince != nil else { return }
+        tokensSince = now
+        hasTokens = true
+    }
+
+    /// None can come: the client does not take what came before.
+    package mutating func postponeTokens(_ now: NIODeadline) {
+        if tokensSince != nil { tokensSince = now }
+    }
+
+    /// Another attempt begins, after so many milliseconds; nil: it begins now. The exchange's own time goes on.
+    package mutating func turned(_ pause: Int?, _ now: NIODeadline = .now()) {
+        (heldSince, errorSince, tokensSince, hasTokens) = (nil, nil, nil, false)
+        last = now
+        wait = pause.map { .pause(now + .milliseconds(Int64($0))) } ?? .planning
+    }
+
+    /// Milliseconds that the exchange has left; nil: no limit.
+    package func remainingMs(_ now: NIODeadline) -> Int64? {
+        timeouts.total > 0 ? Int64(timeouts.total) - elapsedMs(now) : nil
+    }
 
     /// True once, when that body is late.
     package mutating func isErrorBodyLate(_ now: NIODeadline) -> Bool {
@@ -84,6 +120,7 @@ package struct ExchangeClock {
         if timeouts.total > 0, elapsedMs(now) > Int64(timeouts.total) {
             return Self.error("the exchange took longer than \(timeouts.total) ms (timeouts.total)")
         }
+        if let late = lateTokens(now) { return late }
         switch wait {
         case .settling: return nil
         case .pause(let until):
@@ -96,6 +133,15 @@ package struct ExchangeClock {
             guard timeouts.idle > 0, waited > Int64(timeouts.idle) else { return nil }
             return Self.error("nothing moved for \(timeouts.idle) ms (timeouts.idle)")
         }
+    }
+
+    private func lateTokens(_ now: NIODeadline) -> ExchangeError? {
+        guard let tokensSince else { return nil }
+        let limit = hasTokens ? timeouts.betweenTokens : timeouts.firstToken
+        guard limit > 0, (now - tokensSince).nanoseconds / 1_000_000 > Int64(limit) else { return nil }
+        return hasTokens
+            ? Self.error("no content came for \(limit) ms (timeouts.between_tokens)")
+            : Self.error("the upstream sent no content within \(limit) ms (timeouts.first_token)")
     }
 
     private static func error(_ message: String) -> ExchangeError {

@@ -15,13 +15,15 @@ struct ExchangeRow {
     let tokens: TokenCounts
     /// The name of the client's key, or nothing.
     let client: String
+    /// Attempts that came to nothing, in order.
+    let failures: [FailedAttempt]
 
     /// A failure is worth a notice, a repair and what an upstream wants to be paid are information; what passed as it
     /// came is for debugging only.
     private var level: Logger.Level {
         switch outcome {
         case .failed: .notice
-        case .ok, .cancelled: notes.isEmpty && tokens.cost == nil ? .debug : .info
+        case .ok, .cancelled: notes.isEmpty && failures.isEmpty && tokens.cost == nil ? .debug : .info
         }
     }
 
@@ -41,6 +43,7 @@ struct ExchangeRow {
         if tokens.output >= 0 { metadata["output_tokens"] = "\(tokens.output)" }
         if tokens.cached >= 0 { metadata["cached_tokens"] = "\(tokens.cached)" }
         if let cost = tokens.cost { metadata["cost"] = "\(cost)" }
+        if failures.count > (outcome == .failed ? 1 : 0) { metadata["attempts"] = "\(LogText.oneLine(attempts))" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)
     }
@@ -51,6 +54,12 @@ struct ExchangeRow {
         case .failed: "exchange failed"
         case .cancelled: "exchange cancelled"
         }
+    }
+
+    /// `openai/kimi-k2 key 2: rate_limited after 12 ms: slow down; …`
+    private var attempts: String {
+        failures.map { "\($0.place): \($0.category) after \($0.milliseconds) ms: \($0.message)" }
+            .joined(separator: "; ")
     }
 
     /// `kimi-k2: names=1 history_ids=2 (call_a is functions.read:0; …)`, plugin by plugin.

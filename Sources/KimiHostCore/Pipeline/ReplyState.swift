@@ -2,7 +2,7 @@ import CanonicalModel
 
 /// What has gone to the client, and what may still go. A value; the exchange carries the actions out.
 struct ReplyState {
-    private enum Phase { case nothing, streaming, over }
+    private enum Phase { case nothing, awake, streaming, over }
 
     /// What to do with the client.
     enum Action: Equatable {
@@ -16,13 +16,25 @@ struct ReplyState {
     private var phase = Phase.nothing
 
     var isOver: Bool { phase == .over }
-    var hasHead: Bool { phase == .streaming }
+    /// Status and headers of a stream have gone.
+    var hasHead: Bool { phase == .streaming || phase == .awake }
+    /// Bytes of an answer have gone: no other attempt can take its place.
+    var hasContent: Bool { phase == .streaming }
+    /// Nothing but the head and keep-alives has gone.
+    var isAwakeOnly: Bool { phase == .awake }
+
+    /// A keep-alive is due. True when the head must go first.
+    mutating func awakened() -> Bool {
+        guard phase == .nothing else { return false }
+        phase = .awake
+        return true
+    }
 
     /// Bytes of a stream are ready. True when the head must go first.
     mutating func streamed() -> Bool {
-        guard phase == .nothing else { return false }
-        phase = .streaming
-        return true
+        guard phase == .nothing || phase == .awake else { return false }
+        defer { phase = .streaming }
+        return phase == .nothing
     }
 
     /// The reply is complete. False when it was over before.
@@ -35,7 +47,7 @@ struct ReplyState {
         defer { phase = .over }
         switch phase {
         case .nothing: return .errorResponse
-        case .streaming: return .errorEvent
+        case .awake, .streaming: return .errorEvent
         case .over: return .none
         }
     }

@@ -18,27 +18,33 @@ package final class Route: Sendable {
     package let timeouts: RouteTimeouts
     /// Bytes of an upstream answer that is held as a whole.
     package let maxResponseBytes: Int
+    package let health: Health
+    package let latency: RouteLatency
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
-        upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int
+        upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
     ) {
+        self.latency = latency
+        self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
         self.rotation = Rotation(weights: providers.map(\.weight))
         self.keys = providers.map { entry in
             RouteKey(
                 provider: entry.provider,
                 tokens: TokenSource(
-                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect))
+                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect),
+                health: Health(cooldown))
         }
         self.transforms = transforms
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
     }
 
-    /// The key for the next attempt.
-    package func nextKey() -> RouteKey { keys[rotation.next()] }
+    /// The place of the key whose turn it is.
+    package func nextKey() -> Int { rotation.next() }
 
     /// The provider's name, the same for all keys.
     package var providerName: String { keys[0].provider.name }
@@ -69,6 +75,10 @@ package struct RouteTimeouts: Sendable {
     package var idle: Int
     /// The whole exchange; 0: none.
     package var total: Int
+    /// From sending until the first content of a streamed answer; 0: none.
+    package var firstToken: Int
+    /// Between two pieces of its content; 0: none.
+    package var betweenTokens: Int
     /// How long transforms may hold everything back before they are asked to give it up; 0: as long as they like.
     package var hold: Int
     /// For all that it takes to get one token.
@@ -84,8 +94,10 @@ package struct RouteTimeouts: Sendable {
 
     package init(
         connect: Int = 10_000, head: Int = 300_000, idle: Int = 300_000, total: Int = 0, hold: Int = 1_000,
-        token: Int = 30_000
+        token: Int = 30_000, firstToken: Int = 600_000, betweenTokens: Int = 300_000
     ) {
+        self.firstToken = firstToken
+        self.betweenTokens = betweenTokens
         self.token = token
         self.hold = hold
         self.connect = connect

@@ -6,6 +6,7 @@ package struct RouteKey: Sendable {
     package let provider: ProviderInstance
     /// Nil where the provider's library fetches none.
     package let tokens: TokenSource?
+    package let health: Health
 }
 
 /// In which order weighted things take turns: smoothly, so that 3 to 1 is a a b a and not a a a b. Immutable but for an

@@ -17,6 +17,9 @@ package struct RoutePlan: Sendable {
     /// The route of an attempt, 0 being the chosen one; the others follow in config order, round the list.
     package subscript(attempt: Int) -> RouteConfig { routes[(chosen + attempt) % routes.count] }
 
+    /// ``RouteConfig/index`` of an attempt's route.
+    package func index(of attempt: Int) -> Int { routes[(chosen + attempt) % routes.count].index }
+
     /// All routes in the order they are to be tried.
     package var attempts: [RouteConfig] { routes.indices.map { self[$0] } }
 }

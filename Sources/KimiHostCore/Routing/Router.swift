@@ -15,17 +15,22 @@ package final class Router: Sendable {
     private let plainNames: [String]
     private let profileNames: [String: [String]]
     private let random: RandomSource
+    /// By ``RouteConfig/index``.
+    package let latencies: [RouteLatency]
+    /// Does any strategy go by what the request says?
+    package let wantsHints: Bool
 
     /// - Parameter random: where `random` and `weighted_random` get their numbers; give a seeded one in tests.
     package init(
         routes: [RouteConfig], defaultStrategy: RoutingStrategy, random: RandomSource = RandomSource()
     ) {
+        let latencies = (0...(routes.map(\.index).max() ?? 0)).map { _ in RouteLatency() }
         var models: [String: Model] = [:]
         var names: [String] = []
         for (name, members) in Dictionary(grouping: routes, by: \.modelName) {
             var model = Model()
             for (profile, group) in Dictionary(grouping: members, by: \.profile) {
-                let group = RouteGroup(members: group, defaultStrategy: defaultStrategy)
+                let group = RouteGroup(members: group, defaultStrategy: defaultStrategy, latencies: latencies)
                 if let profile { model.profiles[profile] = group } else { model.plain = group }
             }
             models[name] = model
@@ -38,6 +43,10 @@ package final class Router: Sendable {
             profileNames[profile] = names.filter { models[$0]?.plain != nil || models[$0]?.profiles[profile] != nil }
         }
         self.models = models
+        self.latencies = latencies
+        wantsHints = models.values.contains { model in
+            model.plain?.wantsHints == true || model.profiles.values.contains(where: \.wantsHints)
+        }
         self.profileNames = profileNames
         self.random = random
     }
@@ -46,11 +55,14 @@ package final class Router: Sendable {
         self.init(routes: config.routes, defaultStrategy: config.defaultStrategy, random: random)
     }
 
-    /// The routes to try for `model`, the chosen one first. Two dictionary look-ups and at most one atomic step.
-    package func plan(model: String, profile: String? = nil) throws(RoutingError) -> RoutePlan {
+    /// The routes to try for `model`, the chosen one first. Two dictionary look-ups and at most one atomic step, but for
+    /// the strategies that go by `hints`.
+    package func plan(
+        model: String, profile: String? = nil, hints: RoutingHints = RoutingHints()
+    ) throws(RoutingError) -> RoutePlan {
         if let entry = models[model] {
-            if let profile, let group = entry.profiles[profile] { return group.plan(random) }
-            if let group = entry.plain { return group.plan(random) }
+            if let profile, let group = entry.profiles[profile] { return group.plan(random, hints) }
+            if let group = entry.plain { return group.plan(random, hints) }
         }
         let near = Suggestion.near(model, among: modelNames(profile: profile))
         throw .unknownModel(name: model, profile: profile, near: near)

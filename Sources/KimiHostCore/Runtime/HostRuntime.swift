@@ -20,6 +20,7 @@ package final class HostRuntime: Sendable {
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
     private let router: Router
+    private let routing: RoutingState
     /// By `RouteConfig.index`.
     private let routes: [Route]
     private let dialects: Set<String>
@@ -33,14 +34,19 @@ package final class HostRuntime: Sendable {
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        self.router = Router(config)
+        let router = Router(config)
+        self.router = router
+        let policy = RoutingPolicy(config.routing)
+        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
-                    try Self.route(route, plugins, services, timeouts, config.limits.maxResponseBytes, logger))
+                    try Self.route(
+                        route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
+                        router.latencies[route.index], logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -59,10 +65,16 @@ package final class HostRuntime: Sendable {
     /// The names that can be asked for under a profile, in config order.
     package func modelNames(profile: String?) -> [String] { router.modelNames(profile: profile) }
 
-    /// The route that the strategy chooses.
-    package func route(model: String, profile: String?) throws(ExchangeError) -> Route {
+    /// Does any strategy go by what requests say?
+    package var wantsHints: Bool { router.wantsHints }
+
+    /// The routes for a request, in the order that the strategy wants.
+    package func routes(
+        model: String, profile: String?, hints: RoutingHints = RoutingHints()
+    ) throws(ExchangeError) -> RouteChoice {
         do {
-            return routes[try router.plan(model: model, profile: profile).first.index]
+            let plan = try router.plan(model: model, profile: profile, hints: hints)
+            return RouteChoice(plan: plan, all: routes, state: routing)
         } catch {
             throw ExchangeError(KIMI_CAT_NOT_FOUND, error.message, param: "model", code: "model_not_found")
         }
@@ -70,7 +82,8 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ logger: Logger
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ logger: Logger
     ) throws(ExchangeError) -> Route {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
@@ -92,7 +105,7 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
     }
 }
 
@@ -108,7 +121,19 @@ extension RouteTimeouts {
             connect: timeouts.connect.milliseconds, head: timeouts.head.milliseconds,
             idle: timeouts.idle.milliseconds, total: timeouts.total?.milliseconds ?? 0,
             hold: timeouts.hold?.milliseconds ?? 0,
-            token: timeouts.token.milliseconds)
+            token: timeouts.token.milliseconds, firstToken: timeouts.firstToken?.milliseconds ?? 0,
+            betweenTokens: timeouts.betweenTokens?.milliseconds ?? 0)
+    }
+}
+
+extension RoutingPolicy {
+    init(_ routing: HostConfig.Routing) {
+        self.init(
+            retries: routing.retries, backoffMs: routing.backoff.milliseconds,
+            maxBackoffMs: routing.maxBackoff.milliseconds, maxRetryAfterMs: routing.maxRetryAfter.milliseconds,
+            cooldown: CooldownPolicy(
+                failures: routing.cooldownAfter, firstMs: routing.cooldown.milliseconds,
+                maxMs: routing.maxCooldown.milliseconds))
     }
 }
 

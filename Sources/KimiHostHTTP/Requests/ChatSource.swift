@@ -7,11 +7,13 @@ import WireJSON
 final class ChatSource: BodySource, ClientSource {
     private let chat: ChatRequest
     private let conversation: String
+    private let stable: UInt64
 
     init(_ request: ClientRequest, on loop: LoopContext) throws(ExchangeError) {
         let chat = try request.body.bytes { bytes throws(ExchangeError) in try ChatRequest(bytes, parser: loop.parser) }
         self.chat = chat
         self.conversation = chat.conversation.text(request.headers)
+        self.stable = chat.conversation.stable(request.headers)
         super.init(request, loop)
     }
 
@@ -21,8 +23,11 @@ final class ChatSource: BodySource, ClientSource {
 
     func check(for route: Route) {}
 
+    override func hints() -> RoutingHints { RoutingHints(conversation: stable, wantsStream: chat.wantsStream) }
+
     func native(on route: Route, attempt: Int) throws(ExchangeError) -> NativeInput? {
-        let peek = BodyPeek(model: chat.model, wantsStream: chat.wantsStream, conversation: conversation)
+        let peek = BodyPeek(
+            model: chat.model, wantsStream: chat.wantsStream, conversation: conversation, stable: stable)
         return try native(.chat, peek, on: route, attempt: attempt)
     }
 

@@ -11,6 +11,8 @@ protocol ClientSource: RequestSource {
     /// The model that the client asks for. Throws what the client must hear of a body that cannot be read.
     /// `mayBeNative`: a route may take the body as it is, so no more of it is read than need be.
     func model(mayBeNative: Bool) throws(ExchangeError) -> String
+    /// What a strategy may go by.
+    func hints() throws(ExchangeError) -> RoutingHints
     /// Refuses a bad request before there is an exchange, unless its upstream is to judge it.
     func check(for route: Route) throws(ExchangeError)
 }
@@ -46,6 +48,11 @@ class BodySource {
         }
         peeked = peek
         return peek
+    }
+
+    func hints() throws(ExchangeError) -> RoutingHints {
+        let peek = try peek()
+        return RoutingHints(conversation: peek.stable, wantsStream: peek.wantsStream)
     }
 
     /// The client's own body with the upstream's name of the model.
@@ -106,8 +113,11 @@ struct BodyPeek {
     let model: String
     let wantsStream: Bool
     let conversation: String
+    /// The conversation as a number that stays the same after a restart.
+    let stable: UInt64
 
-    init(model: String, wantsStream: Bool, conversation: String) {
+    init(model: String, wantsStream: Bool, conversation: String, stable: UInt64) {
+        self.stable = stable
         self.model = model
         self.wantsStream = wantsStream
         self.conversation = conversation
@@ -130,6 +140,8 @@ struct BodyPeek {
             throw .badRequest("'stream' must be true or false", param: "stream")
         }
         wantsStream = root["stream"]?.bool ?? false
-        conversation = ConversationHint(root).text(request.headers)
+        let hint = ConversationHint(root)
+        conversation = hint.text(request.headers)
+        stable = hint.stable(request.headers)
     }
 }

@@ -152,6 +152,15 @@ package final class PluginAttempt {
     /// Events that have reached the receiver.
     package var delivered: Int { tail.delivered }
 
+    /// Has anything reached the receiver that a client would miss: text, thoughts, calls, parts?
+    package var hasSubstance: Bool { tail.hasSubstance }
+
+    /// Did the answer end as a whole one does, with nothing in it?
+    package var isEmpty: Bool { tail.hasPlainFinish && !tail.hasSubstance }
+
+    /// Events of content that the provider has brought, whatever transforms made of them.
+    package var brought: Int { head.contentTaken }
+
     // MARK: Planning
 
     /// The provider's next step.

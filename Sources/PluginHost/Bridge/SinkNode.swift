@@ -41,6 +41,10 @@ final class SinkNode {
     /// The last node: events handed to the receiver, and whether it has had enough.
     private(set) var delivered = 0
     private(set) var isStopped = false
+    /// Has it got anything that a client would miss?
+    private(set) var hasSubstance = false
+    /// Has it got a FINISH that claims a whole answer?
+    private(set) var hasPlainFinish = false
 
     /// The first failure of the transform behind this node.
     private(set) var failure: ExchangeError?
@@ -77,6 +81,7 @@ final class SinkNode {
         if let receiver {
             delivered += count
             for index in 0..<count where events[index].type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+            if !hasSubstance { weigh(UnsafeBufferPointer(start: events, count: count)) }
             let status = receiver.receive(UnsafeBufferPointer(start: events, count: count))
             isStopped = isStopped || status == kimi_status(KIMI_STOP)
             return status
@@ -100,6 +105,24 @@ final class SinkNode {
 
     private static func isContent(_ type: UInt32) -> Bool {
         type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
+    }
+
+    private func weigh(_ events: UnsafeBufferPointer<kimi_event>) {
+        for event in events {
+            switch kimi_event_type(event.type) {
+            case KIMI_EVENT_TEXT: hasSubstance = hasSubstance || event.a.len > 0
+            case KIMI_EVENT_REASONING: hasSubstance = hasSubstance || event.a.len > 0 || event.b.len > 0
+            case KIMI_EVENT_TOOL_BEGIN, KIMI_EVENT_PART: hasSubstance = true
+            case KIMI_EVENT_JSON: hasSubstance = hasSubstance || Self.says(event)
+            case KIMI_EVENT_FINISH: hasPlainFinish = ["stop", "tool_calls"].contains(event.a.text)
+            default: break
+            }
+        }
+    }
+
+    /// A member of the message, such as a refusal, with something in it.
+    private static func says(_ event: CanonicalEvent) -> Bool {
+        event.i0 == Int64(KIMI_SCOPE_MESSAGE.rawValue) && event.a.len > 2 && event.a.text != "null"
     }
 
     /// Names the plugin that emits to this node.

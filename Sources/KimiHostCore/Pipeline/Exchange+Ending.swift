@@ -1,0 +1,61 @@
+import CanonicalModel
+import Dialects
+import NIOCore
+import PluginABI
+import PluginHost
+import Upstream
+
+/// Ends, and what is told of them.
+extension Exchange {
+    /// Counts the exchange and writes its line, once.
+    func report(_ outcome: HostMetrics.Outcome, _ error: ExchangeError? = nil) {
+        guard !isReported else { return }
+        isReported = true
+        for repair in encoder?.repairs.entries ?? [] {
+            book.add(kind: repair.kind.rawValue, detail: repair.detail, count: repair.count)
+        }
+        let row = ExchangeRow(
+            requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
+            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
+            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures)
+        services.metrics.exchangeEnded(
+            model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
+            repeats: planner.repeats)
+        client?.exchangeUsed(tokens: book.tokens)
+        row.write(to: services.logger, masking: route.masked)
+    }
+
+    func acknowledge() {
+        guard unacknowledged > 0, client?.isWritable ?? true else { return }
+        transfer?.consumed(unacknowledged)
+        unacknowledged = 0
+        clock.heard()
+    }
+
+    /// The client has its reply. A transfer whose last bytes are still to come gets a moment, so that its connection
+    /// is kept.
+    func settle() {
+        attempt?.end(KIMI_WHY_END)
+        attempt = nil
+        if transfer == nil {
+            release(KIMI_WHY_END)
+        } else {
+            clock.settling()
+        }
+    }
+
+    func release(_ why: kimi_why) {
+        abandonProbes()
+        attempt?.end(why)
+        attempt = nil
+        transfer?.cancel()
+        transfer = nil
+        side = nil
+        tokens.wait?.cancel()
+        tokens.wait = nil
+        ticker?.stop()
+        ticker = nil
+        services.watch.remove(self)
+        source.forget()
+    }
+}

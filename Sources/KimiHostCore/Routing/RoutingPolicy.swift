@@ -1,0 +1,45 @@
+/// What is done about attempts that fail. Times in milliseconds.
+package struct RoutingPolicy: Sendable, Equatable {
+    /// Attempts of one exchange, whatever the configuration has of routes and keys.
+    package static let maxAttempts = 16
+
+    /// Attempts beyond those in which every route and key had its turn.
+    package var retries: Int
+    /// The pause before the first of those; it doubles, and a part of it is by chance.
+    package var backoffMs: Int
+    package var maxBackoffMs: Int
+    /// An upstream that wants to be left alone for longer is not waited for.
+    package var maxRetryAfterMs: Int
+    package var cooldown: CooldownPolicy
+
+    package init(
+        retries: Int = 1, backoffMs: Int = 250, maxBackoffMs: Int = 8_000, maxRetryAfterMs: Int = 20_000,
+        cooldown: CooldownPolicy = CooldownPolicy()
+    ) {
+        self.retries = retries
+        self.backoffMs = backoffMs
+        self.maxBackoffMs = max(backoffMs, maxBackoffMs)
+        self.maxRetryAfterMs = maxRetryAfterMs
+        self.cooldown = cooldown
+    }
+
+    /// The pause before a repeat, 0 being the first. `chance`: from 0 up to 1; between half of the pause and all of it.
+    package func pauseMs(before number: Int, chance: Double) -> Int {
+        var pause = backoffMs
+        for _ in 0..<number where pause < maxBackoffMs { pause *= 2 }
+        return Int(Double(min(pause, maxBackoffMs)) * (0.5 + chance / 2))
+    }
+}
+
+/// What all exchanges share for routing. Any thread.
+package final class RoutingState: Sendable {
+    package let policy: RoutingPolicy
+    package let budget: RetryBudget
+    package let random: RandomSource
+
+    package init(policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource()) {
+        self.policy = policy
+        self.budget = RetryBudget(share: budgetShare)
+        self.random = random
+    }
+}
