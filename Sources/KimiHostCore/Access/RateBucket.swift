@@ -13,10 +13,13 @@ package struct RateBucket: Sendable {
         self.at = now
     }
 
+    /// What sums of fractions may be off, in milliseconds.
+    private static let slack = 1e-6
+
     /// Milliseconds until one may be taken; 0: now.
     package mutating func wait(_ now: NIODeadline) -> Int {
         refill(now)
-        return level >= 1 ? 0 : Int(((1 - level) / perMinute * 60_000).rounded(.up))
+        return level >= 1 ? 0 : Int(((1 - level) * 60_000 / perMinute - Self.slack).rounded(.up))
     }
 
     /// Takes `count`, also more than there is: what is owed has to fill up first.

@@ -157,7 +157,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// The host ends, and waits no longer.
     package func hostEnds(_ error: ExchangeError) {
         guard !reply.isOver else { return }
-        fail(error)
+        giveUp(error)
     }
 
     /// The client reads again.
