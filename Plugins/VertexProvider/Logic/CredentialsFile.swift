@@ -13,7 +13,9 @@ struct CredentialsFile {
     }
 
     /// For a sentence: where a member stands.
-    func name(_ member: String) -> String { "'\(member)' of \(path) (GOOGLE_APPLICATION_CREDENTIALS)" }
+    func name(_ member: String) -> String {
+        "'\(member)' of \(path) (provider_config, or the variable GOOGLE_APPLICATION_CREDENTIALS)"
+    }
 
     func lacks(_ member: String) -> PluginFailure {
         .config("\(name(member)) is missing or empty; use a complete credentials file.")
