@@ -52,7 +52,8 @@ enum LogSchema {
         CREATE TABLE content (id INTEGER PRIMARY KEY, packed BLOB NOT NULL);
         CREATE TABLE total (only INTEGER PRIMARY KEY CHECK (only = 1), entries INTEGER NOT NULL, bytes INTEGER NOT NULL);
         INSERT INTO total VALUES (1, 0, 0);
-        """
+        """,
+        LogSearch.migration,
     ]
 
     /// Why a sound database is not used.
