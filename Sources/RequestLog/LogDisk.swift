@@ -87,10 +87,13 @@ struct LogDisk {
         }
     }
 
-    /// Indexes some exchanges; whether there are more.
-    mutating func index() throws -> Bool {
-        guard let database, file.identity == identity else { return false }
-        return try transaction(database) { work in try work.index() }.more
+    /// Indexes some exchanges, and removes what has no room beside that.
+    mutating func index(now: Int64) throws -> Outcome {
+        guard let database, file.identity == identity else { return Outcome() }
+        return try transaction(database) { work in
+            try work.index()
+            try work.evict(added: 0, now: now)
+        }
     }
 
     private mutating func openOnce() throws {
@@ -122,6 +125,8 @@ struct LogDisk {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA temp_store = MEMORY; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192")
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+            // Pages that many transactions change are copied to the file once for all of them.
+            _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = 4000")
             // The journal gives back what one large transaction took.
             _ = try Int.fetchOne(db, sql: "PRAGMA journal_size_limit = \(16 << 20)")
         }

@@ -31,7 +31,7 @@ extension RequestLog {
     /// Waits of the writer; tests shorten them.
     package struct Timing: Sendable {
         /// How long the writer collects before it writes, so that a busy host has few transactions.
-        package var batch: Duration = .milliseconds(50)
+        package var batch: Duration = .milliseconds(200)
         /// Wait before the first attempt after a failure; doubles up to `longestRetry`.
         package var firstRetry: Duration = .seconds(1)
         package var longestRetry: Duration = .seconds(30)
@@ -47,7 +47,7 @@ extension RequestLog {
 
     /// Bounds of one transaction.
     enum Step {
-        static let entries = 256
+        static let entries = 1_024
         static let bytes = 8 << 20
         /// As many wait for the disk: indexing waits too.
         static let busyEntries = 64

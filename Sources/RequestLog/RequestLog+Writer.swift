@@ -71,7 +71,10 @@ extension RequestLog {
         }
         guard isFree else { return scheduleIndexing(after: timing.indexing) }
         // A disk that fails is noticed by the next write.
-        if (try? disk.withLock({ disk in try disk.index() })) == true { scheduleIndexing(after: .milliseconds(5)) }
+        let now = clock()
+        guard let outcome = try? disk.withLock({ disk in try disk.index(now: now) }) else { return }
+        state.withLock { $0.stats.evicted += outcome.evicted }
+        if outcome.more { scheduleIndexing(after: .milliseconds(5)) }
     }
 
     /// Begins anew after damage or loss of the file; otherwise, and if that fails, waits.

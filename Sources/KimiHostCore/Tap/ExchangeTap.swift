@@ -102,11 +102,9 @@ package final class ExchangeTap {
         measure()
         price()
         if log.policy.bodies == .errors, record.outcome == .ok { forgetBodies() }
-        let (routes, secrets) = (routes, clientSecrets)
-        if !routes.isEmpty || !secrets.isEmpty {
-            record.mask = { bytes in
-                routes.reduce(secrets.isEmpty ? bytes : SecretMask(secrets).masked(bytes)) { $1.masked($0) }
-            }
+        let (routes, client) = (routes, clientSecrets.isEmpty ? nil : SecretMask(clientSecrets))
+        if !routes.isEmpty || client != nil {
+            record.mask = { bytes in routes.reduce(client?.masked(bytes) ?? bytes) { $1.masked($0) } }
         }
         isSubmitted = true
         log.sink.submit(record)

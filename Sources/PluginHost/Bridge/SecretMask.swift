@@ -83,6 +83,7 @@ enum SecretForms {
     static func of(_ secret: String) -> [[UInt8]] {
         let plain = Array(secret.utf8)
         var forms = [plain]
+        if plain.allSatisfy(isPlain) { return forms }
         for other in [inJSON(plain, slashes: false), inJSON(plain, slashes: true), inURL(plain)]
         where !forms.contains(other) { forms.append(other) }
         return forms
@@ -101,13 +102,15 @@ enum SecretForms {
         }
     }
 
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || byte == 0x2D
+            || byte == 0x2E || byte == 0x5F || byte == 0x7E
+    }
+
     private static func inURL(_ secret: [UInt8]) -> [UInt8] {
         let digits = Array("0123456789ABCDEF".utf8)
         return secret.flatMap { byte -> [UInt8] in
-            let isPlain =
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
-            return isPlain ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            isPlain(byte) ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         }
     }
 }
