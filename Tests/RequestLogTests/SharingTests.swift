@@ -43,10 +43,8 @@ import Testing
         timing.indexing = .milliseconds(5)
         let log = try RequestLog(path: folder.file, timing: timing)
         for number in 0..<300 {
-            log.submit(
-                record(
-                    "\(number)", body: #"{"content":"about\\nwalrus\(number) and \(number % 2 == 0 ? "even" : "odd")"}"#
-                ))
+            let kind = number % 2 == 0 ? "even" : "odd"
+            log.submit(record("\(number)", body: #"{"content":"about\nwalrus\#(number) and \#(kind)"}"#))
         }
         #expect(await log.settles())
         let reader = try LogReader(path: folder.file)

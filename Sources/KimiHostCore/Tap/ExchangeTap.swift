@@ -25,9 +25,9 @@ package final class ExchangeTap {
 
     /// Told of the request that a provider works with, as transforms left it. Replays want to know.
     package var onSend: ((PluginRequest) -> Void)?
-    private let log: ExchangeLog
+    let log: ExchangeLog
     var record: ExchangeRecord
-    private var began = NIODeadline.now()
+    var began = NIODeadline.now()
     private var keepsBodies: Bool
     /// Bytes that this exchange may still take, and those that it has taken of the host's.
     private var room: Int
@@ -35,8 +35,8 @@ package final class ExchangeTap {
     private var clientSecrets: [String] = []
     private var routes: [Route] = []
     private var isAttempting = false
-    private var lastSent: NIODeadline?
-    private var lastArrival: NIODeadline?
+    var lastSent: NIODeadline?
+    var lastArrival: NIODeadline?
     private var hasEnded = false
     private var isSubmitted = false
 
@@ -226,33 +226,6 @@ package final class ExchangeTap {
         if record.firstToken == nil, outcome == .ok { record.firstToken = milliseconds }
     }
 
-    private func measure() {
-        let now = NIODeadline.now()
-        record.duration = Self.milliseconds(now - began)
-        guard let lastSent, let lastArrival, lastArrival >= lastSent else { return }
-        record.overhead = max(0, ((lastSent - began).nanoseconds + (now - lastArrival).nanoseconds) / 1_000)
-    }
-
-    private func price() {
-        guard record.usage.cost == nil, record.usage.output != nil else { return }
-        let price = log.policy.prices.first { price in
-            (price.provider ?? record.provider) == record.provider
-                && NamePattern(price.model).matches(record.upstreamModel)
-        }
-        record.usage.cost = price?.cost(of: record.usage)
-        record.usage.isPriced = record.usage.cost != nil
-    }
-
-    private func forgetBodies() {
-        record.request.forget()
-        record.reply.forget()
-        for place in record.attempts.indices {
-            record.attempts[place].request.forget()
-            record.attempts[place].reply.forget()
-            record.attempts[place].changes = []
-        }
-    }
-
     // MARK: Bounds
 
     /// How long `body` may become, when so many bytes are to be added.
@@ -269,7 +242,7 @@ package final class ExchangeTap {
 
     private var milliseconds: Int64 { Self.milliseconds(.now() - began) }
 
-    private static func milliseconds(_ time: TimeAmount) -> Int64 { time.nanoseconds / 1_000_000 }
+    static func milliseconds(_ time: TimeAmount) -> Int64 { time.nanoseconds / 1_000_000 }
 
     static var unixMilliseconds: Int64 {
         var time = timespec()
