@@ -1,9 +1,11 @@
 """The request log: what it holds of an exchange, what it hides, and what it does when its disk fails."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -190,10 +192,10 @@ def test_wrong_settings_are_named(start_host, tmp_path, upstream):
     host = start_host({"models": [entry("m", upstream.url)], "log": {"redact": ["("]}}, ready=False)
     assert host.wait_end() == 1 and "log.redact" in host.output
     other = tmp_path / "other.db"
-    subprocess.run(["sqlite3", other, "create table t (x)"], check=False)
-    if other.exists():
-        host = start_host({"models": [entry("m", upstream.url)], "log": {"path": str(other)}}, ready=False)
-        assert host.wait_end() == 1 and "another program" in host.output
+    with contextlib.closing(sqlite3.connect(other)) as made:
+        made.execute("create table t (x)")
+    host = start_host({"models": [entry("m", upstream.url)], "log": {"path": str(other)}}, ready=False)
+    assert host.wait_end() == 1 and "another program" in host.output
 
 
 def grep(folder, *words) -> list[str]:
