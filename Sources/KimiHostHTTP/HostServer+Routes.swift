@@ -37,7 +37,8 @@ extension HostServer {
         _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate
     ) -> Response {
         let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
+            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
+            quarantined: runtime.quarantined
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],

@@ -362,6 +362,40 @@ package enum ConfigSchema {
                 }
               }
             },
+            "state_dir": {
+              "type": "string",
+              "minLength": 1,
+              "default": "data",
+              "description": "Folder of what the host keeps between its runs, relative to where it is started. KIMI_STATE_DIR in the environment wins."
+            },
+            "plugins": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "What is done about plugins that crash or hang.",
+              "properties": {
+                "quarantine_window": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 31536000,
+                  "default": 3600,
+                  "description": "Seconds for which a plugin that crashed the host is not loaded at the next start: its routes answer 503. 0: it is loaded again at once."
+                },
+                "slow_call": {
+                  "type": "number",
+                  "exclusiveMinimum": 0,
+                  "maximum": 86400,
+                  "default": 1,
+                  "description": "A call into a plugin that takes longer, in seconds, is logged and counted."
+                },
+                "hang": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 86400,
+                  "default": 30,
+                  "description": "The host ends itself over a call into a plugin that takes longer, in seconds, and quarantines it at the next start. 0: it waits for ever."
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,

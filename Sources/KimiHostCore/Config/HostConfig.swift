@@ -12,6 +12,9 @@ package struct HostConfig: Sendable {
     package var logging = Logging()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
+    package var plugins = Plugins()
+    /// The folder with everything that the host keeps between its runs.
+    package var stateDir = "data"
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -79,6 +82,18 @@ package struct HostConfig: Sendable {
         package var drain = Duration.seconds(25)
         /// How long new requests are still served after SIGTERM.
         package var drainNotice = Duration.zero
+
+        package init() {}
+    }
+
+    /// What is done about plugins that crash or hang.
+    package struct Plugins: Sendable, Equatable {
+        /// How long a crash file keeps its plugin from being loaded; zero: not at all.
+        package var quarantineWindow = Duration.seconds(3_600)
+        /// A call into a plugin that takes longer is logged.
+        package var slowCall = Duration.seconds(1)
+        /// The process is ended over one that takes longer; nil: over none.
+        package var hang: Duration? = .seconds(30)
 
         package init() {}
     }

@@ -28,6 +28,17 @@ struct SettingsReader {
         readTimeouts(&config.timeouts)
         readRouting(&config.routing)
         readLogging(&config.logging, &log)
+        readPlugins(&config.plugins)
+        if let folder = environment["KIMI_STATE_DIR"] ?? root["state_dir"]?.string { config.stateDir = folder }
+    }
+
+    private func readPlugins(_ plugins: inout HostConfig.Plugins) {
+        let node = root["plugins"]
+        set(&plugins.slowCall, from: node?["slow_call"])
+        if let hang = Self.duration(node?["hang"]) { plugins.hang = hang == .zero ? nil : hang }
+        if let seconds = node?["quarantine_window"]?.double, (0...31_536_000).contains(seconds) {
+            plugins.quarantineWindow = .seconds(Int64(seconds))
+        }
     }
 
     private func readRouting(_ routing: inout HostConfig.Routing) {

@@ -9,12 +9,14 @@ package struct PrometheusText {
 
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
-        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot()
+        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(),
+        calls: PluginCallReport = PluginCallReport(), quarantined: [String] = []
     ) {
         exchanges(metrics)
         requests(gate)
         attempts(metrics)
         notes(metrics)
+        plugins(calls, quarantined: quarantined)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
         family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")
@@ -71,13 +73,17 @@ package struct PrometheusText {
         for (key, count) in ordered { sample([("plugin", key.plugin), ("kind", key.kind)], count) }
     }
 
-    private mutating func family(_ name: String, _ type: String, _ help: String) {
+    mutating func family(_ name: String, _ type: String, _ help: String) {
         self.name = name
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func sample(_ labels: [(String, String)], _ value: Int) {
-        text += name
+    mutating func sample(_ labels: [(String, String)], _ value: Int, suffix: String = "") {
+        sample(labels, "\(value)", suffix: suffix)
+    }
+
+    mutating func sample(_ labels: [(String, String)], _ value: String, suffix: String = "") {
+        text += name + suffix
         if !labels.isEmpty {
             text += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}"
         }

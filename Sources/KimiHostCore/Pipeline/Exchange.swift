@@ -115,6 +115,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         var refusal: ExchangeError?
         attemptNumber += 1
         (native, opening) = (nil, nil)
+        if let quarantine = route.quarantine { throw quarantine.error }
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,

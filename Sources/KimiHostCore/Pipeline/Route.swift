@@ -20,13 +20,17 @@ package final class Route: Sendable {
     package let maxResponseBytes: Int
     package let health: Health
     package let latency: RouteLatency
+    /// Not nil: one of its plugins is quarantined, and nothing can be asked of it.
+    package let quarantine: QuarantineReason?
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(),
+        quarantine: QuarantineReason? = nil
     ) {
+        self.quarantine = quarantine
         self.latency = latency
         self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes

@@ -19,6 +19,8 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
+    /// Plugins that are quarantined, by what `plugins unquarantine` takes.
+    package let quarantined: [String]
     private let router: Router
     private let routing: RoutingState
     /// By `RouteConfig.index`.
@@ -30,6 +32,7 @@ package final class HostRuntime: Sendable {
         config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
     ) throws(RuntimeError) {
         self.services = services
+        self.quarantined = plugins.quarantined
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
@@ -85,6 +88,12 @@ package final class HostRuntime: Sendable {
         _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
         _ logger: Logger
     ) throws(ExchangeError) -> Route {
+        if let quarantine = plugins.quarantine(of: config) {
+            logger.warning("\(config) answers 503: \(quarantine.message)")
+            return Route(
+                standingInFor: plugins.plugin(.provider, named: config.provider), config, timeouts, maxResponseBytes,
+                policy.cooldown, latency, quarantine)
+        }
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }

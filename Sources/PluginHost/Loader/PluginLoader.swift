@@ -1,3 +1,4 @@
+internal import CPlatform
 package import PluginABI
 
 /// Loads the libraries of a plugins.d folder, each through the same fixed list of checks.
@@ -7,17 +8,24 @@ package struct PluginLoader {
     private let host: UnsafePointer<kimi_host>
     private let services: any HandshakeServices
     private let trust: FileTrust
+    private let safety: PluginSafety?
     private let notice: (String) -> Void
+    private let phase: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
     ///   - services: makes the error objects for the entry calls.
     ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - safety: probes libraries before they are loaded, and keeps those away that crashed; nil: neither is done.
     ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
+    ///   - phase: is told what code of a plugin comes next, `dlopen` or `entry`.
     package init(
         host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
-        notice: @escaping (String) -> Void = { _ in }
+        safety: PluginSafety? = nil, notice: @escaping (String) -> Void = { _ in },
+        phase: @escaping (String) -> Void = { _ in }
     ) {
+        self.safety = safety
+        self.phase = phase
         self.host = host
         self.services = services
         self.notice = notice
@@ -30,12 +38,14 @@ package struct PluginLoader {
         package var plugins: [LoadedPlugin] = []
         /// Empty if the folder is in order.
         package var errors: [PluginLoadError] = []
+        /// Libraries that crash when they are loaded, and of which nothing else is known: what they provide is not there.
+        package var broken: [PluginLoadError] = []
     }
 
     /// Loads every plugin of `folder` in order, or throws the first thing that is wrong.
     package func load(folder: String) throws(PluginLoadError) -> [LoadedPlugin] {
         let report = loadAll(folder: folder)
-        if let first = report.errors.first { throw first }
+        if let first = report.errors.first ?? report.broken.first { throw first }
         return report.plugins
     }
 
@@ -46,6 +56,7 @@ package struct PluginLoader {
         }
         let found = PluginsFolder(scanning: folder, trust: trust)
         var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
+        probe(found.candidates.filter { selection.includes($0) && $0.isEnabled })
         for candidate in found.candidates {
             guard selection.includes(candidate) else {
                 notice("\(candidate.file): not loaded, --only-plugin does not name it")
@@ -61,11 +72,28 @@ package struct PluginLoader {
                 let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
                 try Self.checkUnique(plugin, among: report.plugins)
                 report.plugins.append(plugin)
+            } catch where error.step == .probe {
+                report.broken.append(error)
             } catch {
                 report.errors.append(error)
             }
         }
         return report
+    }
+
+    /// All that are new, together: a child process for each would take longer.
+    private func probe(_ candidates: [PluginsFolder.Candidate]) {
+        guard let safety else { return }
+        var libraries: [(file: String, sha256: String)] = []
+        for candidate in candidates {
+            // What is wrong with a file is found once more, and told, when it is loaded.
+            guard let opened = try? trust.open(candidate.file, file: candidate.file, maxBytes: FileTrust.maxLibraryBytes),
+                let bytes = try? opened.read(), (try? Self.checkFormat(bytes, candidate.file)) != nil
+            else { continue }
+            let sha256 = FileDigest.sha256(bytes)
+            if candidate.sidecar?.sha256 ?? sha256 == sha256 { libraries.append((candidate.file, sha256)) }
+        }
+        safety.probe(libraries)
     }
 
     /// Loads one library.
@@ -85,8 +113,11 @@ package struct PluginLoader {
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
         let elf = try Self.checkFormat(bytes, file)
-        let entry = try open(opened, sha256, file)
-        let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
+        if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {
+            let plugin = try refused(reason, manifest, file, sha256, sidecar)
+            return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+        }
+        let answer = try run(opened, sha256, file, elf)
         try checkID(answer.manifest, sidecar, file)
         let plugin = LoadedPlugin(
             manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
@@ -96,6 +127,41 @@ package struct PluginLoader {
     }
 
     // MARK: steps
+
+    /// From here on the plugin's code runs.
+    private func run(
+        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String, _ elf: ElfFile?
+    ) throws(PluginLoadError) -> HandshakeAnswer {
+        let mark = PluginMark.of(PluginIdentity(file: file, sha256: sha256))
+        defer { PluginSafety.rechain() }
+        phase("dlopen")
+        // As a closure would have to capture what must not be copied, by hand.
+        mark.enter(PG_LOAD)
+        let opening: Result<UnsafeMutableRawPointer, PluginLoadError>
+        do {
+            opening = .success(try open(opened, sha256, file))
+        } catch {
+            opening = .failure(error)
+        }
+        mark.leave()
+        let entry = try opening.get()
+        mark.isLoaded(at: entry)
+        phase("entry")
+        let check = HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf)
+        return try mark.attempt(PG_ENTRY) { () throws(PluginLoadError) in try check.run() }
+    }
+
+    /// A quarantined library as far as it is known without running any of it.
+    private func refused(
+        _ reason: QuarantineReason, _ manifest: PluginManifest?, _ file: String, _ sha256: String,
+        _ sidecar: PluginSidecar?
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        guard let manifest else { throw PluginLoadError(file: file, step: .probe, quarantine: reason) }
+        try checkID(manifest, sidecar, file)
+        return LoadedPlugin(
+            manifest: manifest, file: file, sha256: sha256, built: manifest.built, needed: manifest.needs,
+            granted: min(manifest.built, .host), baseConfig: sidecar?.config, quarantine: reason)
+    }
 
     private func checkPin(_ sha256: String, _ sidecar: PluginSidecar?, _ file: String) throws(PluginLoadError) {
         guard let sidecar, let pin = sidecar.sha256, pin != sha256 else { return }
@@ -136,7 +202,7 @@ package struct PluginLoader {
             cure: other > ours ? "update the host, or build the plugin for ABI \(ours)" : "update the plugin")
     }
 
-    /// Maps the library and finds its entry. From here on the plugin's code runs.
+    /// Maps the library and finds its entry.
     private func open(
         _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
     ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
