@@ -162,8 +162,7 @@ let package = Package(
             name: "kimi-host",
             dependencies: [
                 "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "RequestLog",
-                "ResponseStore",
-                "Upstream",
+                "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -54,6 +54,7 @@ final class CurlLoop {
             for event in events.prefix(Int(max(count, 0))) { act(on: event) }
             actOnTimer()
             finishDone()
+            reactor.tell(running: running.count)
             reactor.deliver()
         }
         while let transfer = running.last, let easy = transfer.easy { drop(easy, transfer) }

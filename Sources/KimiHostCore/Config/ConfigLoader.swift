@@ -54,6 +54,7 @@ package struct ConfigLoader {
             config.routes = routes.build(root["models"])
             var auth = AuthReader(environment: environment, log: routes.log)
             config.auth = auth.read(root["auth"], routes: config.routes)
+            config.adminKey = auth.adminKey(root["auth"]?["admin_key"], config.auth)
             log = auth.log
             GroupChecks.check(config.routes, marks: routes.marks, log: &log)
         }

@@ -95,9 +95,7 @@ package enum ConfigSchema {
                 {
                   "type": "object",
                   "additionalProperties": false,
-                  "required": [
-                    "keys"
-                  ],
+                  "minProperties": 1,
                   "properties": {
                     "keys": {
                       "type": "array",
@@ -105,6 +103,12 @@ package enum ConfigSchema {
                       "items": {
                         "$ref": "#/$defs/client_key"
                       }
+                    },
+                    "admin_key": {
+                      "type": "string",
+                      "minLength": 1,
+                      "x-secret": true,
+                      "description": "Opens /admin/: sha256: and the key's SHA-256 (kimi-host auth hash), or the environment variable that holds it, as $NAME."
                     }
                   }
                 }
@@ -495,6 +499,24 @@ package enum ConfigSchema {
                     "$ref": "#/$defs/transform"
                   },
                   "description": "Transform plugins, in request order."
+                },
+                "max_concurrent": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "description": "Most requests of this entry under way at once; over it the next entry is tried, or else the request waits. Default: no bound."
+                },
+                "resume": {
+                  "enum": [
+                    true,
+                    false,
+                    "assistant",
+                    "prefix",
+                    "partial",
+                    "continue_final_message"
+                  ],
+                  "description": "Replies of this entry that break off after content are continued, and it continues those of others of its name; the word says how its upstream marks an unfinished last message. true is assistant: no mark.",
+                  "default": false
                 },
                 "optional": {
                   "type": "boolean",

@@ -6,6 +6,8 @@ package struct HostConfig: Sendable {
     package var file = ""
     package var server = Server()
     package var auth = Auth.unset
+    /// Opens `/admin/`; nil: who may do what there goes by `auth`.
+    package var adminKey: KeyDigest?
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var routing = Routing()
@@ -190,6 +192,10 @@ package struct RouteConfig: Sendable {
     package var strategy: RoutingStrategy?
     package var profile: String?
     package var ensureToolCall = false
+    /// The most requests of this entry under way at once; nil: no bound.
+    package var maxConcurrent: Int?
+    /// How its upstream is asked to go on with a reply that broke off; nil: it is not.
+    package var resume: ResumeStyle?
     /// What the attempts rotate through, at least one: the entry's `keys`, or its `provider_config` alone.
     package var keys = [ProviderKey(config: ConfigNode(.object(ConfigObject())))]
     /// The first key's configuration.

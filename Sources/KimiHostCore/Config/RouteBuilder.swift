@@ -45,6 +45,8 @@ struct RouteBuilder {
         if let weight = entry["weight"]?.double { route.weight = weight }
         route.strategy = entry["strategy"]?.string.flatMap(RoutingStrategy.init)
         route.profile = entry["profile"]?.string
+        route.maxConcurrent = entry["max_concurrent"]?.int.map { Int($0) }
+        route.resume = entry["resume"].flatMap { $0.bool == true ? .assistant : $0.string.flatMap(ResumeStyle.init) }
         if let profile = entry["profile"], profile.string?.contains("/") == true {
             let message = "contains a '/', so no URL /PROFILE/v1/... can reach it; rename it"
             log.warning(at: profile.mark, path.key("profile").description, message)

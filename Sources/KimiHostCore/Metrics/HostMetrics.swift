@@ -28,6 +28,11 @@ package final class HostMetrics: Sendable {
         package let outcome: String
     }
 
+    package struct RouteKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+    }
+
     /// What is left out of new attempts for a while.
     package enum Cooled: String, Sendable { case route, key }
 
@@ -42,6 +47,8 @@ package final class HostMetrics: Sendable {
         package var attempts: [AttemptKey: Int] = [:]
         package var cooldowns: [CooledKey: Int] = [:]
         package var repeats = 0
+        /// Replies that broke off and went on, by the route where they did.
+        package var resumed: [RouteKey: Int] = [:]
         package var notes: [NoteKey: Int] = [:]
         package var active = 0
     }
@@ -85,6 +92,11 @@ package final class HostMetrics: Sendable {
     /// A route or key went cold.
     package func cooled(model: String, provider: String, _ what: Cooled) {
         state.withLock { $0.cooldowns[CooledKey(model: model, provider: provider, what: what), default: 0] += 1 }
+    }
+
+    /// A reply of this route broke off after content and goes on.
+    package func resumed(model: String, provider: String) {
+        state.withLock { $0.resumed[RouteKey(model: model, provider: provider), default: 0] += 1 }
     }
 
     private static func add(_ note: NoteBook.Note, to counts: inout [NoteKey: Int]) {

@@ -7,6 +7,9 @@ package struct PrometheusText {
 
     package private(set) var text = ""
 
+    /// Empty.
+    init() {}
+
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
         gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(),
@@ -57,6 +60,9 @@ package struct PrometheusText {
         }
         family("kimi_retries_total", "counter", "Attempts that went where one of the same request had failed.")
         sample([], metrics.repeats)
+        family("kimi_resumed_total", "counter", "Replies that broke off after content and were continued, by route.")
+        let resumed = metrics.resumed.sorted { ($0.key.model, $0.key.provider) < ($1.key.model, $1.key.provider) }
+        for (key, count) in resumed { sample([("model", key.model), ("provider", key.provider)], count) }
         family("kimi_cooldowns_total", "counter", "Times that a route or one of its keys was left out for a while.")
         let cooldowns = metrics.cooldowns.sorted {
             ($0.key.model, $0.key.provider, $0.key.what.rawValue)

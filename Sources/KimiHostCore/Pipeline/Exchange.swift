@@ -38,7 +38,15 @@ package final class Exchange: UpstreamReceiver, Watched {
     private var attemptNumber = 0
     /// Those that came to nothing.
     var failures: [FailedAttempt] = []
-    var lastError: ExchangeError?
+    /// What the client hears if nobody answers.
+    var best: ToldError?
+    /// Of the route under way, while the attempt is.
+    var slot: RouteSlots?
+    /// Waits for a route.
+    var routeWait: RouteWait?
+    /// Replies that broke off and go on.
+    var resumption = ExchangeResumption()
+    var charge = ExchangeCharge()
     /// The route of the attempt under way does not serve requests of this kind.
     var isUnserved = false
     /// Route and key have been told how the attempt ended.
@@ -105,6 +113,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         services.metrics.exchangeBegan()
         planner.order.state.budget.exchangeBegan()
         proceed { (self) throws(ExchangeError) in
+            guard try self.enterRoute() else { return }
             try self.begin()
             try self.step()
         }
@@ -121,7 +130,8 @@ package final class Exchange: UpstreamReceiver, Watched {
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
                 maxBytes: route.maxResponseBytes)
             attempt = try PluginAttempt(
-                native: key.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
+                native: key.provider, request: bounded(input.request), receiver: reply, book: book,
+                refusal: &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
                 opening = NativeOpening(input.dialect)
@@ -137,14 +147,29 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
     }
 
+    /// The request with the time at which it is given up.
+    private func bounded(_ request: PluginRequest) -> PluginRequest {
+        var request = request
+        request.deadlineMs = RouteTimeouts.deadline(after: clock.remainingMs(.now()))
+        if client?.chargesTokens == true { charge.asked(request.json, source.dialect) }
+        return request
+    }
+
     private func begin(_ input: AttemptInput) throws(ExchangeError) {
-        encoder = input.encoder
-        dropped = input.dropped
-        succeeded = input.succeeded
+        var request = bounded(input.request)
+        if resumption.prefill != nil {
+            request.json = try prefilled(request.json)
+            encoder = resumption.relay?.encoder
+        } else {
+            resumption.relay = nil
+            encoder = input.encoder
+            dropped = input.dropped
+            succeeded = input.succeeded
+        }
+        let receiver = relay(for: encoder ?? input.encoder)
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
         attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
-            book: book)
+            provider: key.provider, transforms: route.transforms, request: request, receiver: receiver, book: book)
     }
 
     /// The client is gone: everything ends at once, upstream included.
@@ -158,7 +183,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// The host ends, and waits no longer.
     package func hostEnds(_ error: ExchangeError) {
         guard !reply.isOver else { return }
-        giveUp(error)
+        giveUp(ToldError(error, 0))
     }
 
     /// The client reads again.

@@ -31,7 +31,9 @@ package protocol ExchangeClient: AnyObject {
     func exchangeEndedStream(failed: Bool)
     /// Who asks, for the log: the name of the client's key, or nothing.
     var clientName: String { get }
-    /// The exchange is over, and has cost so many tokens, as its upstream says; 0: it does not say.
+    /// Are tokens counted against a bound of the client's?
+    var chargesTokens: Bool { get }
+    /// The exchange is over, and has cost so many tokens.
     func exchangeUsed(tokens: Int)
     /// The client has not taken what it was sent for too long: close the connection.
     func exchangeAbandoned()
@@ -39,6 +41,7 @@ package protocol ExchangeClient: AnyObject {
 
 extension ExchangeClient {
     package var clientName: String { "" }
+    package var chargesTokens: Bool { false }
     package func exchangeUsed(tokens: Int) {}
 }
 

@@ -22,9 +22,11 @@ package final class HostRuntime: Sendable {
     /// Plugins that are quarantined, by what `plugins unquarantine` takes.
     package let quarantined: [String]
     private let router: Router
-    private let routing: RoutingState
+    let routing: RoutingState
     /// By `RouteConfig.index`.
-    private let routes: [Route]
+    let routes: [Route]
+    /// What they were made of.
+    let routeConfigs: [RouteConfig]
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
@@ -40,7 +42,10 @@ package final class HostRuntime: Sendable {
         let router = Router(config)
         self.router = router
         let policy = RoutingPolicy(config.routing)
-        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
+        let queue = RouteQueueLimits(
+            maxQueued: config.limits.maxQueued, queueMs: config.timeouts.queue.milliseconds)
+        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget, queue: queue)
+        self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
         var refusals: [Diagnostic] = []
@@ -114,7 +119,8 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency,
+            maxConcurrent: config.maxConcurrent, resume: config.resume)
     }
 }
 

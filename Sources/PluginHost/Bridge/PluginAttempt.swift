@@ -21,11 +21,11 @@ package struct PluginRequest: Sendable {
     /// From 1.
     package let attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
-    package let deadlineMs: UInt64
+    package var deadlineMs: UInt64
 
     package init(
         json: [UInt8], model: String, exchangeID: String, dialect: String, conversation: String = "",
-        wantsStream: Bool, isNative: Bool = false, attempt: Int, deadlineMs: UInt64
+        wantsStream: Bool, isNative: Bool = false, attempt: Int, deadlineMs: UInt64 = 0
     ) {
         self.deadlineMs = deadlineMs
         self.json = json
@@ -164,6 +164,9 @@ package final class PluginAttempt {
 
     /// Did the answer end as a whole one does, with nothing in it?
     package var isEmpty: Bool { tail.hasPlainFinish && !tail.hasSubstance }
+
+    /// Bytes of text, thoughts and arguments that have reached the receiver.
+    package var contentBytes: Int { tail.contentBytes }
 
     /// Events of content that the provider has brought, whatever transforms made of them.
     package var brought: Int { head.contentTaken }

@@ -42,6 +42,8 @@ final class SinkNode {
     /// The last node: events handed to the receiver, and whether it has had enough.
     private(set) var delivered = 0
     private(set) var isStopped = false
+    /// Bytes of text, thoughts and arguments among them.
+    private(set) var contentBytes = 0
     /// Has it got anything that a client would miss?
     private(set) var hasSubstance = false
     /// Has it got a FINISH that claims a whole answer?
@@ -81,7 +83,11 @@ final class SinkNode {
         for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
         if let receiver {
             delivered += count
-            for index in 0..<count where events[index].type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+            for index in 0..<count {
+                let type = events[index].type
+                if type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+                if Self.isText(type) { contentBytes &+= events[index].a.len }
+            }
             if !hasSubstance { weigh(UnsafeBufferPointer(start: events, count: count)) }
             // Not the plugin's time, and not its fault.
             pg_host_enter()
@@ -109,6 +115,11 @@ final class SinkNode {
 
     private static func isContent(_ type: UInt32) -> Bool {
         type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
+    }
+
+    private static func isText(_ type: UInt32) -> Bool {
+        type == KIMI_EVENT_TEXT.rawValue || type == KIMI_EVENT_REASONING.rawValue
+            || type == KIMI_EVENT_TOOL_ARGS.rawValue
     }
 
     private func weigh(_ events: UnsafeBufferPointer<kimi_event>) {

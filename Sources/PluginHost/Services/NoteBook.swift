@@ -33,6 +33,9 @@ package final class NoteBook {
 
     package init() {}
 
+    /// Another attempt begins to count.
+    package func forgetTokens() { (inputTokens, outputTokens) = (0, 0) }
+
     /// Takes a USAGE event.
     func note(_ usage: kimi_event) {
         if usage.i0 >= 0 { inputTokens = Int(min(usage.i0, Int64(Self.maxCount))) }

@@ -1,0 +1,122 @@
+"""Everything that an upstream can do wrong, in each API, streamed or not: each request ends within its deadline, in a legal
+response, and nothing is left behind. `bench/chaos.py` does the same for ten minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+import dialects
+import hostprocess
+import legal
+import wire
+from dialects import DIALECTS
+from fakes.chaos import BEHAVIOURS, NOBODY, SOUND, Chaos
+from test_plugin_services import metrics
+
+TIMEOUTS = {"connect": 1, "head": 1, "idle": 1, "first_token": 1.5, "between_tokens": 1, "total": 4}
+#: Seconds for a request, beyond `timeouts.total`, on a machine that has much else to do.
+SLACK = 12
+#: Requests at once.
+WIDTH = 64
+TEXT = dialects.CASES[0]
+NAMES = [*BEHAVIOURS, *NOBODY]
+#: Content may be out when these fail: only a continued reply can hide that.
+LATE = {
+    "stall_mid_stream", "slow_drip", "reset_mid_stream", "finish_mid_stream", "end_mid_stream", "half_json", "endless",
+    "error_mid_stream", "length_too_long", "length_too_short", "garbage_events", "bad_chunk",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chaos(tmp_path_factory):
+    upstream = Chaos()
+    config = {
+        "models": upstream.models(), "timeouts": TIMEOUTS, "limits": {"max_response_bytes": 1 << 20},
+        "routing": {"retries": 1, "backoff": 0.05, "max_retry_after": 1, "cooldown": 1, "max_cooldown": 2},
+    }  # fmt: skip
+    host = hostprocess.Host(tmp_path_factory.mktemp("chaos"), config).wait_ready()
+    yield host
+    host.stop()
+    upstream.stop()
+
+
+def request(dialect, stream: bool, model: str, text: str | None = None) -> dict:
+    body = dialect.request(TEXT, stream, model)
+    if text:
+        key = "input" if dialect.name == "responses" else "messages"
+        body[key] = [{"role": "user", "content": text}]
+    return body
+
+
+def run(host, models: list[str], text: str | None = None) -> dict:
+    """Asks for all of them, in each API, streamed and not. By model, API and whether streamed: was it an answer?"""
+
+    async def one(gate, dialect, stream, model):
+        async with gate:
+            began = time.monotonic()
+            body = request(dialect, stream, model, text)
+            try:
+                answer = await legal.ask(host.port, dialect.path, body, TIMEOUTS["total"] + SLACK)
+                return legal.check(dialect, stream, answer), answer
+            except Exception as error:
+                error.add_note(f"{model}, {dialect.name}, {stream=}, {time.monotonic() - began:.1f} s")
+                raise
+
+    async def everything():
+        gate = asyncio.Semaphore(WIDTH)
+        keys = [(model, dialect, stream) for model in models for dialect in DIALECTS for stream in (False, True)]
+        found = await asyncio.gather(*(one(gate, dialect, stream, model) for model, dialect, stream in keys))
+        return {(model, dialect.name, stream): one for (model, dialect, stream), one in zip(keys, found, strict=True)}
+
+    return asyncio.run(everything())
+
+
+def assert_nothing_left(host):
+    """No exchange, transfer or slot is held; the host is alive."""
+    end = time.monotonic() + 10
+    while True:
+        found = metrics(host)
+        held = {
+            name: value
+            for name, value in found.items()
+            if value and name.startswith(("kimi_exchanges_active", "kimi_upstream_transfers", "kimi_route_active", "kimi_route_queued"))
+        }
+        if not held:
+            break
+        assert time.monotonic() < end, held
+        time.sleep(0.1)
+    routes = wire.exchange(host.port, "GET", "/admin/routes", headers={"host": "localhost"}).json["routes"]
+    assert not any(route["in_flight"] for route in routes)
+    assert host.alive
+
+
+def test_each_ends_in_time_and_legally(chaos):
+    for (model, _, stream), (is_answer, answer) in run(chaos, NAMES).items():
+        if model in SOUND:
+            assert is_answer, (model, answer.body)
+        elif stream or model not in ("length_too_short", "length_too_long"):
+            # A body that is whole before its length is wrong is an answer.
+            assert not is_answer or model in ("length_too_short",), (model, stream, answer.body)
+    assert_nothing_left(chaos)
+    # Nothing is stuck: all are asked again, and answer.
+    for (model, _, _), (is_answer, answer) in run(chaos, list(BEHAVIOURS), "healthy").items():
+        assert is_answer, (model, answer.body)
+    assert_nothing_left(chaos)
+
+
+def test_another_entry_answers(chaos):
+    for (model, name, stream), (is_answer, answer) in run(chaos, [f"or-{name}" for name in NAMES]).items():
+        if not stream or model.removeprefix("or-") not in LATE:
+            assert is_answer, (model, name, stream, answer.body)
+    assert_nothing_left(chaos)
+
+
+def test_another_entry_goes_on(chaos):
+    lively = {"slow_drip", "endless", "length_too_short"}  # Nothing is wrong with these until the deadline, or they end.
+    for (model, name, stream), (is_answer, answer) in run(chaos, [f"on-{name}" for name in NAMES]).items():
+        if not stream or model.removeprefix("on-") not in lively:
+            assert is_answer, (model, name, stream, answer.body)
+    assert_nothing_left(chaos)
