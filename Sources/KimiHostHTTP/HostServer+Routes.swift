@@ -42,9 +42,10 @@ extension HostServer {
     private static func metrics(
         _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ open: OpenResources
     ) -> Response {
-        let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
-        ).text + runtime.routingMetrics(open)
+        let text =
+            PrometheusText(
+                metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
+            ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

@@ -132,7 +132,8 @@ import Testing
         let begun = #"{"messages":[{"role":"user","content":"x"},{"content":"On\u0065 ","role":"assistant"}]}"#
         #expect(
             try added("two", .prefix, begun)
-                == #"{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"On\u0065 two","prefix":true}]}"#)
+                == #"{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"On\u0065 two","prefix":true}]}"#
+        )
     }
 
     @Test(arguments: [

@@ -11,9 +11,12 @@ import pytest
 import dialects
 import hostprocess
 import legal
+import replies
 import wire
+from conftest import entry
 from dialects import DIALECTS
 from fakes.chaos import BEHAVIOURS, NOBODY, SOUND, Chaos
+from mock_upstream import Wait
 from test_plugin_services import metrics
 
 TIMEOUTS = {"connect": 2, "head": 2, "idle": 2, "first_token": 2.5, "between_tokens": 2, "total": 7}
@@ -125,3 +128,19 @@ def test_another_entry_goes_on(chaos):
         else:
             assert is_answer, (model, name, stream, answer.body)
     assert_nothing_left(chaos)
+
+
+@pytest.mark.parametrize("pause", [0, 0.02])
+def test_what_lies_behind_an_answer_is_nobodys(start_host, upstream, pause):
+    """More than the length that was told, in the shape of an answer: the next client must not get it."""
+    other = replies.response(replies.completion("for somebody else"))
+    good = replies.response(replies.completion("mine"))
+    head, _, body = good.partition(b"\r\n\r\n")
+    upstream.always(head + b"\r\n\r\n", Wait(pause), body + other)
+    host = start_host({"models": [entry("m", upstream.url)]})
+    for _ in range(10):
+        answer = wire.chat(host.port, {"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+        assert answer.status == 200 and answer.json["choices"][0]["message"]["content"] == "mine"
+        time.sleep(0.02)
+    # Not one connection of those is used again.
+    assert len({one.connection for one in upstream.requests}) == len(upstream.requests) == 10
