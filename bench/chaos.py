@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import collections
 import json
+import os
 import random
 import sys
 import tempfile
@@ -34,6 +35,8 @@ from test_plugin_services import metrics
 SLACK = 20
 #: The most that the memory may grow, in MB a minute, over the second half of the run.
 MAX_SLOPE = 1.0
+#: Descriptors that may be open for a moment, such as that of the last look at /metrics.
+FEW_FILES = 4
 HELD = ("kimi_exchanges_active", "kimi_upstream_transfers", "kimi_route_active", "kimi_route_queued")
 
 
@@ -86,6 +89,14 @@ class Run:
         await asyncio.gather(self.watch(), *(self.client() for _ in range(at_once)))
 
 
+def kept(host, port: int) -> int:
+    """Connections of the host to that port: those that are kept for further requests."""
+    folder = Path(f"/proc/{host.process.pid}/fd")
+    sockets = {os.readlink(one) for one in folder.iterdir() if one.is_symlink()}
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(1 for line in lines if int(line[2].split(":")[1], 16) == port and f"socket:[{line[9]}]" in sockets)
+
+
 def total(found: dict, name: str) -> int:
     return sum(value for key, value in found.items() if key.startswith(name))
 
@@ -122,14 +133,16 @@ def main() -> int:
             time.sleep(8)
             found = metrics(host)
             alive = host.alive
-            last = {"files": host.open_files(), "rss_mb": round(host.resident_mb(), 1)}
+            last = {"files": host.open_files(), "rss_mb": round(host.resident_mb(), 1), "kept": kept(host, upstream.port)}
         finally:
             host.stop()
             upstream.stop()
     held = {name: total(found, name) for name in HELD}
     grown = slope(run.samples)
+    leaked = last["files"] - last["kept"] - first["files"]
     broken = [
         *(["the host died"] if not alive else []), *([f"held: {held}"] if any(held.values()) else []),
+        *([f"{leaked} descriptors more than before, kept connections left out"] if leaked > FEW_FILES else []),
         *([f"memory grows by {grown:.2f} MB a minute"] if grown > MAX_SLOPE else []), *run.problems,
     ]  # fmt: skip
     result = {

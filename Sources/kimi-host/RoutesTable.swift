@@ -20,8 +20,9 @@ enum ProcessVariables {
 enum RoutesTable {
     static func lines(_ json: [UInt8]) throws -> [String] {
         var rows = [["ROUTE", "MODEL", "PROVIDER", "UPSTREAM", "STATE", "COLD FOR", "ACTIVE", "LATENCY", "REASON"]]
-        try json.withUnsafeBytes { bytes in
-            let root = try JSONParser(maxBytes: max(bytes.count, 1)).parse(bytes)
+        let parser = JSONParser(maxBytes: max(json.count, 1))
+        try withExtendedLifetime(parser) {
+            let root = try parser.parse(json)
             for route in root["routes"].map({ Array($0.elements) }) ?? [] { add(route, to: &rows) }
         }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }

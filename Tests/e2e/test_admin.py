@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import socket
 import threading
 import time
@@ -350,3 +351,20 @@ def test_the_next_attempt_follows_at_once(start_host, upstream, second_upstream)
     more = fastest("m") - fastest("direct")
     print(f"a refused connection and another attempt cost {more * 1000:.2f} ms")
     assert more < 0.02
+
+
+def test_plugins_hear_of_one_deadline(start_host, runtime_plugins):
+    """Whenever their attempt begins."""
+    one = {"name": "m", "provider": "steps", "model": "up", "provider_config": {"script": "begin_tells_deadline"}}
+    host = start_host(
+        {
+            "models": [one, one], "timeouts": {"total": 30}, "logging": {"level": "debug"},
+            "routing": {"retries": 2, "backoff": 0.4, "cooldown": 0},
+        },
+        plugins=runtime_plugins,
+    )  # fmt: skip
+    began = time.time() * 1000
+    assert wire.chat(host.port, GOOD).status == 503
+    found = [int(word) for word in re.findall(r"deadline=(\d+)", host.output.split("attempts=")[1].split("model=")[0])]
+    assert len(found) == 4 and max(found) - min(found) <= 20, found
+    assert 29_000 < min(found) - began < 31_000

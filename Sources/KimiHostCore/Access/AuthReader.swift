@@ -34,7 +34,8 @@ struct AuthReader {
         let path = ConfigPath.root.key("auth").key("admin_key")
         let digest = KeyDigest(text: text) ?? digest(ofVariable: node, path)
         if let digest, case .keys(let keys) = auth, let twin = keys.first(where: { $0.digest.matches(digest) }) {
-            log.error(at: node.mark, path.description, "is the client key of '\(twin.name)' too; give it one of its own")
+            let message = "is the client key of '\(twin.name)' too; give it one of its own"
+            log.error(at: node.mark, path.description, message)
         }
         return digest
     }

@@ -15,7 +15,8 @@ extension Exchange {
         guard !reply.isOver else { return }
         var error = error
         error.message = route.masked(error.message)
-        guard !isPausing else { return giveUp(ToldError(resumption.cause ?? error, 0).orBetter(best)) }  // No attempt failed.
+        // There is no attempt that could have failed.
+        guard !isPausing else { return giveUp(ToldError(resumption.cause ?? error, 0).orBetter(best)) }
         let failure = AttemptFailure(error, isUnserved: isUnserved)
         judge(failure, error)
         record(error)

@@ -61,7 +61,8 @@ extension Exchange {
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer, or another
     /// one is to be asked: a dead one must look dead.
     func keepAwake(_ now: NIODeadline) {
-        guard (isAnswering && transfer != nil) || reply.isAwakeOnly || resumption.prefill != nil, let encoder = encoder ?? spent,
+        let isAlive = (isAnswering && transfer != nil) || reply.isAwakeOnly || resumption.prefill != nil
+        guard isAlive, let encoder = encoder ?? spent,
             encoder.isStreaming, !reply.isOver, let client, client.isWritable,
             now - lastSent >= Self.keepAlivePause
         else { return }

@@ -1,13 +1,13 @@
 import PluginHost
 
 /// What an exchange costs its client: what upstreams report, or else an estimate, so that nothing is free by hanging up.
-struct ExchangeCharge {
+package struct ExchangeCharge {
     /// Bytes that count as one token where nobody has counted.
-    static let bytesPerToken = 4
+    package static let bytesPerToken = 4
     /// What a picture or another file counts as.
-    static let tokensPerFile = 1_000
+    package static let tokensPerFile = 1_000
     /// Characters without a break that make a file of a text.
-    static let fileBytes = 2_048
+    package static let fileBytes = 2_048
 
     private var asked = 0
     private var isCounted = true
@@ -45,7 +45,7 @@ struct ExchangeCharge {
     private static func tokens(_ attempt: PluginAttempt?) -> Int { (attempt?.contentBytes ?? 0) / bytesPerToken }
 
     /// Of a request's text; long runs without white space or punctuation are files.
-    static func estimate(_ json: [UInt8]) -> Int {
+    package static func estimate(_ json: [UInt8]) -> Int {
         var (text, run, files) = (0, 0, 0)
         func isFileByte(_ byte: UInt8) -> Bool {
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)

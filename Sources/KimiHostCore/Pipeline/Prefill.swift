@@ -1,11 +1,11 @@
 import CanonicalModel
-import WireJSON
+package import WireJSON
 
 /// Puts the beginning of a reply behind a canonical request's messages, for its upstream to go on with.
-enum Prefill {
+package enum Prefill {
     /// The request with `text` as its last message, the assistant's own; nil if its last message leaves no room for one.
     /// Everything else keeps its bytes. An empty text changes nothing: then the reply begins anew.
-    static func add(_ text: [UInt8], _ style: ResumeStyle, to json: [UInt8]) throws(JSONError) -> [UInt8]? {
+    package static func add(_ text: [UInt8], _ style: ResumeStyle, to json: [UInt8]) throws(JSONError) -> [UInt8]? {
         guard !text.isEmpty else { return json }
         let list = try json.withBytes { bytes throws(JSONError) -> ByteWriter? in
             try messages(of: bytes, with: text, style)

@@ -1,6 +1,6 @@
 /// Finds what the continuation of a text says again: all of the text, from an upstream that repeats what it was given,
 /// and the white space at its end, which upstreams are not told of. A value.
-struct TextOverlap {
+package struct TextOverlap {
     private enum Phase { case echo, space, over }
 
     private var phase = Phase.over
@@ -9,10 +9,10 @@ struct TextOverlap {
     private var space: ArraySlice<UInt8> = []
     private var held: [UInt8] = []
 
-    init() {}
+    package init() {}
 
     /// - Parameter text: what the client has.
-    init(after text: [UInt8]) {
+    package init(after text: [UInt8]) {
         let end = text.count - Self.spaceBytes(text)
         told = text[..<end]
         space = text[end...]
@@ -20,12 +20,12 @@ struct TextOverlap {
     }
 
     /// Bytes of white space at the end of a text.
-    static func spaceBytes(_ text: [UInt8]) -> Int {
+    package static func spaceBytes(_ text: [UInt8]) -> Int {
         text.reversed().prefix { $0 == 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }.count
     }
 
     /// Takes a next piece; returns what is new of it, and of pieces that were held.
-    mutating func take(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+    package mutating func take(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         guard phase == .echo else { return withoutSpace(Array(bytes)) }
         held.append(contentsOf: bytes)
         if held.count < told.count, told.starts(with: held) { return [] }
@@ -36,7 +36,7 @@ struct TextOverlap {
     }
 
     /// No text follows: what is held was no repetition.
-    mutating func flush() -> [UInt8] {
+    package mutating func flush() -> [UInt8] {
         guard phase == .echo else { return [] }
         defer { held = [] }
         phase = .space

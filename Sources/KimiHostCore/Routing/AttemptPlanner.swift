@@ -148,9 +148,9 @@ package struct AttemptPlanner<Order: Lanes> {
     private func open(_ now: Int64) -> AttemptChoice? {
         for route in 0..<order.count {
             let keys = order.keyCount(ofRoute: route)
-            guard !order.isBusy(route), order.health(ofRoute: route).isOpen(now), (0..<keys).contains(where: { isUntried(route, $0) }) else {
-                continue
-            }
+            guard !order.isBusy(route), order.health(ofRoute: route).isOpen(now),
+                (0..<keys).contains(where: { isUntried(route, $0) })
+            else { continue }
             let turn = keys > 1 ? order.turn(ofRoute: route) : 0
             for step in 0..<keys {
                 let key = (turn + step) % keys

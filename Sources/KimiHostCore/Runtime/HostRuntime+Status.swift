@@ -51,7 +51,9 @@ package struct RouteSelection: Sendable {
     }
 
     private static func string(_ member: JSONMember, _ text: UnsafeRawBufferPointer) throws -> String {
-        guard member.kind == .string, let value = try JSONParser(maxBytes: text.count).parse(text).string else {
+        let parser = JSONParser(maxBytes: text.count)  // Values live as long as it does.
+        guard member.kind == .string, let value = try withExtendedLifetime(parser, { try parser.parse(text).string })
+        else {
             throw ExchangeError.badRequest("'\(member.key)' must be a string", param: member.key)
         }
         return value
