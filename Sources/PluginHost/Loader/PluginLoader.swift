@@ -117,12 +117,13 @@ package struct PluginLoader {
             let plugin = try refused(reason, manifest, file, sha256, sidecar)
             return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
         }
-        let answer = try run(opened, sha256, file, elf)
+        let (answer, entry) = try run(opened, sha256, file, elf)
         try checkID(answer.manifest, sidecar, file)
         let plugin = LoadedPlugin(
             manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
             needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
             auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        plugin.mark.isLoaded(at: entry)
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
     }
 
@@ -131,7 +132,7 @@ package struct PluginLoader {
     /// From here on the plugin's code runs.
     private func run(
         _ opened: borrowing TrustedFile, _ sha256: String, _ file: String, _ elf: ElfFile?
-    ) throws(PluginLoadError) -> HandshakeAnswer {
+    ) throws(PluginLoadError) -> (HandshakeAnswer, entry: UnsafeMutableRawPointer) {
         let mark = PluginMark.of(PluginIdentity(file: file, sha256: sha256))
         defer { PluginSafety.rechain() }
         phase("dlopen")
@@ -145,10 +146,9 @@ package struct PluginLoader {
         }
         mark.leave()
         let entry = try opening.get()
-        mark.isLoaded(at: entry)
         phase("entry")
         let check = HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf)
-        return try mark.attempt(PG_ENTRY) { () throws(PluginLoadError) in try check.run() }
+        return (try mark.attempt(PG_ENTRY) { () throws(PluginLoadError) in try check.run() }, entry)
     }
 
     /// A quarantined library as far as it is known without running any of it.
