@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What five transforms that do nothing add to a streamed exchange, with markers and timing around every call.
 
-  bench/noop.py [--binary .build/release/kimi-host] [--rounds 9] [--seconds 3]
+  bench/noop.py [--binary .build/release/kimi-host ...] [--rounds 9] [--seconds 3]
 
 One host serves the same upstream (the mock of ../shared/bench) as `mock`, with one no-op transform, and as `mock-5`, with
 six, so that both take the same way through the host. The scenario is stream-64 of compare.py. Rounds alternate; the figures
-are CPU time of the host per request, and the median of the rounds' ratios. Needs nginx, libnginx-mod-http-lua, wrk, cc.
+are CPU time of the host per request, and the median of the rounds' ratios. Several binaries are measured in the same rounds. Needs nginx, libnginx-mod-http-lua, wrk, cc.
 """
 import argparse, json, os, pathlib, signal, socket, statistics, subprocess, sys, tempfile, time, urllib.request
 
@@ -44,6 +44,13 @@ def body(model):
             "stream_options": {"include_usage": True}}
 
 
+def calls(port):
+    """Calls into the no-op transforms so far; nothing from hosts that do not count them."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(int(line.split()[-1]) for line in lines if line.startswith('kimi_plugin_calls_total{plugin="bench.noop"'))
+
+
 def wrk(port, file, seconds):
     command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", SHARED / "post.lua", f"http://127.0.0.1:{port}/v1/chat/completions"]
     out = subprocess.run([str(word) for word in command], env={**os.environ, "BODY": str(file)}, capture_output=True, text=True).stdout
@@ -54,7 +61,7 @@ def wrk(port, file, seconds):
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--binary", default=str(ROOT / ".build/release/kimi-host"))
+    options.add_argument("--binary", nargs="+", default=[str(ROOT / ".build/release/kimi-host")])
     options.add_argument("--rounds", type=int, default=9)
     options.add_argument("--seconds", type=int, default=3)
     a = options.parse_args()
@@ -64,7 +71,7 @@ def main():
     subprocess.run(["cc", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{ROOT}/Sources/PluginABI/include",
                     HERE / "transform/noop.c", "-o", plugins / "noop.so"], check=True)
     subprocess.run(["cp", ROOT / "plugins.d/libOpenAIProvider.so", plugins], check=True)
-    mock, port, started = free_port(), free_port(), []
+    mock, started = free_port(), []
     text = (SHARED / "mock-upstream.conf").read_text().replace("@DIR@", str(work)).replace("@MOCK@", str(mock))
     (work / "mock.conf").write_text(text.split("  upstream mock", 1)[0] + "}\n")
     provider = {"apiKey": "sk-x", "baseUrl": f"http://127.0.0.1:{mock}/v1"}
@@ -75,23 +82,31 @@ def main():
     try:
         started.append(subprocess.Popen(["nginx", "-c", work / "mock.conf", "-g", "daemon off;"], stdout=log, stderr=log))
         wait_for(f"http://127.0.0.1:{mock}/health")
-        started.append(subprocess.Popen([a.binary, "serve", "--config", work / "c.yaml", "--plugins-dir", plugins, "--port", str(port)],
-                                        cwd=work, stdout=log, stderr=log))
-        wait_for(f"http://127.0.0.1:{port}/healthz")
-        pid, costs = started[-1].pid, {"mock": [], "mock-5": []}
-        for name in costs:
+        hosts, costs = [], {}
+        for binary in a.binary:
+            port = free_port()
+            command = [binary, "serve", "--config", work / "c.yaml", "--plugins-dir", plugins, "--port", str(port)]
+            started.append(subprocess.Popen(command, cwd=work, stdout=log, stderr=log))
+            wait_for(f"http://127.0.0.1:{port}/healthz")
+            hosts.append((binary, port, started[-1].pid))
+        for name in ("mock", "mock-5"):
             (work / name).write_text(json.dumps(body(name)))
-            wrk(port, work / name, 1)
+            for binary, port, _ in hosts:
+                before = calls(port)
+                count = wrk(port, work / name, 1)
+                print(f"{binary} {name}: {(calls(port) - before) / count:.1f} calls into transforms per request")
+                costs[binary, name] = []
         for number in range(a.rounds):
-            for name in (list(costs) if number % 2 else list(costs)[::-1]):
-                before = cpu_seconds(pid)
-                count = wrk(port, work / name, a.seconds)
-                costs[name].append(1e6 * (cpu_seconds(pid) - before) / count)
-        for name, found in costs.items():
-            print(f"{name:8} {statistics.median(found):8.1f} us CPU per request")
-        ratios = [more / less for more, less in zip(costs["mock-5"], costs["mock"])]
-        print(f"five no-op transforms: {100 * (statistics.median(ratios) - 1):+.1f} % (rounds: "
-              + " ".join(f"{100 * (ratio - 1):+.1f}" for ratio in ratios) + ")")
+            for name in (["mock", "mock-5"] if number % 2 else ["mock-5", "mock"]):
+                for binary, port, pid in hosts:
+                    before = cpu_seconds(pid)
+                    count = wrk(port, work / name, a.seconds)
+                    costs[binary, name].append(1e6 * (cpu_seconds(pid) - before) / count)
+        for binary in a.binary:
+            less, more = costs[binary, "mock"], costs[binary, "mock-5"]
+            ratios = [100 * (one / other - 1) for one, other in zip(more, less)]
+            print(f"{binary}: {statistics.median(less):.1f} us CPU per request with one, {statistics.median(more):.1f} with six; "
+                  f"five no-op transforms: {statistics.median(ratios):+.1f} % (rounds: " + " ".join(f"{ratio:+.1f}" for ratio in ratios) + ")")
     finally:
         for process in started:
             process.send_signal(signal.SIGTERM)

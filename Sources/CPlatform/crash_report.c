@@ -118,7 +118,7 @@ void pg_report(const pg_plugin *plugin, const char *what, const char *function, 
             add(&line, "; cure: ");
             add(&line, plugin->cure);
         } else {
-            add(&line, "; no crash file could be written (state_dir), so the next start does not quarantine it");
+            add(&line, "; no crash file was written, so the next start does not quarantine it");
         }
     }
     add(&line, "\n");

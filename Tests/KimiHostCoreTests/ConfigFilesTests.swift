@@ -41,7 +41,9 @@ import Testing
 
     @Test func theCommentedDefaultsOfTheExampleAreTheSchemasAndTheCodes() throws {
         let yaml = try text("model-config.example.yaml").split(separator: "\n", omittingEmptySubsequences: false)
-        let sections = ["server:", "limits:", "timeouts:", "routing:", "dialects:", "responses:", "plugins:", "logging:"]
+        let sections = [
+            "server:", "limits:", "timeouts:", "routing:", "dialects:", "responses:", "plugins:", "logging:",
+        ]
         var isInside = false
         let uncommented = yaml.map { line -> String in
             guard line.hasPrefix("# ") else { return String(line) }
