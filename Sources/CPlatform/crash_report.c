@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 4096 };
+enum { LINE = 16384 }; /* A path alone may have four thousand bytes, and twice that with escapes. */
 
 static int folder_fd = -1;
 static const char *folder_shown = "";
