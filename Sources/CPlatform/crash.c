@@ -22,7 +22,8 @@ static const struct { int number; const char *name; } SIGNALS[] = {
 };
 enum { COUNT = sizeof SIGNALS / sizeof *SIGNALS };
 
-static struct sigaction others[COUNT]; /* handlers that libraries have installed */
+static struct sigaction earlier[COUNT]; /* what was there before us, such as the Swift runtime's backtraces */
+static struct sigaction others[COUNT];  /* handlers that libraries have installed since */
 static atomic_int has_other[COUNT];
 static atomic_int reporting, is_installed;
 static _Thread_local int is_forwarding;
@@ -49,13 +50,17 @@ static const pg_plugin *owner_of(uintptr_t code) {
     return NULL;
 }
 
-static void blame(int number, const char *signal_name, const siginfo_t *info, void *context) {
+/* True if a plugin is to blame. */
+static int blame(int number, const char *signal_name, const siginfo_t *info, void *context) {
     const int is_memory = number == SIGSEGV || number == SIGBUS;
     const int is_sent = info->si_code <= 0 && info->si_pid != getpid();
     const uintptr_t address = is_memory && info->si_code > 0 ? (uintptr_t)info->si_addr : UINTPTR_MAX;
     const slot *mine = pg_self;
     const unsigned depth = mine != NULL ? mine->depth : 0;
-    if (is_sent) return pg_report(NULL, "crash", "", ", sent by another process", signal_name, address, "");
+    if (is_sent) {
+        pg_report(NULL, "crash", "", ", sent by another process", signal_name, address, "");
+        return 0;
+    }
     if (depth > 0) {
         const frame *top = &mine->frames[(depth < PG_DEPTH ? depth : PG_DEPTH) - 1];
         const pg_plugin *plugin = top->plugin;
@@ -64,11 +69,13 @@ static void blame(int number, const char *signal_name, const siginfo_t *info, vo
         /* Of what the host does for a plugin, memory that it handed over is its business, all else the host's. */
         if (plugin != NULL && (!top->in_host || is_memory)) {
             const char *place = top->in_host ? " (in the host, with memory that it handed over)" : "";
-            return pg_report(plugin, "crash", pg_function_name(top->function), place, signal_name, address, request);
+            pg_report(plugin, "crash", pg_function_name(top->function), place, signal_name, address, request);
+            return 1;
         }
     }
     const pg_plugin *owner = owner_of(code_address(context));
     pg_report(owner, "crash", "code on a thread of its own", "", signal_name, address, "");
+    return owner != NULL;
 }
 
 /* A library's own handler may make something of it, as Go does of its nil pointers. True: it did. */
@@ -98,14 +105,17 @@ static void handle(int number, siginfo_t *info, void *context) {
         errno = saved;
         return;
     }
+    int is_known = 1;
     if (atomic_exchange(&reporting, 1) == 0) {
-        blame(number, SIGNALS[place].name, info, context);
+        is_known = blame(number, SIGNALS[place].name, info, context);
     } else if (!is_forwarding && pg_self != NULL) {
         /* Another thread is at it and ends the process, unless it is this one that crashed while reporting. */
         const struct timespec moment = {.tv_sec = 1};
         nanosleep(&moment, NULL);
     }
-    set_default(number);
+    /* A backtrace takes seconds, which a service that is to start again does not have, unless nothing else is known. */
+    if (is_known) set_default(number);
+    else sigaction(number, &earlier[place], NULL);
     raise(number); /* Blocked until this handler returns; a fault simply happens again. */
     errno = saved;
 }
@@ -123,7 +133,8 @@ void pg_install(int folder, const char *shown) {
     pg_calibrate();
     pg_enter(NULL, 0, NULL); /* Gives this thread its stack. */
     pg_leave();
-    is_installed = 1;
+    for (int i = 0; i < COUNT && !is_installed; i++) sigaction(SIGNALS[i].number, NULL, &earlier[i]);
+    if (!is_installed) is_installed = 1;
     pg_rechain();
 }
 
@@ -137,12 +148,13 @@ void pg_rechain(void) {
         struct sigaction present;
         if (sigaction(SIGNALS[i].number, NULL, &present) != 0) continue;
         if ((present.sa_flags & SA_SIGINFO) && present.sa_sigaction == handle) continue;
-        if (present.sa_handler != SIG_DFL && present.sa_handler != SIG_IGN) {
+        if (is_installed > 1 && present.sa_handler != SIG_DFL && present.sa_handler != SIG_IGN) {
             others[i] = present;
             has_other[i] = 1;
         }
         sigaction(SIGNALS[i].number, &ours, NULL);
     }
+    is_installed = 2;
 }
 
 #if defined(__linux__)

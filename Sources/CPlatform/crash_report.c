@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 4096 };
+enum { LINE = 16384 }; /* A path alone may have four thousand bytes, and twice that with escapes. */
 
 static int folder_fd = -1;
 static const char *folder_shown = "";
@@ -118,7 +118,7 @@ void pg_report(const pg_plugin *plugin, const char *what, const char *function, 
             add(&line, "; cure: ");
             add(&line, plugin->cure);
         } else {
-            add(&line, "; no crash file could be written (state_dir), so the next start does not quarantine it");
+            add(&line, "; no crash file was written, so the next start does not quarantine it");
         }
     }
     add(&line, "\n");

@@ -35,7 +35,8 @@ struct Serve: AsyncParsableCommand {
     private func serve(_ config: HostConfig, _ prepared: Preparation) async throws {
         let logger = Self.logger(config.logging.level)
         PluginWatch.start(
-            slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger)
+            slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
+        )
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
             let setup = try Self.setup(config, prepared, services, logger)

@@ -1,5 +1,5 @@
-package import CanonicalModel
 internal import CPlatform
+package import CanonicalModel
 package import PluginABI
 
 /// One run of a provider's auth machine for one key: begin, steps, end (rules S03 to S07 and S14). After a failure or

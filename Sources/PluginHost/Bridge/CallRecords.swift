@@ -1,5 +1,5 @@
-package import CanonicalModel
 internal import CPlatform
+package import CanonicalModel
 package import PluginABI
 
 /// Bounds on what one plugin call may hand to the host, in bytes unless said otherwise.

@@ -1,5 +1,5 @@
-package import CanonicalModel
 internal import CPlatform
+package import CanonicalModel
 package import PluginABI
 import WireJSON
 

@@ -99,7 +99,7 @@ extension StateFolder {
     }
 
     /// Writes a crash file for what a child process did.
-    func add(_ record: CrashRecord) throws(Failure) {
+    package func add(_ record: CrashRecord) throws(Failure) {
         let short = record.plugin.sha256.prefix(12)
         try write(record.node, to: "\(Self.crashes)/crash-\(record.time)-\(getpid())-\(short).json")
     }

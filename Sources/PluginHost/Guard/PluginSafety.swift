@@ -26,15 +26,20 @@ package final class PluginSafety: Sendable {
 
     /// From now on crashes are named, and crash files written if the folder can be had. Returns what is wrong with it.
     package func install() -> String? {
+        guard folder.mayWrite else {
+            pg_install(-1, "")
+            return nil
+        }
         do {
             pg_install(try folder.openCrashes(), FileSystem.join(folder.path, StateFolder.crashes))
             return nil
         } catch {
             pg_install(-1, "")
-            guard folder.mayWrite else { return nil }
-            return "warning: state_dir cannot be used (\(error)): crashes of plugins leave no file, so that they are not "
-                + "quarantined, and libraries are probed at each start; cure: make \(folder.path) writable, or set "
-                + "state_dir or KIMI_STATE_DIR"
+            return """
+                warning: state_dir cannot be used (\(error)): crashes of plugins leave no file, so that they are not \
+                quarantined, and libraries are probed at each start; cure: make \(folder.path) writable, or set \
+                state_dir or KIMI_STATE_DIR
+                """
         }
     }
 
@@ -100,8 +105,10 @@ package final class PluginSafety: Sendable {
         let printed = failure.printed.isEmpty ? "" : "; it printed: \(failure.printed)"
         let reason = QuarantineReason(
             handle: identity.handle,
-            message: "\(library.file) is not loaded: a child process that tried it first \(record.words)\(printed); cure: "
-                + "replace the file, or 'kimi-host plugins unquarantine \(identity.handle)' and restart to try it again")
+            message: """
+                \(library.file) is not loaded: a child process that tried it first \(record.words)\(printed); cure: \
+                replace the file, or 'kimi-host plugins unquarantine \(identity.handle)' and restart to try it again
+                """)
         state.withLock { $0.broken[library.sha256] = reason }
         if folder.mayWrite { try? folder.add(record) }
     }

@@ -43,7 +43,8 @@ package enum PluginWatch {
                 metadata: metadata)
         default:
             let longest = "the longest, of \(function), \(notice.microseconds) us"
-            logger.warning("\(plugin): \(notice.count) calls took over ten times its manifest's max_call_us, \(longest)")
+            logger.warning(
+                "\(plugin): \(notice.count) calls took over ten times its manifest's max_call_us, \(longest)")
         }
     }
 }

@@ -24,6 +24,8 @@ package enum ProbeChild {
         setrlimit(RLIMIT_CORE, &none)
         #endif
         alarm(lifetime)
+        // The runtime's own handlers would look for a backtrace, which takes longer than a parent waits.
+        for number in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS] { signal(number, SIG_DFL) }
         for (place, file) in files.enumerated() {
             say("begin \(place)")
             let loader = PluginLoader(

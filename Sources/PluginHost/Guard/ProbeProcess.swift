@@ -28,6 +28,8 @@ struct ProbeProcess {
 
     /// Milliseconds without a word from the child.
     static let patienceMs: Int64 = 5_000
+    /// Silences in a row that are borne with while the child is only short of processor or disk.
+    private static let maxSilences = 12
     private static let maxReportBytes = 16 << 20
     private static let keptOutputBytes = 2_048
 
@@ -51,7 +53,7 @@ struct ProbeProcess {
         }
         guard let child else { return nil }
         var reading = ProbeReading(report: report[0], output: output[0], keptOutputBytes: keptOutputBytes)
-        while reading.wait(milliseconds: patienceMs) == .more, reading.reportBytes < maxReportBytes {}
+        follow(child, &reading)
         let isHang = !reading.isEnded
         if isHang { kill(child, SIGKILL) }
         var status: Int32 = 0
@@ -60,6 +62,20 @@ struct ProbeProcess {
         let how = isHang ? "no return within \(patienceMs / 1000) s" : words(status)
         let failure = Failure(phase: reading.phase, how: how, isHang: isHang, printed: reading.lastPrinted)
         return reading.outcomes + [.failed(failure)]
+    }
+
+    /// Reads until the report is over, or the child has hung.
+    private static func follow(_ child: pid_t, _ reading: inout ProbeReading) {
+        var silences = 0
+        while reading.reportBytes < maxReportBytes {
+            switch reading.wait(milliseconds: patienceMs) {
+            case .end: return
+            case .more: silences = 0
+            case .silence:
+                silences += 1
+                guard silences < maxSilences, ProcessState(of: child)?.isStarved(silences) == true else { return }
+            }
+        }
     }
 
     private static func words(_ status: Int32) -> String {

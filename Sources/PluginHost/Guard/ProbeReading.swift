@@ -32,7 +32,8 @@ struct ProbeReading {
     var lastPrinted: String {
         let text = String(decoding: printed, as: UTF8.self)
         let line = text.split(whereSeparator: \.isNewline).last ?? ""
-        return String(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.map(Character.init).prefix(200))
+        let shown = line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }
+        return String(shown.map(Character.init).prefix(200))
     }
 
     /// Waits for words. Printing is none: `silence` after so long without.

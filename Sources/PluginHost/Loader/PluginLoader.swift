@@ -1,16 +1,15 @@
-internal import CPlatform
 package import PluginABI
 
 /// Loads the libraries of a plugins.d folder, each through the same fixed list of checks.
 ///
 /// Used by one thread at a time, at start or reload; it blocks on the disk and runs the plugins' entry functions.
 package struct PluginLoader {
-    private let host: UnsafePointer<kimi_host>
-    private let services: any HandshakeServices
-    private let trust: FileTrust
-    private let safety: PluginSafety?
+    let host: UnsafePointer<kimi_host>
+    let services: any HandshakeServices
+    let trust: FileTrust
+    let safety: PluginSafety?
     private let notice: (String) -> Void
-    private let phase: (String) -> Void
+    let phase: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
@@ -72,28 +71,13 @@ package struct PluginLoader {
                 let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
                 try Self.checkUnique(plugin, among: report.plugins)
                 report.plugins.append(plugin)
-            } catch where error.step == .probe {
+            } catch  where error.step == .probe {
                 report.broken.append(error)
             } catch {
                 report.errors.append(error)
             }
         }
         return report
-    }
-
-    /// All that are new, together: a child process for each would take longer.
-    private func probe(_ candidates: [PluginsFolder.Candidate]) {
-        guard let safety else { return }
-        var libraries: [(file: String, sha256: String)] = []
-        for candidate in candidates {
-            // What is wrong with a file is found once more, and told, when it is loaded.
-            guard let opened = try? trust.open(candidate.file, file: candidate.file, maxBytes: FileTrust.maxLibraryBytes),
-                let bytes = try? opened.read(), (try? Self.checkFormat(bytes, candidate.file)) != nil
-            else { continue }
-            let sha256 = FileDigest.sha256(bytes)
-            if candidate.sidecar?.sha256 ?? sha256 == sha256 { libraries.append((candidate.file, sha256)) }
-        }
-        safety.probe(libraries)
     }
 
     /// Loads one library.
@@ -117,51 +101,17 @@ package struct PluginLoader {
             let plugin = try refused(reason, manifest, file, sha256, sidecar)
             return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
         }
-        let answer = try run(opened, sha256, file, elf)
+        let (answer, entry) = try run(opened, sha256, file, elf)
         try checkID(answer.manifest, sidecar, file)
         let plugin = LoadedPlugin(
             manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
             needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
             auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        plugin.mark.isLoaded(at: entry)
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
     }
 
     // MARK: steps
-
-    /// From here on the plugin's code runs.
-    private func run(
-        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String, _ elf: ElfFile?
-    ) throws(PluginLoadError) -> HandshakeAnswer {
-        let mark = PluginMark.of(PluginIdentity(file: file, sha256: sha256))
-        defer { PluginSafety.rechain() }
-        phase("dlopen")
-        // As a closure would have to capture what must not be copied, by hand.
-        mark.enter(PG_LOAD)
-        let opening: Result<UnsafeMutableRawPointer, PluginLoadError>
-        do {
-            opening = .success(try open(opened, sha256, file))
-        } catch {
-            opening = .failure(error)
-        }
-        mark.leave()
-        let entry = try opening.get()
-        mark.isLoaded(at: entry)
-        phase("entry")
-        let check = HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf)
-        return try mark.attempt(PG_ENTRY) { () throws(PluginLoadError) in try check.run() }
-    }
-
-    /// A quarantined library as far as it is known without running any of it.
-    private func refused(
-        _ reason: QuarantineReason, _ manifest: PluginManifest?, _ file: String, _ sha256: String,
-        _ sidecar: PluginSidecar?
-    ) throws(PluginLoadError) -> LoadedPlugin {
-        guard let manifest else { throw PluginLoadError(file: file, step: .probe, quarantine: reason) }
-        try checkID(manifest, sidecar, file)
-        return LoadedPlugin(
-            manifest: manifest, file: file, sha256: sha256, built: manifest.built, needed: manifest.needs,
-            granted: min(manifest.built, .host), baseConfig: sidecar?.config, quarantine: reason)
-    }
 
     private func checkPin(_ sha256: String, _ sidecar: PluginSidecar?, _ file: String) throws(PluginLoadError) {
         guard let sidecar, let pin = sidecar.sha256, pin != sha256 else { return }
@@ -171,7 +121,7 @@ package struct PluginLoader {
     }
 
     /// The file's format and entry. nil on platforms whose libraries are not ELF; there dlopen has the last word.
-    private static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
+    static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
         #if canImport(Darwin)
         if bytes.starts(with: [0xCF, 0xFA, 0xED, 0xFE]) || bytes.starts(with: [0xCA, 0xFE, 0xBA, 0xBE]) { return nil }
         #endif
@@ -203,7 +153,7 @@ package struct PluginLoader {
     }
 
     /// Maps the library and finds its entry.
-    private func open(
+    func open(
         _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
     ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
         // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
@@ -228,7 +178,7 @@ package struct PluginLoader {
         return entry
     }
 
-    private func checkID(
+    func checkID(
         _ manifest: PluginManifest, _ sidecar: PluginSidecar?, _ file: String
     ) throws(PluginLoadError) {
         guard let sidecar, let id = sidecar.id, id != manifest.id else { return }
