@@ -63,8 +63,6 @@ import Testing
                 weight: 2
             """
         let warnings = [
-            "c.yaml:6:23: warning: models[0].ensure_tool_call: not enforced yet in this version; "
-                + "requests are served without it",
             "c.yaml:10:5: warning: models[1].apiKey: belongs inside provider_config; "
                 + "used as provider_config.apiKey all the same",
         ]
@@ -76,7 +74,7 @@ import Testing
             let outcome = try load(yaml, environment)
             #expect(outcome.diagnostics.map(\.description) == warnings)
             let routes = try #require(outcome.config).routes
-            #expect(routes.map(\.weight) == [1, 2] && routes[0].ensureToolCall)
+            #expect(routes.map(\.weight) == [1, 2] && routes[0].ensureToolCall == .withTools)
             #expect(routes[1].providerConfig["apiKey"]?.string == key)
         }
     }

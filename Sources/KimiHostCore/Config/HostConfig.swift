@@ -12,6 +12,8 @@ package struct HostConfig: Sendable {
     package var logging = Logging()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
+    /// Most attempts of a reply whose route ensures tool calls.
+    package var enforcementAttempts = 3
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -174,7 +176,7 @@ package struct RouteConfig: Sendable {
     package var weight = 1.0
     package var strategy: RoutingStrategy?
     package var profile: String?
-    package var ensureToolCall = false
+    package var ensureToolCall = EnsureToolCall.never
     /// What the attempts rotate through, at least one: the entry's `keys`, or its `provider_config` alone.
     package var keys = [ProviderKey(config: ConfigNode(.object(ConfigObject())))]
     /// The first key's configuration.
@@ -189,6 +191,16 @@ package struct RouteConfig: Sendable {
         self.provider = provider
         self.upstreamModel = upstreamModel
     }
+}
+
+/// `ensure_tool_call` of an entry.
+package enum EnsureToolCall: String, Sendable, CaseIterable {
+    /// `false`.
+    case never
+    /// `true`: in requests with tools.
+    case withTools
+    /// In all requests.
+    case always
 }
 
 /// One of the configurations that a route's attempts rotate through.

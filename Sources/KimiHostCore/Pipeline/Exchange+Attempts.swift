@@ -22,7 +22,7 @@ extension Exchange {
         // Where nothing serves such a request, what another route said of it is worth more.
         let told = isUnserved ? lastError ?? error : error
         lastError = told
-        guard !reply.hasContent else { return giveUp(told) }
+        guard !reply.hasContent || keepsReply else { return giveUp(told) }
         let now = NIODeadline.now()
         let next = planner.next(
             after: failure, of: choice, now: Self.milliseconds(now), remainingMs: clock.remainingMs(now),
@@ -50,7 +50,7 @@ extension Exchange {
         loop.scheduleTask(in: .milliseconds(Int64(milliseconds)), begin)
     }
 
-    private func beginChosen() {
+    func beginChosen() {
         clock.turned(nil)
         isPausing = false
         attemptBegan = .now()
@@ -62,8 +62,21 @@ extension Exchange {
 
     /// Everything of the attempt goes; what the client has heard stays.
     private func endAttempt() {
+        closeAttempt(KIMI_WHY_FAILED)
+        if hasRelayed { client?.exchangeReceived(headers: []) }
+        hasRelayed = false
+        if keepsReply { return }
+        if let encoder, encoder.isStreaming { spent = encoder }
+        (encoder, native, opening, enforcement) = (nil, nil, nil, nil)
+        succeeded = nil
+        dropped = []
+        book.removeAll()
+    }
+
+    /// The attempt is over, one way or the other, and another one follows. Every attempt but the last ends here.
+    func closeAttempt(_ why: kimi_why) {
         turn += 1
-        attempt?.end(KIMI_WHY_FAILED)
+        attempt?.end(why)
         attempt = nil
         transfer?.cancel()
         transfer = nil
@@ -74,18 +87,11 @@ extension Exchange {
         tokens = ExchangeTokens()
         ticker?.stop()
         ticker = nil
-        if let encoder, encoder.isStreaming { spent = encoder }
-        (encoder, native, opening) = (nil, nil, nil)
-        succeeded = nil
-        dropped = []
         unacknowledged = 0
         isProviderDone = false
         isAnswering = false
         isUnserved = false
         isJudged = false
-        book.removeAll()
-        if hasRelayed { client?.exchangeReceived(headers: []) }
-        hasRelayed = false
     }
 
     /// The next attempt goes there.
@@ -104,7 +110,7 @@ extension Exchange {
         route.latency.add(attemptMs, streamed: true)
     }
 
-    private var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
+    var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
 
     /// Tells the health of route and key how the attempt ended, once. nil: well.
     func judge(_ failure: AttemptFailure?) {

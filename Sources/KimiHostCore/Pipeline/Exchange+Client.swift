@@ -56,8 +56,8 @@ extension Exchange {
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer, or another
     /// one is to be asked: a dead one must look dead.
     func keepAwake(_ now: NIODeadline) {
-        guard (isAnswering && transfer != nil) || reply.isAwakeOnly, let encoder = encoder ?? spent,
-            encoder.isStreaming, !reply.isOver, let client, client.isWritable,
+        guard (isAnswering && transfer != nil) || reply.isAwakeOnly || isBetweenAttempts,
+            let encoder = encoder ?? spent, encoder.isStreaming, !reply.isOver, let client, client.isWritable,
             now - lastSent >= Self.keepAlivePause
         else { return }
         if native != nil, encoder.output.count > 0 { beginContent(client) }  // It has been held for long enough.
@@ -76,9 +76,11 @@ extension Exchange {
     func complete() throws(ExchangeError) {
         guard let encoder else { return }
         if let failure = encoder.failure { throw failure }
+        if goesAround() { return }
         try refuseEmpty(encoder)
-        try encoder.complete()
         guard let client else { return }
+        markEnforced(encoder, client)
+        try encoder.complete()
         if encoder.isStreaming {
             beginContent(client)
             client.exchangeStreamed(encoder.output)

@@ -35,7 +35,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// Changes when an attempt is given up for another one: what was begun for it must not touch the next.
     var turn = 0
     /// From 1.
-    private var attemptNumber = 0
+    private(set) var attemptNumber = 0
     /// Those that came to nothing.
     var failures: [FailedAttempt] = []
     var lastError: ExchangeError?
@@ -49,6 +49,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     var encoder: (any ResponseEncoder)?
     /// The encoder of the attempt before: it can still end a stream that was begun.
     var spent: (any ResponseEncoder)?
+    /// Set when the route ensures tool calls in this request.
+    var enforcement: ExchangeEnforcement?
     /// The same as `encoder`, when the client's own dialect goes up and down.
     var native: NativeReply?
     /// Where such an answer stands; nil otherwise.
@@ -115,6 +117,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         var refusal: ExchangeError?
         attemptNumber += 1
         (native, opening) = (nil, nil)
+        if try beginFurther() { return }
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
@@ -141,8 +144,9 @@ package final class Exchange: UpstreamReceiver, Watched {
         dropped = input.dropped
         succeeded = input.succeeded
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
+        guard let request = try enforce(input) else { return }
         attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
+            provider: key.provider, transforms: route.transforms, request: request, receiver: encoder ?? input.encoder,
             book: book)
     }
 

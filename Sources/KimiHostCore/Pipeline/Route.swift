@@ -1,3 +1,4 @@
+package import Enforcement
 package import PluginHost
 
 #if canImport(Darwin)
@@ -20,13 +21,17 @@ package final class Route: Sendable {
     package let maxResponseBytes: Int
     package let health: Health
     package let latency: RouteLatency
+    /// Set where the route ensures tool calls.
+    package let enforcement: EnforcementPolicy?
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(),
+        enforcement: EnforcementPolicy? = nil
     ) {
+        self.enforcement = enforcement
         self.latency = latency
         self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
@@ -50,9 +55,10 @@ package final class Route: Sendable {
     package var providerName: String { keys[0].provider.name }
     package var dialects: [String] { keys[0].provider.dialects }
 
-    /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any.
+    /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any, and
+    /// so does enforcement.
     package func speaks(_ dialect: String) -> Bool {
-        dialects.contains(dialect) && (transforms.isEmpty || Self.rawDialects.contains(dialect))
+        dialects.contains(dialect) && ((transforms.isEmpty && enforcement == nil) || Self.rawDialects.contains(dialect))
     }
 
     /// Dialects without a canonical form.

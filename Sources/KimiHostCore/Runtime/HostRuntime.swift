@@ -1,4 +1,5 @@
 package import CanonicalModel
+import Enforcement
 package import Logging
 import PluginABI
 package import PluginHost
@@ -40,13 +41,14 @@ package final class HostRuntime: Sendable {
         self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        let answers = FinalAnswers()
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -82,7 +84,7 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
         _ logger: Logger
     ) throws(ExchangeError) -> Route {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
@@ -105,7 +107,8 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency,
+            enforcement: enforcement)
     }
 }
 
@@ -113,6 +116,14 @@ package final class HostRuntime: Sendable {
 package struct RuntimeError: Error {
     /// At least one.
     package let refusals: [Diagnostic]
+}
+
+extension RouteConfig {
+    func policy(_ attempts: Int, _ answers: FinalAnswers) -> EnforcementPolicy? {
+        guard ensureToolCall != .never else { return nil }
+        return EnforcementPolicy(
+            model: upstreamModel, isForAll: ensureToolCall == .always, attempts: attempts, answers: answers)
+    }
 }
 
 extension RouteTimeouts {

@@ -29,7 +29,9 @@ package final class NoteBook {
     private var outputTokens = 0
 
     /// Tokens that the reply has cost so far, as the upstream says: those it has read and those it has written.
-    package var tokens: Int { inputTokens + outputTokens }
+    package var tokens: Int { earlierTokens + inputTokens + outputTokens }
+    /// Of replies that were rejected.
+    private var earlierTokens = 0
 
     package init() {}
 
@@ -37,6 +39,12 @@ package final class NoteBook {
     func note(_ usage: kimi_event) {
         if usage.i0 >= 0 { inputTokens = Int(min(usage.i0, Int64(Self.maxCount))) }
         if usage.i1 >= 0 { outputTokens = Int(min(usage.i1, Int64(Self.maxCount))) }
+    }
+
+    /// The reply is over and another one is asked for: what it has cost counts, and what follows counts besides.
+    package func replyEnded() {
+        earlierTokens = min(Self.maxCount, earlierTokens + inputTokens + outputTokens)
+        (inputTokens, outputTokens) = (0, 0)
     }
 
     /// Files a note; false if `kind` is not what the header asks for.
