@@ -191,7 +191,9 @@ package struct EnforcedTurn {
         attempt.isTouched = true
         let (name, json) = (event.b.buffer, event.a.buffer)
         if name.matches("tool_call_extras") { return extras(event, emit) }
-        if name.matches("tool_calls"), (try? JSONSpans.elements(of: json))?.contains(where: { $0.kind == .object }) == true {
+        if name.matches("tool_calls"),
+            (try? JSONSpans.elements(of: json))?.contains(where: { $0.kind == .object }) == true
+        {
             attempt.realCalls += 1
         }
         if name.matches("refusal"), json.count > 2, !json.matches("null") { attempt.isRefused = true }

@@ -14,6 +14,8 @@ package enum EnforcementPlan: Sendable {
         package let names: TerminationNames
         /// Has the assistant said something since the user did?
         package let hasBeenRead: Bool
+        /// The user's last words.
+        package let question: TextPrint
     }
 
     /// Tools beyond which the host's own is not added: upstreams refuse more.
@@ -49,7 +51,7 @@ package enum EnforcementPlan: Sendable {
         var edit = RequestText(bytes)
         RequestEdits.instruct(Wording.instruction(isOurs: !names.hasOwnTool), messages, &edit)
         if !names.hasOwnTool { RequestEdits.addTool(root, &edit) }
-        return .on(Prepared(json: edit.edited, names: names, hasBeenRead: tail.hasBeenRead))
+        return .on(Prepared(json: edit.edited, names: names, hasBeenRead: tail.hasBeenRead, question: tail.question))
     }
 
     private static func reasonAgainst(_ root: JSONSpan, _ tools: Int) -> String? {
@@ -78,14 +80,23 @@ struct ConversationTail {
     private let messages: [JSONSpan]
     /// The last message of all.
     private let last: JSONSpan?
+    /// What the user said in that message.
+    let question: TextPrint
 
     init(_ messages: JSONSpan) {
         var tail: [JSONSpan] = []
         var last: JSONSpan?
+        var user: JSONSpan?
         for message in messages.elements {
-            if message["role"]?.matches("user") == true { tail.removeAll() } else { tail.append(message) }
+            if message["role"]?.matches("user") == true {
+                tail.removeAll()
+                user = message
+            } else {
+                tail.append(message)
+            }
             last = message
         }
+        question = user.map(Self.print) ?? TextPrint()
         self.messages = tail
         self.last = last
     }
@@ -96,7 +107,7 @@ struct ConversationTail {
     /// Is the last message the text with which an enforced reply ended?
     func endsWithAnswer(_ policy: EnforcementPolicy) -> Bool {
         guard let last, Self.isAssistant(last), Self.calls(last).isEmpty else { return false }
-        return policy.answers.contains(Self.print(last), model: policy.model)
+        return policy.answers.contains(Self.print(last), after: question)
     }
 
     /// Was the last thing that the assistant did to write down that all todos are done, with a summary?

@@ -10,8 +10,6 @@ package struct EnforcementPolicy: Sendable {
     /// The upstream's model is one of Kimi's, which may end a task with a summary and a finished list of todos.
     package let isKimi: Bool
     package let answers: FinalAnswers
-    /// The upstream's name of the model.
-    let model: String
 
     /// - Parameters:
     ///   - model: the upstream's name of it.
@@ -20,7 +18,6 @@ package struct EnforcementPolicy: Sendable {
         model: String, isForAll: Bool = false, attempts: Int = Self.defaultAttempts,
         answers: FinalAnswers = FinalAnswers()
     ) {
-        self.model = model
         self.isForAll = isForAll
         self.attempts = min(max(attempts, 1), Self.maxAttempts)
         self.isKimi = model.lowercased().contains("kimi")

@@ -18,15 +18,17 @@ package struct TextPrint: Sendable, Equatable {
         }
     }
 
-    func key(of model: String) -> UInt64 {
+    /// One number for this text as the answer to another one.
+    func key(after question: TextPrint) -> UInt64 {
         var hash = StableHash(seed: state)
         hash.combine(count)
-        hash.combine(model)
+        hash.combine(question.state)
+        hash.combine(question.count)
         return hash.value
     }
 }
 
-/// The texts with which enforced replies ended, so that an agent that calls again with such a text at the end is told to
+/// The texts with which enforced replies ended, and what the user had said before, so that an agent that calls again with such a text at the end is told to
 /// stop. Any thread; bounded, the oldest go first; gone when the process ends or the configuration is loaded anew.
 package final class FinalAnswers: Sendable {
     package static let maxEntries = 4_096
@@ -42,9 +44,9 @@ package final class FinalAnswers: Sendable {
 
     package init() {}
 
-    package func insert(_ text: TextPrint, model: String) {
+    package func insert(_ text: TextPrint, after question: TextPrint) {
         guard text.isVisible else { return }
-        let key = text.key(of: model)
+        let key = text.key(after: question)
         state.withLock { state in
             guard state.keys.insert(key).inserted else { return }
             if state.order.count < Self.maxEntries { return state.order.append(key) }
@@ -54,9 +56,9 @@ package final class FinalAnswers: Sendable {
         }
     }
 
-    package func contains(_ text: TextPrint, model: String) -> Bool {
+    package func contains(_ text: TextPrint, after question: TextPrint) -> Bool {
         guard text.isVisible else { return false }
-        let key = text.key(of: model)
+        let key = text.key(after: question)
         return state.withLock { $0.keys.contains(key) }
     }
 }

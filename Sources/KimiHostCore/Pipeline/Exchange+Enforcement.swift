@@ -26,7 +26,7 @@ extension Exchange {
                 names: prepared.names, attempts: policy.attempts, hasBeenRead: prepared.hasBeenRead,
                 joinsThoughts: source.dialect == NativeDialect.chat.name)
             let reply = EnforcedReply(input.encoder, turn)
-            enforcement = ExchangeEnforcement(policy, reply, request)
+            enforcement = ExchangeEnforcement(policy, reply, request, question: prepared.question)
             encoder = reply
             return request
         }
@@ -50,11 +50,7 @@ extension Exchange {
         if enforcement.isDue { return true }
         switch enforcement.reply.turn.verdict {
         case .accept(let result):
-            enforcement.reply.accept()
-            enforcement.result = result
-            if result == .answer || result == .spent {
-                enforcement.policy.answers.insert(enforcement.reply.turn.print, model: route.upstreamModel)
-            }
+            enforcement.accept(result)
             return false
         case .again(let demand):
             judge(nil)

@@ -74,7 +74,9 @@ extension Exchange {
 
     /// Forgets a token that this head refuses. True: another one may do. Only before anything went to the client.
     func forgetToken(refusedBy head: UpstreamHead) -> Bool {
-        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasContent || keepsReply, let source = key.tokens else {
+        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasContent || keepsReply,
+            let source = key.tokens
+        else {
             return false
         }
         // All of them are told, not only the first.

@@ -7,6 +7,8 @@ import WireJSON
 final class ExchangeEnforcement {
     let policy: EnforcementPolicy
     let reply: EnforcedReply
+    /// The user's last words.
+    private let question: TextPrint
     /// What the attempt under way is asked, before transforms, with its route's name of the model.
     private(set) var request: PluginRequest
     /// The next attempt is due, and waits for the last bytes of the one before.
@@ -16,10 +18,20 @@ final class ExchangeEnforcement {
     /// Attempts that were not accepted, in words for the log, in order.
     private(set) var rejected: [String] = []
 
-    init(_ policy: EnforcementPolicy, _ reply: EnforcedReply, _ request: PluginRequest) {
+    init(
+        _ policy: EnforcementPolicy, _ reply: EnforcedReply, _ request: PluginRequest, question: TextPrint = TextPrint()
+    ) {
+        self.question = question
         self.policy = policy
         self.reply = reply
         self.request = request
+    }
+
+    /// The attempt is accepted.
+    func accept(_ result: EnforcedTurn.Result) {
+        reply.accept()
+        self.result = result
+        if result == .answer || result == .spent { policy.answers.insert(reply.turn.print, after: question) }
     }
 
     /// The attempt is rejected; the next one asks more.
