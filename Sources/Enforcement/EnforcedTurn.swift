@@ -143,7 +143,10 @@ package struct EnforcedTurn {
             attempt.realCalls += 1
             return pass(call: event, emit)
         }
-        _ = attempt.turn.makesRoom(event.a.len + event.b.len)
+        // Without room it passes, which fails the reply: nothing else bounds such calls.
+        guard attempt.turn.makesRoom(event.a.len + event.b.len + MemoryLayout<AssistantTurn.Ending>.size) else {
+            return true
+        }
         attempt.turn.endings.append(
             AssistantTurn.Ending(index: event.index, id: Array(event.a.buffer), name: Array(event.b.buffer)))
         attempt.readers[event.index] = AnswerReader()

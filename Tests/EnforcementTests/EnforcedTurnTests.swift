@@ -38,8 +38,8 @@ import Testing
             ))
         #expect(turn.number == 2 && turn.isUntouched)
         out = []
-        turn.take([Script.start(), Script.thought("x"), Script.text("y")], into: &out)
-        #expect(out == ["thought \n\n", "thought x", "text \n\n", "text y"])
+        turn.take([Script.start(), Script.start(), Script.thought("x"), Script.text("y")], into: &out)
+        #expect(out == ["start", "thought \n\n", "thought x", "text \n\n", "text y"])
         #expect(!turn.isUntouched)
     }
 

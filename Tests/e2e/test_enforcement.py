@@ -549,6 +549,19 @@ def test_what_both_attempts_leave_out_is_told_once(start_host, upstream):
     assert names and len(names) == len(set(names)), names
 
 
+@both_ways
+def test_a_provider_without_an_upstream(start_host, upstream, stream):
+    demo = {"name": "demo", "provider": "demo", "model": "demo", "ensure_tool_call": True, "transforms": ["kimi-k2"]}
+    demo["provider_config"] = {"paceMs": 0, "script": "answer"}
+    host = start_host({"models": [demo]})
+    agent = Chat(*official(host))
+    told = agent.ask(agent.request("demo"), stream)
+    once = told.text.split("\n\n")[0]
+    assert once and told.text.count(once) == 3 and told.finish == "stop"
+    if not stream:
+        assert told.header == "attempts=3; result=spent"
+
+
 # -- Calls after the end ----------------------------------------------------------------------------------------------
 
 

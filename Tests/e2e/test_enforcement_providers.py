@@ -106,6 +106,35 @@ def test_a_text_then_a_call(host, asked, route, client, stream):
     assert tuple(2 * count for count in agent.ask(agent.request(route.name), stream).usage) == once
 
 
+@pytest.mark.parametrize("stream", [True], ids=["streamed"])
+def test_a_token_that_ends_between_the_attempts(start_host, asked, stream):
+    """The second attempt's token is refused: another one is fetched, though the first attempt's text has left."""
+    route = next(one for one in matrix.ROUTES if one.name == "gemini")
+    entry = route.entry(asked)
+    del entry["provider_config"]["accessToken"]
+    entry["provider_config"]["credentials"] = asked.vertex.credentials
+    host = start_host({"models": [{"name": "gemini", **entry, "ensure_tool_call": True}]})
+    agent = CLIENTS[0](*official(host))
+    asked.say(route, SAID, stream)
+    asked.say(route, CALLED, stream)
+    handle = asked.vertex.gemini
+
+    def gemini(*call):
+        answer = handle(*call)
+        if len(asked.vertex.requests) == 1:
+            asked.vertex.revoke()
+        return answer
+
+    asked.vertex.gemini = gemini
+    try:
+        told = agent.ask(agent.request("gemini"), stream)
+    finally:
+        del asked.vertex.gemini
+    assert told.text == "Let me see.\n\nHere." and len(told.calls) == 1
+    assert len(asked.vertex.complaints) == 1 and "UNAUTHENTICATED" in asked.vertex.complaints[0]
+    asked.vertex.complaints.clear()
+
+
 @every_route
 @every_client
 @both_ways
