@@ -28,8 +28,8 @@ package struct TextPrint: Sendable, Equatable {
     }
 }
 
-/// The texts with which enforced replies ended, and what the user had said before, so that an agent that calls again with such a text at the end is told to
-/// stop. Any thread; bounded, the oldest go first; gone when the process ends or the configuration is loaded anew.
+/// The texts with which enforced replies ended, and what the user had said before, so that an agent that calls again
+/// with such a text at the end is told to stop. Any thread; bounded, the oldest go first; gone when the process ends or the configuration is loaded anew.
 package final class FinalAnswers: Sendable {
     package static let maxEntries = 4_096
 
