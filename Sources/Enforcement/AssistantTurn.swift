@@ -25,8 +25,16 @@ struct AssistantTurn {
     private var thought: [UInt8] = []
     /// Of the thought, what no signature has ended yet.
     private var open: [UInt8] = []
-    /// Signed and sealed thoughts, as elements of `thinking_blocks`, from events.
-    private var blocks: [UInt8] = []
+    /// A signed or sealed thought, as an element of `thinking_blocks`. Sealed ones have no signature.
+    private struct Block {
+        let json: [UInt8]
+        var signature: [UInt8] = []
+    }
+
+    /// From events.
+    private var blocks: [Block] = []
+    /// Signatures that members tell too.
+    private var told: Set<[UInt8]> = []
     /// The same from members of the message.
     private var memberBlocks: [UInt8] = []
     /// Are all thoughts in the member, so that the events tell them a second time?
@@ -59,14 +67,14 @@ struct AssistantTurn {
         block.append(#","signature":"#)
         block.appendJSONString(event.b.buffer)
         block.append("}")
-        Self.add(block.unsafeBytes, to: &blocks)
+        blocks.append(Block(json: block.bytes, signature: Array(event.b.buffer)))
         open = []
     }
 
     /// A content part. Thoughts that only the upstream can read come so, where the client speaks Messages.
     mutating func add(part json: UnsafeRawBufferPointer) {
         guard Self.type(json) == "redacted_thinking", makesRoom(json.count) else { return }
-        Self.add(json, to: &blocks)
+        blocks.append(Block(json: Array(json)))
     }
 
     /// A member of the message.
@@ -75,12 +83,15 @@ struct AssistantTurn {
             for block in elements(json) {
                 areWhole = areWhole || Self.type(block) == "thinking"
                 Self.add(block, to: &memberBlocks)
-                if Self.type(block) != "thinking" { Self.add(block, to: &blocks) }
+                if Self.type(block) != "thinking" { blocks.append(Block(json: Array(block))) }
             }
         } else if name.matches("extra_content"), makesRoom(json.count) {
             extraContent = Array(json)
         } else if let place = Self.lists.firstIndex(where: { name.matches($0) }) {
-            for element in elements(json) { Self.add(element, to: &details[place]) }
+            for element in elements(json) {
+                Self.add(element, to: &details[place])
+                if let signature = Self.signature(element) { told.insert(signature) }
+            }
         }
     }
 
@@ -104,6 +115,21 @@ struct AssistantTurn {
             type.kind == .string
         else { return nil }
         return String(decoding: json[type.valueRange.dropFirst().dropLast()], as: UTF8.self)
+    }
+
+    private static func signature(_ json: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard let outline = try? JSONOutline(json) else { return nil }
+        defer { withExtendedLifetime(outline) {} }
+        return outline.root["signature"].flatMap { $0.kind == .string ? $0.decoded : nil }
+    }
+
+    /// What the members do not tell.
+    private var ownBlocks: [UInt8] {
+        var list: [UInt8] = []
+        for block in blocks where block.signature.isEmpty || !told.contains(block.signature) {
+            block.json.withUnsafeBytes { Self.add($0, to: &list) }
+        }
+        return list
     }
 
     // MARK: Going back up
@@ -132,7 +158,7 @@ struct AssistantTurn {
             out.append(#","reasoning_content":"#)
             thought.withUnsafeBytes { out.appendJSONString($0) }
         }
-        writeList("thinking_blocks", areWhole ? memberBlocks : blocks, to: out)
+        writeList("thinking_blocks", areWhole ? memberBlocks : ownBlocks, to: out)
         for (name, list) in zip(Self.lists, details) { writeList(name, list, to: out) }
         if !extraContent.isEmpty {
             out.append(#","extra_content":"#)

@@ -73,6 +73,16 @@ import Testing
                 #""thinking_blocks":\#(blocks),"reasoning_details":[{"a":1},{"b":2}],"extra_content":{"google":{}}}"#))
     }
 
+    @Test func aThoughtThatIsToldTwiceGoesBackOnce() {
+        let details = #"[{"type":"reasoning.text","text":"a","signature":"s\/1"}]"#
+        var (_, turn) = run([
+            Script.thought("a", signature: "s/1"), Script.text("x"), Script.member("reasoning_details", details),
+            Script.finish("stop"),
+        ])
+        let up = String(decoding: turn.again(.toolCall), as: UTF8.self)
+        #expect(up.contains(#""reasoning_details":\#(details)"#) && !up.contains("thinking_blocks"))
+    }
+
     @Test func anEmptyReplyDoesNotGoBack() {
         var (_, turn) = run([Script.thought("only"), Script.finish("stop")])
         #expect(turn.verdict == .again(.toolCall))

@@ -533,7 +533,7 @@ def test_each_attempt_has_its_first_token_to_wait_for(start_host, upstream):
     upstream.reply(replies.HEAD, role, Hang())
     agent = Chat(*official(host))
     answer = wire.chat(host.port, {**agent.request("plain"), "stream": True})
-    assert b"timeouts.first_token" in answer.body and b"Let me see." in answer.body.replace(b'"},', b"")
+    assert b"timeouts.first_token" in answer.body and b"Let me" in answer.body
 
 
 def test_what_both_attempts_leave_out_is_told_once(start_host, upstream):
