@@ -483,6 +483,8 @@ extension LLMHandler: ExchangeClient {
 
     func exchangeDropped(_ fields: [DroppedField]) { writer?.dropped = DroppedHeader.value(fields) }
 
+    func exchangeEnforced(_ words: String) { writer?.enforcement = words }
+
     func exchangeReplied(_ body: ByteWriter) {
         writer?.reply(body)
         goOn()

@@ -464,8 +464,12 @@ package enum ConfigSchema {
                   "description": "For this name (and profile); the first entry that sets it decides."
                 },
                 "ensure_tool_call": {
-                  "type": "boolean",
-                  "description": "Ask for a tool call until there is one. Not enforced yet in this version.",
+                  "enum": [
+                    false,
+                    true,
+                    "always"
+                  ],
+                  "description": "Asks again for a tool call until there is one, and offers the model the tool done to end the task with. true: in requests with tools; always: in all.",
                   "default": false
                 },
                 "profile": {

@@ -17,6 +17,8 @@ package struct HostConfig: Sendable {
     package var plugins = Plugins()
     /// The folder with everything that the host keeps between its runs.
     package var stateDir = "data"
+    /// Most attempts of a reply whose route ensures tool calls.
+    package var enforcementAttempts = 3
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -191,7 +193,7 @@ package struct RouteConfig: Sendable {
     package var weight = 1.0
     package var strategy: RoutingStrategy?
     package var profile: String?
-    package var ensureToolCall = false
+    package var ensureToolCall = EnsureToolCall.never
     /// The most requests of this entry under way at once; nil: no bound.
     package var maxConcurrent: Int?
     /// How its upstream is asked to go on with a reply that broke off; nil: it is not.
@@ -210,6 +212,16 @@ package struct RouteConfig: Sendable {
         self.provider = provider
         self.upstreamModel = upstreamModel
     }
+}
+
+/// `ensure_tool_call` of an entry.
+package enum EnsureToolCall: String, Sendable, CaseIterable {
+    /// `false`.
+    case never
+    /// `true`: in requests with tools.
+    case withTools
+    /// In all requests.
+    case always
 }
 
 /// One of the configurations that a route's attempts rotate through.

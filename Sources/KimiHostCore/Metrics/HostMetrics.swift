@@ -42,6 +42,13 @@ package final class HostMetrics: Sendable {
         package let what: Cooled
     }
 
+    /// How replies of routes that ensure tool calls ended: a result of `EnforcedTurn`, `failed` or `cancelled`.
+    package struct EnforcedKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+        package let result: String
+    }
+
     package struct Snapshot: Sendable {
         package var exchanges: [ExchangeKey: Int] = [:]
         package var attempts: [AttemptKey: Int] = [:]
@@ -49,6 +56,9 @@ package final class HostMetrics: Sendable {
         package var repeats = 0
         /// Replies that broke off and went on, by the route where they did.
         package var resumed: [RouteKey: Int] = [:]
+        package var enforced: [EnforcedKey: Int] = [:]
+        /// Attempts of theirs beyond the first.
+        package var enforcedAgain = 0
         package var notes: [NoteKey: Int] = [:]
         package var active = 0
     }
@@ -86,6 +96,16 @@ package final class HostMetrics: Sendable {
             }
             state.exchanges[ExchangeKey(model: model, provider: provider, outcome: outcome), default: 0] += 1
             for note in notes { Self.add(note, to: &state.notes) }
+        }
+    }
+
+    /// A reply whose route ensures tool calls has ended; each attempt but its last one was answered well, and rejected.
+    package func enforced(model: String, provider: String, result: String, attempts: Int) {
+        state.withLock { state in
+            state.enforced[EnforcedKey(model: model, provider: provider, result: result), default: 0] += 1
+            guard attempts > 1 else { return }
+            state.enforcedAgain += attempts - 1
+            state.attempts[AttemptKey(model: model, provider: provider, outcome: "ok"), default: 0] += attempts - 1
         }
     }
 

@@ -18,6 +18,7 @@ package struct PrometheusText {
         exchanges(metrics)
         requests(gate)
         attempts(metrics)
+        enforced(metrics)
         notes(metrics)
         plugins(calls, quarantined: quarantined)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
@@ -71,6 +72,18 @@ package struct PrometheusText {
         for (key, count) in cooldowns {
             sample([("model", key.model), ("provider", key.provider), ("of", key.what.rawValue)], count)
         }
+    }
+
+    private mutating func enforced(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_enforced_total", "counter", "Replies of routes that ensure tool calls, by route and result.")
+        let results = metrics.enforced.sorted {
+            ($0.key.model, $0.key.provider, $0.key.result) < ($1.key.model, $1.key.provider, $1.key.result)
+        }
+        for (key, count) in results {
+            sample([("model", key.model), ("provider", key.provider), ("result", key.result)], count)
+        }
+        family("kimi_enforcement_retries_total", "counter", "Attempts of such replies beyond the first.")
+        sample([], metrics.enforcedAgain)
     }
 
     private mutating func notes(_ metrics: HostMetrics.Snapshot) {

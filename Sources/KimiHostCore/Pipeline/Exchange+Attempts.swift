@@ -20,7 +20,7 @@ extension Exchange {
         let failure = AttemptFailure(error, isUnserved: isUnserved)
         judge(failure, error)
         record(error)
-        if reply.hasContent {
+        if reply.hasContent, !keepsReply {
             if resume(after: failure, error) { return }
             return giveUp(ToldError(resumption.cause ?? error, 0))
         }
@@ -66,10 +66,29 @@ extension Exchange {
 
     /// Everything of the attempt goes; what the client has heard stays.
     private func endAttempt() {
+        closeAttempt(KIMI_WHY_FAILED)
+        if hasRelayed { client?.exchangeReceived(headers: []) }
+        hasRelayed = false
+        if keepsReply { return }
+        if let encoder, encoder.isStreaming { spent = encoder }
+        (encoder, native, opening, enforcement) = (nil, nil, nil, nil)
+        guard resumption.prefill == nil else { return }
+        resumption.relay = nil
+        succeeded = nil
+        dropped = []
+        book.removeAll()
+    }
+
+    /// The attempt is over, one way or the other, and another one follows. Every attempt but the last ends here.
+    func closeAttempt(_ why: kimi_why) {
         turn += 1
         leaveRoute()
-        charge.ended(attempt, book, isKept: reply.hasContent)
-        attempt?.end(KIMI_WHY_FAILED)
+        if why == KIMI_WHY_END {
+            charge.rejected(attempt, book)
+        } else {
+            charge.ended(attempt, book, isKept: reply.hasContent && !keepsReply)
+        }
+        attempt?.end(why)
         attempt = nil
         transfer?.cancel()
         transfer = nil
@@ -80,21 +99,11 @@ extension Exchange {
         tokens = ExchangeTokens()
         ticker?.stop()
         ticker = nil
-        if let encoder, encoder.isStreaming { spent = encoder }
-        (encoder, native, opening) = (nil, nil, nil)
-        if resumption.prefill == nil {
-            resumption.relay = nil
-            succeeded = nil
-            dropped = []
-        }
         unacknowledged = 0
         isProviderDone = false
         isAnswering = false
         isUnserved = false
         isJudged = false
-        book.removeAll()
-        if hasRelayed { client?.exchangeReceived(headers: []) }
-        hasRelayed = false
     }
 
     /// The next attempt goes there.
@@ -113,7 +122,7 @@ extension Exchange {
         route.latency.add(attemptMs, streamed: true)
     }
 
-    private var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
+    var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
 
     /// Tells the health of route and key how the attempt ended, once. nil: well.
     func judge(_ failure: AttemptFailure?, _ error: ExchangeError? = nil) {

@@ -61,7 +61,8 @@ extension Exchange {
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer, or another
     /// one is to be asked: a dead one must look dead.
     func keepAwake(_ now: NIODeadline) {
-        let isAlive = (isAnswering && transfer != nil) || reply.isAwakeOnly || resumption.prefill != nil
+        let isAlive =
+            (isAnswering && transfer != nil) || reply.isAwakeOnly || resumption.prefill != nil || isBetweenAttempts
         guard isAlive, let encoder = encoder ?? spent,
             encoder.isStreaming, !reply.isOver, let client, client.isWritable,
             now - lastSent >= Self.keepAlivePause
@@ -82,9 +83,11 @@ extension Exchange {
     func complete() throws(ExchangeError) {
         guard let encoder else { return }
         if let failure = found { throw failure }
+        if goesAround() { return }
         try refuseEmpty(encoder)
-        try encoder.complete()
         guard let client else { return }
+        markEnforced(encoder, client)
+        try encoder.complete()
         if encoder.isStreaming {
             beginContent(client)
             client.exchangeStreamed(encoder.output)

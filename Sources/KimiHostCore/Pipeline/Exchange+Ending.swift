@@ -23,7 +23,8 @@ extension Exchange {
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
-            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures)
+            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures,
+            enforcement: reportEnforcement(outcome))
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
             repeats: planner.repeats)

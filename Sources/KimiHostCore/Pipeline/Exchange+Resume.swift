@@ -24,7 +24,7 @@ extension Exchange {
     /// The encoder's events pass a relay on routes that may be continued.
     func relay(for encoder: any ResponseEncoder) -> any EventReceiver {
         if let relay = resumption.relay { return relay }
-        guard route.resume != nil, encoder.isStreaming else { return encoder }
+        guard route.mayResume, encoder.isStreaming else { return encoder }
         let relay = ReplyRelay(encoder)
         resumption.relay = relay
         return relay
@@ -60,7 +60,7 @@ extension Exchange {
     private var places: [Int] {
         let count = planner.order.count
         return (1...count).map { (choice.route + $0) % count }
-            .filter { planner.order[$0].resume != nil && !resumption.refused.contains($0) }
+            .filter { planner.order[$0].mayResume && !resumption.refused.contains($0) }
     }
 
     private func decline(_ reason: String) -> Bool {

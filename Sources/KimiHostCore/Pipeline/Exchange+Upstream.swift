@@ -65,7 +65,7 @@ extension Exchange {
     }
 
     func receivedEnd(_ end: UpstreamEnd) throws(ExchangeError) {
-        guard !isProviderDone else { return }
+        guard !isProviderDone else { return attemptMayFollow() }
         switch end {
         case .complete:
             try finishBody()

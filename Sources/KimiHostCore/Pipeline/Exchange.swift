@@ -35,7 +35,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// Changes when an attempt is given up for another one: what was begun for it must not touch the next.
     var turn = 0
     /// From 1.
-    private var attemptNumber = 0
+    private(set) var attemptNumber = 0
     /// Those that came to nothing.
     var failures: [FailedAttempt] = []
     /// What the client hears if nobody answers.
@@ -57,6 +57,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     var encoder: (any ResponseEncoder)?
     /// The encoder of the attempt before: it can still end a stream that was begun.
     var spent: (any ResponseEncoder)?
+    /// Set when the route ensures tool calls in this request.
+    var enforcement: ExchangeEnforcement?
     /// The same as `encoder`, when the client's own dialect goes up and down.
     var native: NativeReply?
     /// Where such an answer stands; nil otherwise.
@@ -125,6 +127,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         attemptNumber += 1
         (native, opening) = (nil, nil)
         if let quarantine = route.quarantine { throw quarantine.error }
+        if try beginFurther() { return }
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
@@ -148,7 +151,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     }
 
     /// The request with the time at which it is given up.
-    private func bounded(_ request: PluginRequest) -> PluginRequest {
+    func bounded(_ request: PluginRequest) -> PluginRequest {
         var request = request
         request.deadlineMs = RouteTimeouts.deadline(after: clock.remainingMs(.now()))
         if client?.chargesTokens == true { charge.asked(request.json, source.dialect) }
@@ -156,9 +159,10 @@ package final class Exchange: UpstreamReceiver, Watched {
     }
 
     private func begin(_ input: AttemptInput) throws(ExchangeError) {
-        var request = bounded(input.request)
+        var input = input
+        input.request = bounded(input.request)
         if resumption.prefill != nil {
-            request.json = try prefilled(request.json)
+            input.request.json = try prefilled(input.request.json)
             encoder = resumption.relay?.encoder
         } else {
             resumption.relay = nil
@@ -166,10 +170,11 @@ package final class Exchange: UpstreamReceiver, Watched {
             dropped = input.dropped
             succeeded = input.succeeded
         }
-        let receiver = relay(for: encoder ?? input.encoder)
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
+        guard let request = try enforce(input) else { return }
         attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: request, receiver: receiver, book: book)
+            provider: key.provider, transforms: route.transforms, request: request,
+            receiver: enforcement?.reply ?? relay(for: encoder ?? input.encoder), book: book)
     }
 
     /// The client is gone: everything ends at once, upstream included.

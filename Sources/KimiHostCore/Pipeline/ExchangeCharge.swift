@@ -13,6 +13,8 @@ package struct ExchangeCharge {
     private var isCounted = true
     /// Of attempts that brought a part of the reply.
     private var before = 0
+    /// Is some of `before` an estimate?
+    private var isGuessed = false
 
     /// A request goes up; estimated once.
     mutating func asked(_ json: [UInt8], _ dialect: String) {
@@ -23,7 +25,17 @@ package struct ExchangeCharge {
 
     /// An attempt ended. `isKept`: the client has content of it.
     mutating func ended(_ attempt: PluginAttempt?, _ book: NoteBook, isKept: Bool) {
-        if isKept { before += max(book.tokens, asked + Self.tokens(attempt)) }
+        if isKept {
+            before += max(book.tokens, asked + Self.tokens(attempt))
+            isGuessed = true
+        }
+        book.forgetTokens()
+    }
+
+    /// A whole reply was rejected, and another one is asked for.
+    mutating func rejected(_ attempt: PluginAttempt?, _ book: NoteBook) {
+        if book.tokens == 0 { isGuessed = true }
+        before += book.tokens > 0 ? book.tokens : asked + Self.tokens(attempt)
         book.forgetTokens()
     }
 
@@ -34,9 +46,9 @@ package struct ExchangeCharge {
         guard asked > 0, isCounted else { return (before + book.tokens, false) }
         let guess = asked + Self.tokens(attempt)
         switch outcome {
-        case .ok: return book.tokens > 0 ? (before + book.tokens, before > 0) : (before + guess, true)
-        case .failed where !hasContent: return (before + book.tokens, before > 0)
-        case .cancelled where !hasContent && !wentUp: return (before, before > 0)
+        case .ok: return book.tokens > 0 ? (before + book.tokens, isGuessed) : (before + guess, true)
+        case .failed where !hasContent: return (before + book.tokens, isGuessed)
+        case .cancelled where !hasContent && !wentUp: return (before, isGuessed)
         // What was reported so far may be less than what was written.
         case .failed, .cancelled: return (before + max(book.tokens, guess), true)
         }

@@ -25,6 +25,8 @@ package protocol ExchangeClient: AnyObject {
     func exchangeReplied(_ body: ByteWriter)
     /// What of the request its upstream was not told; before the head of the reply.
     func exchangeDropped(_ fields: [DroppedField])
+    /// How the route ensured tool calls in this reply, for `x-kimi-enforcement`; without effect once the head has gone.
+    func exchangeEnforced(_ words: String)
     /// A whole failed reply: nothing has been sent before. `refusal`: the upstream's own, in the client's dialect.
     func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?)
     /// The stream is over. `failed`: its error event was its last.
@@ -43,6 +45,7 @@ extension ExchangeClient {
     package var clientName: String { "" }
     package var chargesTokens: Bool { false }
     package func exchangeUsed(tokens: Int) {}
+    package func exchangeEnforced(_ words: String) {}
 }
 
 /// What an exchange needs of its event loop. One per loop.

@@ -1,3 +1,4 @@
+package import Enforcement
 package import PluginHost
 
 #if canImport(Darwin)
@@ -26,17 +27,21 @@ package final class Route: Sendable {
     package let slots: RouteSlots
     /// How its upstream is asked to go on with a reply that broke off; nil: it is not.
     package let resume: ResumeStyle?
+    /// Set where the route ensures tool calls.
+    package let enforcement: EnforcementPolicy?
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
         cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(),
-        quarantine: QuarantineReason? = nil, maxConcurrent: Int? = nil, resume: ResumeStyle? = nil
+        quarantine: QuarantineReason? = nil, maxConcurrent: Int? = nil, resume: ResumeStyle? = nil,
+        enforcement: EnforcementPolicy? = nil
     ) {
         self.quarantine = quarantine
         self.slots = RouteSlots(limit: maxConcurrent)
         self.resume = resume
+        self.enforcement = enforcement
         self.latency = latency
         self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
@@ -60,10 +65,15 @@ package final class Route: Sendable {
     package var providerName: String { keys[0].provider.name }
     package var dialects: [String] { keys[0].provider.dialects }
 
+    private var wantsBytesOnly: Bool { transforms.isEmpty && resume == nil && enforcement == nil }
+
+    /// Can a reply that broke off be continued here? What is enforced is judged whole.
+    package var mayResume: Bool { resume != nil && enforcement == nil }
+
     /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any,
-    /// and so does who may have to continue the reply elsewhere.
+    /// and so do enforcement and whoever may have to continue the reply elsewhere.
     package func speaks(_ dialect: String) -> Bool {
-        dialects.contains(dialect) && (transforms.isEmpty && resume == nil || Self.rawDialects.contains(dialect))
+        dialects.contains(dialect) && (wantsBytesOnly || Self.rawDialects.contains(dialect))
     }
 
     /// Dialects without a canonical form.

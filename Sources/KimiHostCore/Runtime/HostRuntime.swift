@@ -1,4 +1,5 @@
 package import CanonicalModel
+import Enforcement
 package import Logging
 import PluginABI
 package import PluginHost
@@ -48,13 +49,14 @@ package final class HostRuntime: Sendable {
         self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        let answers = FinalAnswers()
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -90,7 +92,7 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
         _ logger: Logger
     ) throws(ExchangeError) -> Route {
         if let quarantine = plugins.quarantine(of: config) {
@@ -120,7 +122,7 @@ package final class HostRuntime: Sendable {
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
             maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency,
-            maxConcurrent: config.maxConcurrent, resume: config.resume)
+            maxConcurrent: config.maxConcurrent, resume: config.resume, enforcement: enforcement)
     }
 }
 
@@ -128,6 +130,14 @@ package final class HostRuntime: Sendable {
 package struct RuntimeError: Error {
     /// At least one.
     package let refusals: [Diagnostic]
+}
+
+extension RouteConfig {
+    func policy(_ attempts: Int, _ answers: FinalAnswers) -> EnforcementPolicy? {
+        guard ensureToolCall != .never else { return nil }
+        return EnforcementPolicy(
+            model: upstreamModel, isForAll: ensureToolCall == .always, attempts: attempts, answers: answers)
+    }
 }
 
 extension RouteTimeouts {
