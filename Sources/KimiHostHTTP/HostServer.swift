@@ -68,7 +68,7 @@ package struct HostServer: Sendable {
     ) -> some ApplicationProtocol {
         let server = setup.config.server
         return Application(
-            router: Self.router(current, host, metrics, log),
+            router: Self.router(current, host, metrics, loops, log),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,

@@ -104,6 +104,8 @@ enum RestartOnly {
         compare("responses", old.responses == new.responses)
         compare("log", old.log == new.log)
         compare("logging", old.logging == new.logging)
+        compare("state_dir", old.stateDir == new.stateDir)
+        compare("plugins", old.plugins == new.plugins)
         return names
     }
 }

@@ -168,6 +168,8 @@ package struct AttemptRecord: Sendable {
     /// Why the answer broke off, or none came; nil: it was whole, or nobody waited for its end.
     package var broke: String?
     package var failure: ExchangeRecord.Failure?
+    /// What the whole answer lacked, so that the upstream was asked again (`ensure_tool_call`); nil: nothing.
+    package var rejected: String?
     package var request = RecordedBody()
     /// The upstream's bytes as they came, content encodings undone.
     package var reply = RecordedBody()

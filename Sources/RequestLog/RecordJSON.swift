@@ -99,6 +99,7 @@ enum RecordJSON {
         object.number("end_ms", attempt.end)
         object.text("broke", attempt.broke)
         failure(attempt.failure, object)
+        object.text("rejected", attempt.rejected)
         body("request", attempt.request, object)
         body("reply", attempt.reply, object)
         object.numbers("arrivals", attempt.arrivals.flatMap { [$0.milliseconds, Int64($0.count)] })

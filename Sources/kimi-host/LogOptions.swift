@@ -1,4 +1,5 @@
 import ArgumentParser
+import KimiHostCore
 import RequestLog
 
 #if canImport(Darwin)
@@ -9,13 +10,17 @@ import Glibc
 
 /// Which log.
 struct LogOption: ParsableArguments {
-    static let standardPath = "data/logs.db"
     static let longestAgeDays = 36_500
 
-    @Option(help: "The log's file. Default: $LOG_DB_PATH, data/logs.db.")
+    @Option(help: "The log's file. Default: $LOG_DB_PATH, logs.db in $KIMI_STATE_DIR, data/logs.db.")
     var db: String?
 
-    var path: String { db ?? getenv("LOG_DB_PATH").map { String(cString: $0) } ?? Self.standardPath }
+    var path: String {
+        db ?? Self.variable("LOG_DB_PATH")
+            ?? HostConfig.Log.standardPath(stateDir: Self.variable("KIMI_STATE_DIR") ?? "data")
+    }
+
+    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
     var reader: LogReader { get throws(LogError) { try LogReader(path: path) } }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugin_guard.h"
+
 enum { CP_READ = 1, CP_WRITE = 2, CP_ERROR = 4 };
 
 typedef struct cp_poller cp_poller;

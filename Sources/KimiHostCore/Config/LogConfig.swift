@@ -5,8 +5,8 @@ extension HostConfig {
     /// What is recorded of exchanges, and where.
     package struct Log: Sendable, Equatable {
         package var isEnabled = true
-        /// The SQLite file.
-        package var path = "data/logs.db"
+        /// The SQLite file. Unless it is said, it is in the host's `state_dir`.
+        package var path = standardPath(stateDir: "data")
         package var policy = LogPolicy()
         /// POSIX extended regular expressions; matches are hidden.
         package var redact: [String] = []
@@ -20,6 +20,10 @@ extension HostConfig {
         package var search = true
 
         package init() {}
+
+        package static func standardPath(stateDir: String) -> String {
+            stateDir.hasSuffix("/") ? stateDir + "logs.db" : stateDir + "/logs.db"
+        }
     }
 }
 
@@ -27,11 +31,12 @@ extension HostConfig {
 struct LogSettingsReader {
     let node: ConfigNode?
     let environment: Environment
+    let stateDir: String
 
     func read(into config: inout HostConfig.Log, log: inout DiagnosticLog) {
         if let enabled = node?["enabled"]?.bool { config.isEnabled = enabled }
-        if let path = node?["path"]?.string { config.path = path }
-        if let path = environment["LOG_DB_PATH"] { config.path = path }
+        config.path =
+            environment["LOG_DB_PATH"] ?? node?["path"]?.string ?? HostConfig.Log.standardPath(stateDir: stateDir)
         if let patterns = node?["redact"]?.array { config.redact = patterns.compactMap(\.string) }
         set(&config.maxAgeDays, "max_age_days")
         set(&config.maxEntries, "max_entries")

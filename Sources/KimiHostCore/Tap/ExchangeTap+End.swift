@@ -1,8 +1,18 @@
+package import CanonicalModel
 import LogModel
 import NIOCore
 
-/// What is known only when all is over.
+/// What is known only when something is over.
 extension ExchangeTap {
+    package func attemptFailed(_ error: ExchangeError) {
+        edit { attempt in attempt.failure = .init(error) }
+    }
+
+    /// The attempt's answer is whole, and another one is asked for.
+    package func attemptRejected(for reason: String) {
+        edit { attempt in attempt.rejected = reason }
+    }
+
     func measure() {
         let now = NIODeadline.now()
         record.duration = Self.milliseconds(now - began)

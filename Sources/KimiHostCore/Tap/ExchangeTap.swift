@@ -187,16 +187,12 @@ package final class ExchangeTap {
         if record.firstToken == nil { record.firstToken = milliseconds }
     }
 
-    package func attemptFailed(_ error: ExchangeError) {
-        edit { attempt in attempt.failure = .init(error) }
-    }
-
     private func closeAttempt() {
         edit { attempt in attempt.end = attempt.end ?? milliseconds }
         isAttempting = false
     }
 
-    private func edit(_ body: (inout AttemptRecord) -> Void) {
+    func edit(_ body: (inout AttemptRecord) -> Void) {
         guard isAttempting, !isSubmitted else { return }
         body(&record.attempts[record.attempts.count - 1])
     }

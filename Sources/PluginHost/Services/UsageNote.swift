@@ -18,6 +18,28 @@ package struct UsageNote: Sendable, Equatable {
         Array("\"cache_creation_input_tokens\"".utf8), Array("\"cache_write_tokens\"".utf8),
     ]
 
+    /// Of attempts before, whose tokens count too.
+    private var before: (reasoning: Int64, cacheWrite: Int64) = (-1, -1)
+
+    package static func == (a: UsageNote, b: UsageNote) -> Bool {
+        (a.reasoning, a.cacheWrite, a.finish) == (b.reasoning, b.cacheWrite, b.finish)
+    }
+
+    /// Another attempt follows. `isKept`: the reply holds something of the one before.
+    mutating func next(isKept: Bool) {
+        if isKept {
+            before = (reasoning, cacheWrite)
+        } else {
+            (reasoning, cacheWrite) = before
+        }
+        finish = ""
+    }
+
+    private static func sum(_ before: Int64, _ count: Int64) -> Int64 {
+        let (sum, overflow) = max(0, before).addingReportingOverflow(count)
+        return overflow ? .max : sum
+    }
+
     mutating func take(_ event: kimi_event) {
         if event.type == KIMI_EVENT_FINISH.rawValue {
             if finish.isEmpty, event.a.len <= Self.maxFinishBytes {
@@ -25,10 +47,10 @@ package struct UsageNote: Sendable, Equatable {
             }
             return
         }
-        if event.i3 >= 0 { reasoning = event.i3 }
+        if event.i3 >= 0 { reasoning = Self.sum(before.reasoning, event.i3) }
         guard event.a.len > 0, event.a.len <= Self.maxUsageBytes else { return }
         for name in Self.names {
-            if let count = Self.number(after: name, in: event.a.buffer) { cacheWrite = count }
+            if let count = Self.number(after: name, in: event.a.buffer) { cacheWrite = Self.sum(before.cacheWrite, count) }
         }
     }
 
