@@ -67,6 +67,10 @@ package struct ExchangeRecord: Sendable {
     package var duration: Int64 = 0
     /// From `began` until the first byte of a stream went to the client.
     package var firstByte: Int64?
+    /// From `began` until the answer's first content, or a whole answer.
+    package var firstToken: Int64?
+    /// The name of the client's key; nil: none.
+    package var client: String?
     /// The client's API, such as `openai.chat`.
     package var dialect: String
     package var profile: String?

@@ -18,7 +18,8 @@ package struct LogRow: Sendable {
     package let input: Int64?
     package let output: Int64?
     package let repairs: Int
-    private let detail: [UInt8]
+    /// All that is known but the bodies, as JSON.
+    package let detail: [UInt8]
 
     init(row: Row) throws {
         (sequence, id, ended, model) = (row[0], row[1], row[2], row[3])

@@ -14,6 +14,7 @@ struct LogTransaction {
     let redaction: Redaction?
     let compressor: Compressor
     var outcome = LogDisk.Outcome()
+    private var rollup = Rollup()
     private var entries: Int
     private var bytes: Int
 
@@ -27,6 +28,7 @@ struct LogTransaction {
 
     /// Writes the totals; the last thing of the transaction.
     func finish() throws {
+        try rollup.write(db)
         try db.cachedStatement(sql: "UPDATE total SET entries = ?, bytes = ?")
             .execute(arguments: [max(0, entries), max(0, bytes)])
     }
@@ -37,6 +39,7 @@ struct LogTransaction {
         let detail = try packed(hidden(RecordJSON.bytes(of: record), record))
         let size = detail.count + Self.rowBytes
         let sequence = try insertRow(record, detail: detail, size: size)
+        rollup.add(named(record))
         (entries, bytes) = (entries + 1, bytes + size)
         try insert(record.request, .request, 0, sequence, record)
         try insert(record.reply, .reply, 0, sequence, record)
@@ -51,7 +54,7 @@ struct LogTransaction {
             db,
             sql: """
                 INSERT INTO exchange (id, ended, model, profile, provider, dialect, outcome, status, duration, input, output,
-                    repairs, size, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    repairs, size, client, upstream, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try statement.bind(record.id, at: 1)
         try statement.bind(record.began + record.duration, at: 2)
@@ -67,7 +70,9 @@ struct LogTransaction {
         if let output = record.usage.output { try statement.bind(output, at: 11) }
         try statement.bind(Int64(record.notes.reduce(0) { $0 + ($1.kind == "dropped" ? 0 : $1.count) }), at: 12)
         try statement.bind(Int64(size), at: 13)
-        try statement.run(detail, at: 14)
+        if let client = record.client { try statement.bind(client, at: 14) }
+        try statement.bind(record.upstreamModel, at: 15)
+        try statement.run(detail, at: 16)
         return db.lastInsertedRowID
     }
 
@@ -112,6 +117,14 @@ struct LogTransaction {
     private func hidden(_ bytes: [UInt8], _ record: ExchangeRecord) -> [UInt8] {
         let masked = record.mask.map { $0(bytes) } ?? bytes
         return redaction.map { $0.applied(to: masked) } ?? masked
+    }
+
+    /// `record` with the names that clients choose fit to be written.
+    private func named(_ record: ExchangeRecord) -> ExchangeRecord {
+        var record = record
+        record.model = String(decoding: hidden(Array(record.model.utf8), record), as: UTF8.self)
+        record.profile = record.profile.map { String(decoding: hidden(Array($0.utf8), record), as: UTF8.self) }
+        return record
     }
 
     private func packed(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try compressor.packed($0) } }
