@@ -134,8 +134,8 @@ let package = Package(
         module(
             "KimiHostCore",
             [
-                "CanonicalModel", "ConfigYAML", "Dialects", "JSONSchema", "PluginABI", "PluginHost", "Upstream",
-                "WireJSON",
+                "CanonicalModel", "ConfigYAML", "Dialects", "JSONSchema", "LogModel", "PluginABI", "PluginHost",
+                "Upstream", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -143,13 +143,14 @@ let package = Package(
         module(
             "KimiHostHTTP",
             [
-                "CanonicalModel", "Dialects", "KimiHostCore", "PluginABI", "PluginHost", "ResponseStore", "Upstream",
-                "WireJSON",
+                "CanonicalModel", "Dialects", "KimiHostCore", "LogModel", "PluginABI", "PluginHost", "ResponseStore",
+                "Upstream", "WireJSON",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
@@ -161,9 +162,8 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "RequestLog",
-                "ResponseStore",
-                "Upstream",
+                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "LogModel", "PluginHost", "PluginTestKit", "RequestLog",
+                "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -78,11 +78,17 @@ extension Dashboard {
             throw DashboardError(.contentTooLarge, "too_large", "the body is longer than \(Self.maxBody) bytes")
         }
         guard !bytes.isEmpty else { return nil }
+        // Values live as long as their parser does.
+        let parser = JSONParser(maxBytes: Self.maxBody)
         do {
-            return try JSONParser(maxBytes: Self.maxBody).parse(bytes).member(name)?.string
+            return try withExtendedLifetime(parser) { try parser.parse(bytes).member(name)?.string }
         } catch {
             throw DashboardError(.badRequest, "bad_parameter", "the body must be a JSON object")
         }
+    }
+
+    private var features: [String] {
+        (pool == nil ? [] : ["log", "search"]) + (host.hasReplay ? ["replay"] : [])
     }
 
     func me(_ visitor: Visitor) -> Response {
@@ -97,7 +103,7 @@ extension Dashboard {
             live.number("max_records", Int64(settings.maxRecords))
             live.number("batch", Int64(settings.batch))
         }
-        object.texts("features", pool == nil ? [] : ["log"])
+        object.texts("features", features)
         return Reply.json(object.end())
     }
 }

@@ -29,7 +29,9 @@ struct DashboardError: Error {
     }
 
     static func log(_ error: LogError) -> DashboardError {
-        DashboardError(.serviceUnavailable, "log_unavailable", "\(error)")
+        // Of what is asked of a reader only a search without words can be wrong by itself.
+        if case .setting(let what) = error { return .parameter("q", what) }
+        return DashboardError(.serviceUnavailable, "log_unavailable", "\(error)")
     }
 
     var response: Response {

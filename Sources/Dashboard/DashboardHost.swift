@@ -32,6 +32,7 @@ package protocol DashboardHost: Sendable {
     func plugins() -> [UInt8]?
     /// Cooldowns that were cleared; `route` nil: all. Nil: there is no such route.
     func clearCooldowns(route: String?) -> Int?
+    var hasReplay: Bool { get }
     /// The recorded bytes through today's plugins; nil: not available.
     func replay(sequence: Int64) async -> [UInt8]?
 }

@@ -75,7 +75,8 @@ struct FeedStream: AsyncSequence, Sendable {
             let (filter, last, batch) = (stream.filter, last, stream.dashboard.settings.batch)
             let longest = Int64(Swift.max(1_000, stream.dashboard.settings.maxRecords))
             let found = try await stream.pool.read { reader throws(LogError) -> Found in
-                let newest = try reader.newest()
+                // Words are indexed behind the log; what is not yet is looked at later.
+                let newest = try filter.search == nil ? reader.newest() : reader.indexed()
                 guard last >= 0, newest > last, newest - last <= longest else { return Found(newest: newest, rows: []) }
                 return Found(newest: newest, rows: try reader.list(filter, after: last, limit: batch))
             }

@@ -19,7 +19,7 @@ enum RequestFilter {
         filter.hasRepair = try flag(request, "repaired")
         filter.hasError = try flag(request, "error")
         if let status = try text(request, "status") { try read(status, into: &filter) }
-        if try text(request, "q") != nil { throw .notAvailable("full-text search") }
+        filter.search = try text(request, "q")
         return filter
     }
 

@@ -45,7 +45,7 @@ enum SummaryJSON {
         out.append(#"{"items":["#)
         for (index, row) in rows.enumerated() {
             if index > 0 { out.append(",") }
-            out.append(bytes: bytes(of: row, parser))
+            out.append(bytes: withExtendedLifetime(parser) { bytes(of: row, parser) })
         }
         out.append("]")
     }

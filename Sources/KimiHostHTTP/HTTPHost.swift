@@ -54,6 +54,9 @@ struct ClientRequest {
     let headers: HTTPHeaders
     let key: ClientKey
     let serving: Serving
+    let tap: ExchangeTap?
+    /// A replay goes where the recorded exchange went.
+    var following: [(provider: String, upstreamModel: String)] = []
 
     /// The words of the `anthropic-beta` headers.
     var betas: [String] { headers[canonicalForm: "anthropic-beta"].map(String.init) }
@@ -97,11 +100,12 @@ final class HTTPHost: Sendable {
             case .embeddings: NativeOnlySource(request, loop, .embeddings)
             }
         let model = try source.model(mayBeNative: runtime.speaks(source.dialect))
+        request.tap?.asked(model, client: request.key.name)
         try request.key.check(model: model)
         let hints = runtime.wantsHints ? try source.hints() : RoutingHints()
         let routes = try Self.routes(model, hints, request)
         try source.check(for: routes.first)
-        return Exchange(services: loop.services, routes: routes, source: source, client: client)
+        return Exchange(services: loop.services, routes: routes, source: source, client: client, tap: request.tap)
     }
 }
 
@@ -110,6 +114,10 @@ extension HTTPHost {
     private static func routes(
         _ model: String, _ hints: RoutingHints, _ request: ClientRequest
     ) throws(ExchangeError) -> RouteChoice {
+        if !request.following.isEmpty {
+            return try request.serving.runtime.routes(
+                model: model, profile: request.target.profile, following: request.following)
+        }
         do {
             return try request.serving.runtime.routes(model: model, profile: request.target.profile, hints: hints)
         } catch  where request.key.isRestricted {

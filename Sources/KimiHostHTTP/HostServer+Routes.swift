@@ -2,6 +2,7 @@ import CanonicalModel
 import HTTPTypes
 import Hummingbird
 import KimiHostCore
+import LogModel
 import NIOCore
 import PluginABI
 import PluginHost
@@ -10,7 +11,7 @@ import WireJSON
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics
+        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ log: ExchangeLog?
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -23,7 +24,7 @@ extension HostServer {
                 ? Self.json(.ok, #"{"status":"ready"}"#)
                 : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
         }
-        router.get("/metrics") { _, _ in Self.metrics(current.serving.runtime, metrics, host.gate) }
+        router.get("/metrics") { _, _ in Self.metrics(current.serving.runtime, metrics, host.gate, log) }
         for prefix in ["", "/:profile"] {
             for version in [prefix + "/v1", prefix + "/v1/v1"] {
                 addModels(to: router, at: version, current)
@@ -34,10 +35,10 @@ extension HostServer {
     }
 
     private static func metrics(
-        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate
+        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ log: ExchangeLog?
     ) -> Response {
         let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
+            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, log: log?.sink.stats
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],

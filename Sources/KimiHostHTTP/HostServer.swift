@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import KimiHostCore
+package import LogModel
 package import Logging
 import NIOCore
 package import ResponseStore
@@ -18,10 +19,15 @@ package struct HostServer: Sendable {
     private let settings: UpstreamSettings
     private let logger: Logger
     private let store: ResponseStore
+    private let log: ExchangeLog?
     private let metrics = HostMetrics()
 
-    /// `store`: where replies of the Responses API are kept; it is closed when the server ends.
-    package init(setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, logger: Logger) {
+    /// `store`: where replies of the Responses API are kept, `log`: where exchanges are recorded, if they are; both are
+    /// closed when the server ends.
+    package init(
+        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, log: ExchangeLog?, logger: Logger
+    ) {
+        self.log = log
         self.store = store
         self.setup = setup
         self.settings = settings
@@ -37,7 +43,7 @@ package struct HostServer: Sendable {
         let current = CurrentServing(serving)
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings, current: current,
-            logger: logger, metrics: metrics)
+            logger: logger, metrics: metrics, log: log)
         defer { loops.stop() }
         let host = HTTPHost(
             responses: ResponseArchive(store: store), gate: ExchangeGate(serving.gateLimits), state: ServerState())
@@ -52,6 +58,7 @@ package struct HostServer: Sendable {
             outcome = .failure(error)
         }
         await store.close()
+        await log?.sink.close()
         try outcome.get()
     }
 
@@ -61,7 +68,7 @@ package struct HostServer: Sendable {
     ) -> some ApplicationProtocol {
         let server = setup.config.server
         return Application(
-            router: Self.router(current, host, metrics),
+            router: Self.router(current, host, metrics, log),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,

@@ -51,6 +51,11 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// What has come of the request's body. Not part of `state`: a copy there would make each piece copy it all.
     private var body: ByteBuffer?
     private var writer: ResponseWriter?
+    /// What the log sees of the present request.
+    private var tap: ExchangeTap? {
+        get { writer?.tap }
+        set { writer?.tap = newValue }
+    }
     private var context: ChannelHandlerContext?
     /// Parts of requests that came before the present one was answered.
     private var ahead = CircularBuffer<HTTPServerRequestPart>()
@@ -78,6 +83,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     func handlerRemoved(context: ChannelHandlerContext) {
         loop.connections.remove(self)
         leave()
+        endTap()
         writer?.detach()
         writer = nil
         self.context = nil
@@ -113,6 +119,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     private func goOn() {
         lastActivity = .now()
         leave()
+        endTap()
         if !isPassing, writer?.closesConnection == true {
             // What was sent ahead on a connection that is being closed is not served.
             ahead.removeAll()
@@ -151,6 +158,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         }
         writer?.begin(head, ids: &loop.ids)
         writer?.dialect = target.endpoint.dialect
+        beginTap(head, target)
         serving = loop.serving
         if host.state.isEnding { writer?.closesAfterReply = true }
         let key: ClientKey
@@ -236,13 +244,14 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         guard let writer else { return }
         let body = self.body
         self.body = nil
+        tap?.came(body)
         do throws(ExchangeError) {
             guard let body, body.readableBytes > 0 else {
                 throw .badRequest("the body is empty: send a JSON object", code: "invalid_json")
             }
             let request = ClientRequest(
                 body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers,
-                key: incoming.key, serving: serving)
+                key: incoming.key, serving: serving, tap: tap)
             try enter(request)
         } catch {
             answer(error)
@@ -313,6 +322,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     }
 
     private func answer(_ error: ExchangeError) {
+        tap?.refused(error)
         exchangeFailed(error, refusal: nil)
         exchangeFlushed()
     }
@@ -361,8 +371,24 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             writer?.closesAfterReply = true
             writer?.lingers = true
         }
+        tap?.refused(error)
         writer?.fail(error)
         writer?.flush()
+        endTap()
+    }
+
+    private func beginTap(_ head: HTTPRequestHead, _ target: RequestTarget) {
+        guard let log = loop.services.log, let writer else { return }
+        let tap = ExchangeTap(
+            log, id: writer.requestID, dialect: target.endpoint.native.name, profile: target.profile)
+        tap.showed(keys: OfferedKeys.of(head.headers).map(String.init))
+        self.tap = tap
+    }
+
+    /// The reply is out, or nobody takes it any more.
+    private func endTap() {
+        tap?.finish()
+        tap = nil
     }
 
     private static func compressed(_ coding: String) -> ExchangeError {
@@ -383,6 +409,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     func channelInactive(context: ChannelHandlerContext) {
         if case .exchanging(let exchange) = state { exchange.clientIsGone() }
         leave()
+        endTap()
         state = .closed
         context.fireChannelInactive()
     }
@@ -508,6 +535,7 @@ extension LLMHandler: ExchangeClient {
 
     func exchangeAbandoned() {
         leave()
+        endTap()
         state = .closed
         writer?.close()
     }

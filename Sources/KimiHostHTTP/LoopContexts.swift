@@ -1,4 +1,5 @@
 import KimiHostCore
+import LogModel
 import Logging
 import NIOCore
 import NIOPosix
@@ -18,13 +19,15 @@ final class LoopContexts: @unchecked Sendable {
     static func recommendedCount(cores: Int) -> Int { max(1, cores / 2) }
 
     init(
-        count: Int, settings: UpstreamSettings, current: CurrentServing, logger: Logger, metrics: HostMetrics
+        count: Int, settings: UpstreamSettings, current: CurrentServing, logger: Logger, metrics: HostMetrics,
+        log: ExchangeLog?
     ) throws(UpstreamError) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         for loop in group.makeIterator() {
             let reactor = try CurlReactor(eventLoop: loop, settings: settings)
             reactors.append(reactor)
-            let services = LoopServices(eventLoop: loop, reactor: reactor, logger: logger, metrics: metrics)
+            let services = LoopServices(
+                eventLoop: loop, reactor: reactor, logger: logger, metrics: metrics, log: log)
             contexts[ObjectIdentifier(loop)] = LoopContext(services: services, current: current)
         }
     }

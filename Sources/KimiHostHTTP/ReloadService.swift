@@ -102,6 +102,7 @@ enum RestartOnly {
         compare("timeouts.drain", old.timeouts.drain == new.timeouts.drain)
         compare("timeouts.drain_notice", old.timeouts.drainNotice == new.timeouts.drainNotice)
         compare("responses", old.responses == new.responses)
+        compare("log", old.log == new.log)
         compare("logging", old.logging == new.logging)
         return names
     }

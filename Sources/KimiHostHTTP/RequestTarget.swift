@@ -1,6 +1,8 @@
+import Dialects
+
 /// What a request's path asks for. A value, from the bytes of the request line.
 struct RequestTarget: Equatable {
-    enum Endpoint: Equatable {
+    enum Endpoint: Equatable, CaseIterable {
         case chatCompletions, messages, countTokens, responses, completions, embeddings
 
         var dialect: ClientDialect {
@@ -12,6 +14,22 @@ struct RequestTarget: Equatable {
             case .embeddings: .embeddings
             }
         }
+
+        /// The API with its name in the log and in manifests.
+        var native: NativeDialect {
+            switch self {
+            case .chatCompletions: .chat
+            case .messages: .messages
+            case .countTokens: .countTokens
+            case .responses: .responses
+            case .completions: .completions
+            case .embeddings: .embeddings
+            }
+        }
+    }
+
+    init(endpoint: Endpoint, profile: String?) {
+        (self.endpoint, self.profile) = (endpoint, profile)
     }
 
     let endpoint: Endpoint

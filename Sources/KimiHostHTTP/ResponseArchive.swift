@@ -2,6 +2,7 @@ import CanonicalModel
 import Dialects
 import KimiHostCore
 import PluginABI
+import PluginHost
 import ResponseStore
 
 #if canImport(Darwin)
@@ -76,5 +77,5 @@ struct ResponseArchive: Sendable {
 
 enum UnixTime {
     /// Seconds.
-    static var now: Int64 { Int64(time(nil)) }
+    static var now: Int64 { HostSources.unixMs.map { Int64($0 / 1_000) } ?? Int64(time(nil)) }
 }

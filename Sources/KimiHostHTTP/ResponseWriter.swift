@@ -1,5 +1,6 @@
 import CanonicalModel
 import Dialects
+import KimiHostCore
 import NIOCore
 import NIOHTTP1
 import WireJSON
@@ -17,6 +18,8 @@ final class ResponseWriter {
     var dropped = ""
     /// The upstream's headers that are the client's business: rate limits.
     var relayed: [(name: String, value: String)] = []
+    /// What the log sees of the present request.
+    var tap: ExchangeTap?
     /// The id of the present request.
     private(set) var requestID = ""
     /// The connection is closed when the present response is out.
@@ -78,7 +81,9 @@ final class ResponseWriter {
 
     func stream(_ bytes: ByteWriter) {
         guard bytes.count > 0 else { return }
-        write(.body(.byteBuffer(buffer(bytes))))
+        let bytes = buffer(bytes)
+        tap?.replied(bytes)
+        write(.body(.byteBuffer(bytes)))
     }
 
     func endStream() { end() }
@@ -121,7 +126,10 @@ final class ResponseWriter {
         headers.add(name: "content-length", value: "\(body.count)")
         addConnection(&headers)
         write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
-        if !isHead { write(.body(.byteBuffer(buffer(body)))) }
+        let bytes = buffer(body)
+        tap?.replied(Int(status.code))
+        tap?.replied(bytes)
+        if !isHead { write(.body(.byteBuffer(bytes))) }
         end()
     }
 

@@ -27,8 +27,10 @@ package struct ExchangeRecord: Sendable {
         package var cacheRead: Int64?
         package var cacheWrite: Int64?
         package var reasoning: Int64?
-        /// In the upstream's own currency, where it tells one.
+        /// As the upstream tells it, in its own currency; else by the price table.
         package var cost: Double?
+        /// Whether `cost` is by the price table.
+        package var isPriced = false
 
         package init() {}
     }
@@ -59,6 +61,19 @@ package struct ExchangeRecord: Sendable {
         }
     }
 
+    /// A library that took part.
+    package struct Plugin: Sendable, Equatable {
+        package var name: String
+        package var id: String
+        package var version: String
+        /// Of the library's file, in hexadecimal digits.
+        package var sha256: String
+
+        package init(name: String, id: String, version: String, sha256: String) {
+            (self.name, self.id, self.version, self.sha256) = (name, id, version, sha256)
+        }
+    }
+
     /// The id that the client saw.
     package var id: String
     /// Unix time of the request's last byte.
@@ -69,8 +84,13 @@ package struct ExchangeRecord: Sendable {
     package var firstByte: Int64?
     /// From `began` until the answer's first content, or a whole answer.
     package var firstToken: Int64?
+    /// Microseconds of `duration` in which nothing was awaited from an upstream: before the last attempt's request went
+    /// up, and after the last of its answer came.
+    package var overhead: Int64?
     /// The name of the client's key; nil: none.
     package var client: String?
+    /// In the order in which they were first used.
+    package var plugins: [Plugin] = []
     /// The client's API, such as `openai.chat`.
     package var dialect: String
     package var profile: String?
@@ -107,10 +127,14 @@ package struct ExchangeRecord: Sendable {
     package var cost: Int {
         attempts.reduce(Self.baseCost + request.kept + reply.kept) {
             $0 + Self.baseCost + $1.request.kept + $1.reply.kept + 16 * $1.arrivals.count
+                + $1.changes.reduce(0) { $0 + $1.body.kept }
         }
     }
 
     private static let baseCost = 1_024
+
+    /// What stands in the place of a secret.
+    package static let hidden = "***"
 }
 
 /// One try at an upstream.
@@ -141,11 +165,32 @@ package struct AttemptRecord: Sendable {
     /// Until the answer's head, since the exchange began.
     package var head: Int64?
     package var end: Int64?
+    /// Why the answer broke off, or none came; nil: it was whole, or nobody waited for its end.
+    package var broke: String?
     package var failure: ExchangeRecord.Failure?
     package var request = RecordedBody()
     /// The upstream's bytes as they came, content encodings undone.
     package var reply = RecordedBody()
     package var arrivals: [Arrival] = []
+    /// The client's own bytes went up, and the answer's came down.
+    package var isNative = false
+    package var isStream = false
+    /// The canonical request went up as transforms left it, by these changes.
+    package var changes: [Change] = []
+    /// The lines of the answer's head, as they came.
+    package var answer: [UInt8] = []
+
+    /// What a transform did to the request on its way up.
+    package struct Change: Sendable {
+        package var plugin: String
+        /// `body` is the whole new request; else a JSON merge patch.
+        package var isWhole: Bool
+        package var body: RecordedBody
+
+        package init(plugin: String, isWhole: Bool, body: RecordedBody) {
+            (self.plugin, self.isWhole, self.body) = (plugin, isWhole, body)
+        }
+    }
 
     package struct Header: Sendable, Equatable {
         package var name: String
@@ -163,52 +208,4 @@ package struct AttemptRecord: Sendable {
         self.upstreamModel = upstreamModel
         self.began = began
     }
-}
-
-/// A body up to a bound, and its true length.
-package struct RecordedBody: Sendable {
-    package private(set) var pieces: [[UInt8]] = []
-    /// Bytes in `pieces`.
-    package private(set) var kept = 0
-    /// All bytes, those behind the bound included.
-    package private(set) var total = 0
-
-    package init() {}
-
-    package var isEmpty: Bool { total == 0 }
-    package var isCut: Bool { kept < total }
-
-    /// Takes bytes, shared where they fit, as far as `limit` allows.
-    package mutating func append(_ bytes: [UInt8], limit: Int) {
-        total += bytes.count
-        let room = limit - kept
-        guard room > 0, !bytes.isEmpty else { return }
-        if bytes.count <= room {
-            pieces.append(bytes)
-            kept += bytes.count
-        } else {
-            pieces.append(Array(bytes.prefix(room)))
-            kept += room
-        }
-    }
-
-    /// Copies borrowed bytes as far as `limit` allows.
-    package mutating func append(copying bytes: UnsafeRawBufferPointer, limit: Int) {
-        total += bytes.count
-        let count = min(bytes.count, max(0, limit - kept))
-        guard count > 0 else { return }
-        kept += count
-        let piece = UnsafeRawBufferPointer(rebasing: bytes.prefix(count))
-        if pieces.isEmpty { pieces.append([]) }
-        pieces[pieces.count - 1].append(contentsOf: piece)
-    }
-
-    /// Keeps the length only.
-    package mutating func forget() {
-        pieces = []
-        kept = 0
-    }
-
-    /// In one piece.
-    package var bytes: [UInt8] { pieces.count == 1 ? pieces[0] : Array(pieces.joined()) }
 }

@@ -39,17 +39,51 @@ package struct LogPolicy: Sendable, Equatable {
 
     package var bodies = Bodies.all
     /// Bytes kept of each body; the rest is counted only.
-    package var maxBodyBytes = 1 << 20
-    /// Models, by the client's name, whose bodies are never kept.
-    package var modelsWithoutBodies: Set<String> = []
+    package var maxBodyBytes = 4 << 20
+    /// Bytes kept of all bodies of one exchange.
+    package var maxExchangeBytes = 16 << 20
+    /// Bytes kept of all exchanges under way.
+    package var memoryBytes = 256 << 20
+    /// Patterns (`*` stands for any characters) of models, by the client's name, whose bodies are never kept.
+    package var modelsWithoutBodies: [String] = []
+    /// The first that fits is taken.
+    package var prices: [Price] = []
 
     package init() {}
+}
+
+/// What tokens cost.
+package struct Price: Sendable, Equatable {
+    /// A pattern for the upstream's name of the model.
+    package var model: String
+    /// Nil: every provider.
+    package var provider: String?
+    /// For a million tokens.
+    package var input = 0.0
+    package var output = 0.0
+    /// Nil: as `input`.
+    package var cacheRead: Double?
+    package var cacheWrite: Double?
+
+    package init(model: String) { self.model = model }
+
+    /// Of one exchange; nil if its tokens are not known.
+    package func cost(of usage: ExchangeRecord.Usage) -> Double? {
+        guard let input = usage.input, let output = usage.output else { return nil }
+        let read = min(usage.cacheRead ?? 0, input)
+        let written = min(usage.cacheWrite ?? 0, input - read)
+        let fresh = Double(input - read - written) * self.input
+        let cached = Double(read) * (cacheRead ?? self.input) + Double(written) * (cacheWrite ?? self.input)
+        return (fresh + cached + Double(output) * self.output) / 1_000_000
+    }
 }
 
 /// A sink and what it is to get; one for the whole host.
 package struct ExchangeLog: Sendable {
     package let sink: any LogSink
     package let policy: LogPolicy
+    /// Of all exchanges under way.
+    package let memory = LogMemory()
 
     package init(sink: any LogSink, policy: LogPolicy) {
         self.sink = sink

@@ -8,6 +8,8 @@ package enum BodyKind: Int64, Sendable, CaseIterable {
     case upstreamRequest = 3
     /// The upstream's bytes of an attempt.
     case upstreamReply = 4
+    /// What a transform did to the request of an attempt. Further ones of the same attempt have the numbers behind it.
+    case change = 16
 
     /// Its name in exports.
     package var name: String {
@@ -16,6 +18,7 @@ package enum BodyKind: Int64, Sendable, CaseIterable {
         case .reply: "reply"
         case .upstreamRequest: "upstream_request"
         case .upstreamReply: "upstream_reply"
+        case .change: "change"
         }
     }
 }

@@ -72,6 +72,18 @@ struct LogDisk {
         }
     }
 
+    /// Indexes some exchanges; whether there are more.
+    mutating func index() throws -> Bool {
+        guard let database, file.identity == identity else { return false }
+        let (limits, redaction, compressor) = (limits, redaction, compressor)
+        return try database.write { db in
+            var work = try LogTransaction(db: db, limits: limits, redaction: redaction, compressor: compressor)
+            try work.index()
+            try work.finish()
+            return work.outcome.more
+        }
+    }
+
     private mutating func openOnce() throws {
         // Another file of the same name: the old connection's end would remove the new one's journal.
         close()

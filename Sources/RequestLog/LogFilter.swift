@@ -21,6 +21,8 @@ package struct LogFilter: Sendable, Equatable {
     package var hasError = false
     /// Only those in which something was repaired.
     package var hasRepair = false
+    /// Words that must all have been said first in the exchange; `word*` is any word that begins so.
+    package var search: String?
 
     package init() {}
 

@@ -10,6 +10,8 @@ extension RequestLog {
         package var queueEntries = 4_096
         /// Bytes that wait for the disk, bodies uncompressed.
         package var queueBytes = 64 << 20
+        /// Whether bodies can be searched.
+        package var isIndexed = true
 
         package init() {}
 
@@ -35,6 +37,8 @@ extension RequestLog {
         package var longestRetry: Duration = .seconds(30)
         /// How often old exchanges are looked for when nothing is written.
         package var sweep: Duration = .seconds(600)
+        /// Wait before written exchanges are indexed.
+        package var indexing: Duration = .milliseconds(200)
         /// The same kind of warning is not repeated sooner.
         package var warningGap: Duration = .seconds(60)
 
@@ -45,6 +49,8 @@ extension RequestLog {
     enum Step {
         static let entries = 256
         static let bytes = 8 << 20
+        /// As many wait for the disk: indexing waits too.
+        static let busyEntries = 64
         /// Evictions beyond what the transaction itself adds.
         static let extraEntries = 256
         /// Free pages that are left in the file for reuse, and how many go at once beyond that.

@@ -41,6 +41,11 @@ extension LogReader {
         }
     }
 
+    /// The greatest sequence that a search can find.
+    package func indexed() throws(LogError) -> Int64 {
+        try read { db in try Int64.fetchOne(db, sql: "SELECT done FROM search_state") ?? 0 }
+    }
+
     /// The sequence of the oldest exchange, 0 if there is none.
     package func oldest() throws(LogError) -> Int64 {
         try read { db in try Int64.fetchOne(db, sql: "SELECT min(sequence) FROM exchange") ?? 0 }

@@ -30,6 +30,7 @@ package final class LogReader {
     /// Exchanges that fit, newest first, at most `limit`; `before` is the last one's sequence of the page before.
     package func list(_ filter: LogFilter = LogFilter(), before: Int64? = nil, limit: Int) throws(LogError) -> [LogRow]
     {
+        if let search = filter.search { return try found(search, filter, true, before ?? .max, limit) }
         var query = filter.query
         if let before { query.add("sequence < ?", before) }
         return try rows(query, order: "DESC", limit: limit)
@@ -39,6 +40,7 @@ package final class LogReader {
     package func list(
         _ filter: LogFilter = LogFilter(), after sequence: Int64, limit: Int
     ) throws(LogError) -> [LogRow] {
+        if let search = filter.search { return try found(search, filter, false, sequence, limit) }
         var query = filter.query
         query.add("sequence > ?", sequence)
         return try rows(query, order: "ASC", limit: limit)
@@ -75,9 +77,12 @@ package final class LogReader {
                 db, sql: "SELECT attempt, kind, total, pieces FROM body WHERE exchange = ? ORDER BY attempt, kind",
                 arguments: [row.sequence])
             return try rows.compactMap { entry in
-                guard let kind = BodyKind(rawValue: entry[1]) else { return nil }
+                let number: Int64 = entry[1]
+                let first = BodyKind.change.rawValue
+                guard let kind = number >= first ? .change : BodyKind(rawValue: number) else { return nil }
                 let list = try entry.withUnsafeData(atIndex: 3) { data in data.map { [UInt8]($0) } ?? [] }
-                return LogBody(attempt: entry[0], kind: kind, total: entry[2], bytes: try Self.join(list, db))
+                return LogBody(
+                    attempt: entry[0], kind: kind, place: Int(max(0, number - first)), total: entry[2], bytes: try Self.join(list, db))
             }
         }
     }
@@ -92,6 +97,29 @@ package final class LogReader {
         }
         return bytes
     }
+
+    /// Those that the index finds, as far as they fit the rest of the filter.
+    private func found(
+        _ search: String, _ filter: LogFilter, _ isDescending: Bool, _ cursor: Int64, _ limit: Int
+    ) throws(LogError) -> [LogRow] {
+        guard let words = LogSearch.query(search) else { throw .setting("there is no word in '\(search)'") }
+        var (rows, cursor) = ([LogRow](), cursor)
+        while rows.count < limit {
+            let found = try read { db in
+                try LogSearch.find(
+                    words, isDescending: isDescending, beyond: cursor, limit: Self.searchPage, db)
+            }
+            guard let last = found.last else { break }
+            cursor = last
+            var query = filter.query
+            query.text += query.word + "sequence IN (\(found.map(String.init).joined(separator: ",")))"
+            rows += try self.rows(query, order: isDescending ? "DESC" : "ASC", limit: limit - rows.count)
+            if found.count < Self.searchPage { break }
+        }
+        return rows
+    }
+
+    private static let searchPage = 200
 
     private func rows(_ query: LogQuery, order: String, limit: Int) throws(LogError) -> [LogRow] {
         try read { db in

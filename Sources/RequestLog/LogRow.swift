@@ -40,6 +40,7 @@ package struct LogRow: Sendable {
         object.array("bodies", bodies) { body, object in
             object.text("kind", body.kind.name)
             if body.attempt > 0 { object.number("attempt", Int64(body.attempt)) }
+            if body.kind == .change { object.number("place", Int64(body.place)) }
             if body.isCut { object.number("total", Int64(body.total)) }
             if let text = String(validating: body.bytes, as: UTF8.self) {
                 object.text("text", text)
@@ -58,6 +59,8 @@ package struct LogBody: Sendable {
     /// 0 for the client's.
     package let attempt: Int
     package let kind: BodyKind
+    /// Among the changes of its attempt, from 0.
+    package let place: Int
     /// Its true length; more than `bytes` if it was longer than the bound.
     package let total: Int
     package let bytes: [UInt8]
@@ -65,10 +68,10 @@ package struct LogBody: Sendable {
     package var isCut: Bool { bytes.count < total }
 }
 
-enum Base64Text {
+package enum Base64Text {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encoded(_ bytes: [UInt8]) -> String {
+    package static func encoded(_ bytes: [UInt8]) -> String {
         var out: [UInt8] = []
         out.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {

@@ -53,6 +53,7 @@ enum LogSchema {
         CREATE TABLE total (only INTEGER PRIMARY KEY CHECK (only = 1), entries INTEGER NOT NULL, bytes INTEGER NOT NULL);
         INSERT INTO total VALUES (1, 0, 0);
         """,
+        LogSearch.migration,
         """
         ALTER TABLE exchange ADD COLUMN client TEXT;
         ALTER TABLE exchange ADD COLUMN upstream TEXT;

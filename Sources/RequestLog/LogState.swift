@@ -13,6 +13,8 @@ struct LogState: Sendable {
     private var droppedBefore = 0
     var isWriterAwake = false
     var isClosed = false
+    /// Indexing is scheduled.
+    var isIndexing = false
     /// Whether the file was begun anew and nothing was written since.
     var wasReplaced = false
     private var lastWarning: [Warning: ContinuousClock.Instant] = [:]

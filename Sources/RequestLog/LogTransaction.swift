@@ -46,6 +46,9 @@ struct LogTransaction {
         for attempt in record.attempts {
             try insert(attempt.request, .upstreamRequest, attempt.number, sequence, record)
             try insert(attempt.reply, .upstreamReply, attempt.number, sequence, record)
+            for (place, change) in attempt.changes.enumerated() {
+                try insert(change.body, .change, attempt.number, sequence, record, place: Int64(place))
+            }
         }
     }
 
@@ -56,11 +59,11 @@ struct LogTransaction {
                 INSERT INTO exchange (id, ended, model, profile, provider, dialect, outcome, status, duration, input, output,
                     repairs, size, client, upstream, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        try statement.bind(record.id, at: 1)
+        try statement.bind(text(record.id, record), at: 1)
         try statement.bind(record.began + record.duration, at: 2)
-        // Clients choose this one; the others are the configuration's words.
-        try statement.bind(String(decoding: hidden(Array(record.model.utf8), record), as: UTF8.self), at: 3)
-        if let profile = record.profile { try statement.bind(profile, at: 4) }
+        // Clients choose these; the others are the configuration's words.
+        try statement.bind(text(record.model, record), at: 3)
+        if let profile = record.profile { try statement.bind(text(profile, record), at: 4) }
         try statement.bind(record.provider, at: 5)
         try statement.bind(record.dialect, at: 6)
         try statement.bind(record.outcome.rawValue, at: 7)
@@ -77,7 +80,8 @@ struct LogTransaction {
     }
 
     private mutating func insert(
-        _ body: RecordedBody, _ kind: BodyKind, _ attempt: Int, _ sequence: Int64, _ record: ExchangeRecord
+        _ body: RecordedBody, _ kind: BodyKind, _ attempt: Int, _ sequence: Int64, _ record: ExchangeRecord,
+        place: Int64 = 0
     ) throws {
         guard body.kept > 0 else { return }
         var pieces: [Int64] = []
@@ -89,7 +93,7 @@ struct LogTransaction {
             db, sql: "INSERT OR REPLACE INTO body (exchange, attempt, kind, total, pieces) VALUES (?, ?, ?, ?, ?)")
         try statement.bind(sequence, at: 1)
         try statement.bind(Int64(attempt), at: 2)
-        try statement.bind(kind.rawValue, at: 3)
+        try statement.bind(kind.rawValue + place, at: 3)
         try statement.bind(Int64(body.total), at: 4)
         try statement.run(list, at: 5)
     }
@@ -101,9 +105,10 @@ struct LogTransaction {
         try known.bind(sequence, at: 1)
         try known.bind(name, at: 2)
         if let id = try known.firstInteger() { return Int64(id) }
-        let new = try ByteStatement(db, sql: "INSERT INTO piece (last, hash) VALUES (?, ?)")
+        let new = try ByteStatement(db, sql: "INSERT INTO piece (last, first, hash) VALUES (?, ?, ?)")
         try new.bind(sequence, at: 1)
-        try new.run(name, at: 2)
+        try new.bind(sequence, at: 2)
+        try new.run(name, at: 3)
         let id = db.lastInsertedRowID
         let packed = try compressor.packed(piece)
         let content = try ByteStatement(db, sql: "INSERT INTO content (id, packed) VALUES (?, ?)")
@@ -119,15 +124,28 @@ struct LogTransaction {
         return redaction.map { $0.applied(to: masked) } ?? masked
     }
 
+    private func text(_ text: String, _ record: ExchangeRecord) -> String {
+        String(decoding: hidden(Array(text.utf8), record), as: UTF8.self)
+    }
+
     /// `record` with the names that clients choose fit to be written.
     private func named(_ record: ExchangeRecord) -> ExchangeRecord {
-        var record = record
-        record.model = String(decoding: hidden(Array(record.model.utf8), record), as: UTF8.self)
-        record.profile = record.profile.map { String(decoding: hidden(Array($0.utf8), record), as: UTF8.self) }
-        return record
+        var named = record
+        named.model = text(record.model, record)
+        named.profile = record.profile.map { text($0, record) }
+        return named
     }
 
     private func packed(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try compressor.packed($0) } }
+
+    // MARK: Search
+
+    /// Indexes some of what is not indexed yet.
+    mutating func index() throws {
+        let (grown, more) = try LogSearch.index(db)
+        bytes += grown
+        outcome.more = more
+    }
 
     // MARK: Retention
 
@@ -174,6 +192,7 @@ struct LogTransaction {
             outcome.more = true
             return
         }
+        try LogSearch.tidy(db)
         let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
         guard free > RequestLog.Step.freePages else { return }
         try db.execute(sql: "PRAGMA incremental_vacuum(\(RequestLog.Step.vacuumPages))")

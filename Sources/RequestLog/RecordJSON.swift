@@ -9,6 +9,12 @@ enum RecordJSON {
         identity(record, object)
         outcome(record, object)
         usage(record.usage, object)
+        object.array("plugins", record.plugins) { plugin, object in
+            object.text("name", plugin.name)
+            object.text("id", plugin.id)
+            object.text("version", plugin.version)
+            object.text("sha256", plugin.sha256)
+        }
         object.array("attempts", record.attempts, attempt)
         object.array("notes", record.notes) { note, object in
             object.text("plugin", note.plugin)
@@ -45,6 +51,7 @@ enum RecordJSON {
         object.number("duration_ms", record.duration)
         object.number("first_byte_ms", record.firstByte)
         object.number("first_token_ms", record.firstToken)
+        object.number("overhead_us", record.overhead)
         failure(record.failure, object)
     }
 
@@ -65,7 +72,10 @@ enum RecordJSON {
             object.number("cache_read", usage.cacheRead)
             object.number("cache_write", usage.cacheWrite)
             object.number("reasoning", usage.reasoning)
-            if let cost = usage.cost { object.number("cost", cost) }
+            if let cost = usage.cost {
+                object.number("cost", cost)
+                object.text("cost_by", usage.isPriced ? "prices" : "upstream")
+            }
         }
     }
 
@@ -75,18 +85,28 @@ enum RecordJSON {
         object.text("upstream_model", attempt.upstreamModel)
         object.number("began_ms", attempt.began)
         object.text("method", attempt.method.isEmpty ? nil : attempt.method)
-        object.text("url", attempt.url.isEmpty ? nil : attempt.url)
-        object.array("headers", attempt.headers) { header, object in
-            object.text("name", header.name)
-            object.text("value", header.value)
+        object.text("url", attempt.url.isEmpty ? nil : HiddenParts.url(attempt.url))
+        if attempt.isNative { object.flag("native", true) }
+        if attempt.isStream { object.flag("stream", true) }
+        object.array("headers", attempt.headers, header)
+        object.array("changes", attempt.changes) { change, object in
+            object.text("plugin", change.plugin)
+            object.text("kind", change.isWhole ? "replace" : "merge_patch")
         }
         object.number("status", attempt.status == 0 ? nil : Int64(attempt.status))
+        object.array("answer_headers", HiddenParts.headers(attempt.answer), header)
         object.number("head_ms", attempt.head)
         object.number("end_ms", attempt.end)
+        object.text("broke", attempt.broke)
         failure(attempt.failure, object)
         body("request", attempt.request, object)
         body("reply", attempt.reply, object)
         object.numbers("arrivals", attempt.arrivals.flatMap { [$0.milliseconds, Int64($0.count)] })
+    }
+
+    private static func header(_ header: AttemptRecord.Header, _ object: JSONObjectWriter) {
+        object.text("name", header.name)
+        object.text("value", HiddenParts.isSecret(header.name) ? ExchangeRecord.hidden : header.value)
     }
 
     /// What is known of a body beside its bytes.

@@ -33,6 +33,7 @@ extension RequestLog {
             return state.isWriterAwake
         }
         if goesOn { queue.async { self.step() } }
+        scheduleIndexing(after: timing.indexing)
     }
 
     /// Whether there is more to evict; nil after a failure.
@@ -50,6 +51,27 @@ extension RequestLog {
         } catch {
             return handle(error) ? true : nil
         }
+    }
+
+    /// Indexes what was written, when there is time for it.
+    private func scheduleIndexing(after wait: Duration) {
+        let isDue = state.withLock { state in
+            guard state.limits.isIndexed, !state.isIndexing, !state.isClosed, state.retry == nil else { return false }
+            state.isIndexing = true
+            return true
+        }
+        guard isDue else { return }
+        queue.asyncAfter(deadline: .now() + wait.dispatchInterval) { [weak self] in self?.indexSome() }
+    }
+
+    private func indexSome() {
+        let isFree = state.withLock { state in
+            state.isIndexing = false
+            return !state.isClosed && state.retry == nil && state.stats.pending < Step.busyEntries
+        }
+        guard isFree else { return scheduleIndexing(after: timing.indexing) }
+        // A disk that fails is noticed by the next write.
+        if (try? disk.withLock({ disk in try disk.index() })) == true { scheduleIndexing(after: .milliseconds(5)) }
     }
 
     /// Begins anew after damage or loss of the file; otherwise, and if that fails, waits.

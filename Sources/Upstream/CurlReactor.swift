@@ -13,7 +13,7 @@ internal import Glibc
 /// `start` and a transfer's own methods are called on that event loop; everything that one wake-up of the
 /// thread brings for all transfers reaches the loop in a single `execute`. That pairing keeps the cost of a
 /// hand-over off the single event (docs/decisions/0002).
-package final class CurlReactor: @unchecked Sendable {
+package final class CurlReactor: UpstreamEngine, @unchecked Sendable {
     enum Command {
         case start(Transfer)
         case cancel(Transfer)

@@ -7,7 +7,8 @@ import Synchronization
 /// else belongs to the reactor's thread. That split, kept by the callers below, is why it is `@unchecked`.
 package final class Transfer: @unchecked Sendable {
     let request: UpstreamRequest
-    private let reactor: CurlReactor
+    /// Nil: nobody behind it, what is delivered is recorded.
+    private let reactor: CurlReactor?
 
     // Event loop.
     private var receiver: (any UpstreamReceiver)?
@@ -32,7 +33,12 @@ package final class Transfer: @unchecked Sendable {
     /// Where libcurl writes what went wrong, in words.
     let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
-    init(request: UpstreamRequest, receiver: any UpstreamReceiver, reactor: CurlReactor) {
+    /// One that a recording answers, by `deliver`.
+    package convenience init(recorded request: UpstreamRequest, receiver: any UpstreamReceiver) {
+        self.init(request: request, receiver: receiver, reactor: nil)
+    }
+
+    init(request: UpstreamRequest, receiver: any UpstreamReceiver, reactor: CurlReactor?) {
         self.request = request
         self.receiver = receiver
         self.reactor = reactor
@@ -50,7 +56,7 @@ package final class Transfer: @unchecked Sendable {
     package func consumed(_ count: Int) {
         let left = outstanding.subtract(count, ordering: .sequentiallyConsistent).newValue
         if left <= UpstreamLimits.lowWater, paused.exchange(false, ordering: .sequentiallyConsistent) {
-            reactor.post(.resume(self))
+            reactor?.post(.resume(self))
         }
     }
 
@@ -58,10 +64,10 @@ package final class Transfer: @unchecked Sendable {
     package func cancel() {
         guard receiver != nil else { return }
         receiver = nil
-        reactor.post(.cancel(self))
+        reactor?.post(.cancel(self))
     }
 
-    func deliver(_ delivery: UpstreamDelivery) {
+    package func deliver(_ delivery: UpstreamDelivery) {
         let target = receiver
         if delivery.end != nil { receiver = nil }
         target?.received(delivery)
@@ -88,7 +94,7 @@ package final class Transfer: @unchecked Sendable {
             paused.store(false, ordering: .sequentiallyConsistent)
         }
         body.append(contentsOf: bytes)
-        reactor.markDirty(self)
+        reactor?.markDirty(self)
         return bytes.count
     }
 
@@ -116,7 +122,7 @@ package final class Transfer: @unchecked Sendable {
         guard status >= 200 else { return }
         headIsComplete = true
         head = UpstreamHead(status: status, block: headBlock)
-        reactor.markDirty(self)
+        reactor?.markDirty(self)
     }
 
     private static func status(_ line: UnsafeRawBufferPointer) -> Int {

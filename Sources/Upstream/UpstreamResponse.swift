@@ -84,6 +84,16 @@ package struct UpstreamDelivery: Sendable {
     package var body: [UInt8]
     /// Set in the last delivery.
     package var end: UpstreamEnd?
+
+    package init(head: UpstreamHead?, body: [UInt8], end: UpstreamEnd?) {
+        (self.head, self.body, self.end) = (head, body, end)
+    }
+}
+
+/// Carries requests to upstreams: `CurlReactor`, or a recording.
+package protocol UpstreamEngine: AnyObject {
+    /// On the event loop that the deliveries are for. `receiver` is kept until the transfer ends or is cancelled.
+    func start(_ request: UpstreamRequest, receiver: any UpstreamReceiver) -> Transfer
 }
 
 /// Receives a transfer's deliveries, in order, on the reactor's event loop.

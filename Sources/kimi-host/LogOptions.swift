@@ -58,6 +58,9 @@ struct LogFilterOptions: ParsableArguments {
     @Option(help: "Only what ended in the last 30s, 15m, 6h or 1d.")
     var since: String?
 
+    @Option(help: "Only where all these words were said first; word* is any word that begins so.")
+    var search: String?
+
     @Flag(help: "Only what failed or was given up.")
     var errors = false
 
@@ -71,6 +74,7 @@ struct LogFilterOptions: ParsableArguments {
             var filter = LogFilter()
             (filter.model, filter.provider, filter.dialect) = (model, provider, dialect)
             (filter.profile, filter.status) = (profile, status)
+            filter.search = search
             (filter.hasError, filter.hasRepair) = (errors, repaired)
             if let since { filter.since = unixMilliseconds() - (try Self.milliseconds(since)) }
             return filter

@@ -42,6 +42,7 @@ struct Preparation {
         if let host = options.host { config?.server.host = host }
         if let port = options.port { config?.server.port = port }
         if let exposure = config?.exposure { mistakes.append(exposure.description) }
+        if let mistake = config.flatMap({ RequestLogging.mistake($0.log) }) { mistakes.append(mistake) }
         if let tls = config.flatMap(TLSFiles.mistake) { mistakes.append(tls.description) }
     }
 

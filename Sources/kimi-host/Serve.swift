@@ -3,6 +3,7 @@ import KimiHostCore
 import KimiHostHTTP
 import Logging
 import PluginHost
+import RequestLog
 import ResponseStore
 import Upstream
 
@@ -36,7 +37,8 @@ struct Serve: AsyncParsableCommand {
             let setup = try Self.setup(config, prepared, services, logger)
             let server = HostServer(
                 setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
-                store: try Self.store(config.responses, logger), logger: logger)
+                store: try Self.store(config.responses, logger), log: try RequestLogging.log(config.log, logger),
+                logger: logger)
             let models = setup.runtime.modelNames(profile: nil).count
             let reload = Self.reloading(options, prepared.plugins, services, logger)
             try await server.run(reload: reload) { port in
@@ -95,6 +97,7 @@ struct Serve: AsyncParsableCommand {
 
     private static func lines(_ error: any Error, _ config: HostConfig) -> [String] {
         if let refused = error as? RuntimeError { return refused.refusals.map(\.description) }
+        if let refused = error as? LogError { return ["error: log: \(refused)"] }
         if let refused = error as? StoreError { return ["error: responses.path: \(refused)"] }
         return [BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"]
     }

@@ -3,6 +3,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { CP_READ = 1, CP_WRITE = 2, CP_ERROR = 4 };
@@ -38,5 +39,8 @@ const void *cp_image_base(const void *address);
 
 /* Names the calling thread for debuggers and profilers; at most 15 characters. */
 void cp_name_thread(const char *name);
+
+/* Where `wanted` first stands in `bytes`; -1 if it does not, or is empty. */
+intptr_t cp_find(const void *bytes, size_t count, const void *wanted, size_t length);
 
 #endif

@@ -13,7 +13,7 @@ function nice(top) {
 }
 
 /** `series`: [{name, tone, values}] as long as `times`; undefined is a gap. `kind`: line or bar (stacked). */
-export function chart({ title, times, step, series, kind = 'line', format, max, height = 150, note }) {
+export function chart({ title, times, step, series, kind = 'line', format, max, ceiling = Infinity, height = 150, note }) {
   const box = h('div.chart-box');
   const tip = h('div.tip', { hidden: true });
   const id = uid('chart');
@@ -33,7 +33,7 @@ export function chart({ title, times, step, series, kind = 'line', format, max, 
   const observer = new ResizeObserver(() => { if (Math.abs(box.clientWidth - width) > 2) draw(); });
   const bottom = height - BOTTOM;
   const stack = kind === 'bar' ? times.map((_, index) => series.reduce((sum, one) => sum + (one.values[index] ?? 0), 0)) : null;
-  const top = nice(max ?? Math.max(...(stack ?? series.flatMap(one => one.values.filter(value => value !== undefined)))));
+  const top = max ?? Math.min(ceiling, nice(Math.max(...(stack ?? series.flatMap(one => one.values.filter(value => value !== undefined))))));
   const span = times.length * step;
   const x = index => LEFT + (index + 0.5) / times.length * (width - LEFT - 4);
   const y = value => bottom - value / top * (bottom - TOP);
@@ -85,7 +85,7 @@ export function chart({ title, times, step, series, kind = 'line', format, max, 
       return Math.max(0, Math.min(times.length - 1, Math.floor(share * times.length)));
     };
     const svg = s('svg', {
-      class: `chart ${kind}`, width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${title} over time, at most ${format(top)}; the numbers are in the table below`,
+      class: `chart ${kind}s`, width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': `${title} over time, at most ${format(top)}; the numbers are in the table below`,
       onpointermove: event => {
         const index = at(event);
         cursor.setAttribute('x1', x(index));

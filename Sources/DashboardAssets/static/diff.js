@@ -3,7 +3,7 @@
 const MAX_STEPS = 1200;
 
 /** [{kind: 'same'|'change'|'add'|'remove', left, right}] with indices into both lists. */
-export function diffLines(left, right) {
+export function diffLines(left, right, byLine = true) {
   let start = 0;
   while (start < left.length && start < right.length && left[start] === right[start]) start++;
   let leftEnd = left.length;
@@ -11,7 +11,7 @@ export function diffLines(left, right) {
   while (leftEnd > start && rightEnd > start && left[leftEnd - 1] === right[rightEnd - 1]) { leftEnd--; rightEnd--; }
   const rows = [];
   for (let i = 0; i < start; i++) rows.push({ kind: 'same', left: i, right: i });
-  rows.push(...pair(middle(left, right, start, leftEnd, rightEnd)));
+  for (const row of pair(middle(left, right, start, leftEnd, rightEnd), byLine ? (i, j) => likeness(left[i], right[j]) : null)) rows.push(row);
   for (let i = 0; leftEnd + i < left.length; i++) rows.push({ kind: 'same', left: leftEnd + i, right: rightEnd + i });
   return rows;
 }
@@ -76,16 +76,54 @@ function unordered(a, b, start, aEnd, bEnd) {
   return script;
 }
 
+/** For each of the removed lines the added one that is most like it, in order; -1: none. */
+function align(removed, added, like) {
+  if (!like || removed.length * added.length > 900) return removed.map((_, index) => index < added.length ? index : -1);
+  // The best sum of likenesses, as for a longest common subsequence.
+  const score = Array.from({ length: removed.length + 1 }, () => new Float64Array(added.length + 1));
+  const close = removed.map(left => added.map(right => like(left, right)));
+  for (let i = removed.length - 1; i >= 0; i--) {
+    for (let j = added.length - 1; j >= 0; j--) score[i][j] = Math.max(score[i + 1][j], score[i][j + 1], close[i][j] > 0.35 ? close[i][j] + score[i + 1][j + 1] : 0);
+  }
+  const partners = removed.map(() => -1);
+  for (let i = 0, j = 0; i < removed.length && j < added.length;) {
+    if (close[i][j] > 0.35 && score[i][j] === close[i][j] + score[i + 1][j + 1]) partners[i++] = j++;
+    else if (score[i][j] === score[i + 1][j]) i++;
+    else j++;
+  }
+  return partners;
+}
+
+/** The share of words that two lines have in common. */
+function likeness(left, right) {
+  const a = left.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+/gu) ?? [];
+  const b = right.match(/[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+/gu) ?? [];
+  if (a.length + b.length > 4000) return left.slice(0, 40) === right.slice(0, 40) ? 0.6 : 0;
+  const counts = new Map();
+  for (const word of a) counts.set(word, (counts.get(word) ?? 0) + 1);
+  let same = 0;
+  for (const word of b) {
+    const count = counts.get(word) ?? 0;
+    if (count) { same++; counts.set(word, count - 1); }
+  }
+  return same / Math.max(1, Math.min(a.length, b.length));
+}
+
 /** Removed lines beside the added ones that took their place. */
-function pair(script) {
+function pair(script, like) {
   const rows = [];
   let removed = [];
   let added = [];
   const flush = () => {
-    const both = Math.min(removed.length, added.length);
-    for (let i = 0; i < both; i++) rows.push({ kind: 'change', left: removed[i], right: added[i] });
-    for (const left of removed.slice(both)) rows.push({ kind: 'remove', left });
-    for (const right of added.slice(both)) rows.push({ kind: 'add', right });
+    const partners = align(removed, added, like);
+    let next = 0;
+    for (const [index, left] of removed.entries()) {
+      const at = partners[index];
+      if (at < 0) { rows.push({ kind: 'remove', left }); continue; }
+      while (next < at) rows.push({ kind: 'add', right: added[next++] });
+      rows.push({ kind: 'change', left, right: added[next++] });
+    }
+    while (next < added.length) rows.push({ kind: 'add', right: added[next++] });
     removed = [];
     added = [];
   };
@@ -104,9 +142,9 @@ export function diffWords(left, right) {
   const a = cut(left);
   const b = cut(right);
   if (a.length * b.length > 250_000) return [[[left, true]], [[right, true]]];
-  const rows = diffLines(a, b);
+  const rows = diffLines(a, b, false);
   const same = rows.filter(row => row.kind === 'same').reduce((sum, row) => sum + a[row.left].trim().length, 0);
-  if (same * 3 < Math.min(left.trim().length, right.trim().length)) return [[[left, true]], [[right, true]]];
+  if (same * 2.5 < Math.min(left.trim().length, right.trim().length)) return [[[left, true]], [[right, true]]];
   const sides = [[], []];
   const put = (side, text, changed) => {
     const last = side.at(-1);

@@ -3,7 +3,7 @@ import { h, replace, notice } from './dom.js';
 import { api } from './api.js';
 import { go, link } from './route.js';
 import { count, short, ms, cost, percent } from './format.js';
-import { grouped, percentile, total, emptyPoint, addPoint } from './stats.js';
+import { grouped, percentile, total, emptyPoint, addPoint, stepOf } from './stats.js';
 import { chart, spark } from './charts.js';
 
 const SPANS = [['15m', '15 min'], ['1h', '1 h'], ['6h', '6 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']];
@@ -68,7 +68,8 @@ export function make(params) {
 
   function pictures(all, groups, bounds, overview) {
     const times = all.points.map(point => point.at);
-    const base = { times, step: overview.step };
+    const step = stepOf(overview);
+    const base = { times, step };
     const add = options => { const made = chart({ ...base, ...options }); charts.push(made); return made.element; };
     const per = (name, tone, read) => ({ name, tone, values: all.points.map(read) });
     const each = (read) => groups.map((one, index) => ({ name: one.name, tone: `s${index % SERIES}${one.rest ? ' rest' : ''}`, values: one.points.map(read) }));
@@ -77,13 +78,13 @@ export function make(params) {
     const three = histogram => [['p50', 's0', 0.5], ['p95', 's1', 0.95], ['p99', 's2', 0.99]].map(([name, tone, share]) => per(name, tone, quantile(histogram, share)));
     const some = groups.length > 0;
     return [
-      add({ title: 'Requests', note: every(overview.step), kind: 'bar', format: scale, series: some ? each(total) : [per('done', 'good', point => point.ok), per('given up', 'warn', point => point.cancelled), per('failed', 'bad', point => point.failed)] }),
-      add({ title: 'Errors', note: 'share of requests', format: value => `${Math.round(value * 100)}%`, max: some ? undefined : Math.max(0.05, ...all.points.map(point => total(point) ? point.failed / total(point) : 0)), series: some ? each(share('failed')) : [per('failed', 'bad', share('failed'))] }),
+      add({ title: 'Requests', note: every(step), kind: 'bar', format: scale, series: some ? each(total) : [per('done', 'good', point => point.ok), per('given up', 'warn', point => point.cancelled), per('failed', 'bad', point => point.failed)] }),
+      add({ title: 'Errors', note: 'share of requests', ceiling: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(share('failed')) : [per('failed', 'bad', share('failed'))] }),
       add({ title: 'Time to first token', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('ttft', 0.95)) : three('ttft') }),
       add({ title: 'Duration', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('latency', 0.95)) : three('latency') }),
-      add({ title: 'Tokens', note: every(overview.step), kind: 'bar', format: scale, series: some ? each(point => point.input + point.output) : [per('from cache', 's3', point => Math.min(point.cache_read, point.input)), per('fresh input', 's0', point => Math.max(0, point.input - point.cache_read)), per('output', 's1', point => point.output)] }),
+      add({ title: 'Tokens', note: every(step), kind: 'bar', format: scale, series: some ? each(point => point.input + point.output) : [per('from cache', 's3', point => Math.min(point.cache_read, point.input)), per('fresh input', 's0', point => Math.max(0, point.input - point.cache_read)), per('output', 's1', point => point.output)] }),
       add({ title: 'Cache hits', note: 'share of input tokens', max: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(hits) : [per('from cache', 's3', hits)] }),
-      add({ title: 'Cost', note: every(overview.step), kind: 'bar', format: cost, series: some ? each(point => point.cost) : [per('cost', 's0', point => point.cost)] }),
+      add({ title: 'Cost', note: every(step), kind: 'bar', format: cost, series: some ? each(point => point.cost) : [per('cost', 's0', point => point.cost)] }),
       add({ title: 'Speed', note: 'tokens a second after the first, p50', format: scale, series: some ? each(quantile('rate', 0.5)) : [per('p50', 's0', quantile('rate', 0.5)), per('p5', 's1', quantile('rate', 0.05))] }),
     ];
   }
@@ -103,7 +104,7 @@ export function make(params) {
         h('thead', h('tr', columns.map(([id, text, num]) => h(num ? 'th.num' : 'th', { scope: 'col', 'aria-sort': id === key ? down ? 'descending' : 'ascending' : null },
           id ? h('button.sort', { type: 'button', onclick: () => { sorting = { key: id, down: id === key ? !down : Boolean(num) }; drawTable(); } }, text, id === key ? down ? ' ↓' : ' ↑' : '') : text)))),
         h('tbody', sorted.map(row => h('tr',
-          h('td', row.model ? h('a', { href: link('requests', { model: row.model, since: current.since ?? '1h' }) }, row.model) : h('span.muted', 'not routed')),
+          h('td.name', row.model ? h('a', { href: link('requests', { model: row.model, since: current.since ?? '1h' }) }, row.model) : h('span.muted', 'not routed')),
           h('td', row.series.provider ? h('a', { href: link('requests', { provider: row.series.provider, upstream_model: row.series.upstream_model, since: current.since ?? '1h' }) }, row.route) : '–'),
           h('td.num', count(row.requests)), h('td', sparkOf(row.series, overview)), h(`td.num${row.errors > 0.05 ? '.bad' : ''}`, percent(row.sum.failed, row.requests)), h('td.num', count(row.repaired)),
           h('td.num', short(row.input)), h('td.num', percent(row.sum.cache_read, row.input)), h('td.num', short(row.output)), h('td.num', cost(row.cost)),

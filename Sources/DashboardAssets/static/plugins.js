@@ -26,13 +26,13 @@ export function make() {
     const figure = (label, value, kind = '') => h(`div.figure${kind}`, h('dt', label), h('dd', value));
     const mean = plugin.calls ? plugin.total_ms / plugin.calls : undefined;
     return h('section.card.plugin', { 'aria-label': plugin.name },
-      h('h2', plugin.name, h('span.muted', ` ${plugin.version}`), (plugin.provides ?? []).map(one => h('span.tag', one.name ? `${one.kind} ${one.name}` : one.kind))),
+      h('h2', plugin.name ?? plugin.id, h('span.muted', ` ${plugin.version}`), plugin.state && plugin.state !== 'active' ? h('span.flag.warn', plugin.state) : null, (plugin.provides ?? []).map(one => h('span.tag', one.name ? `${one.kind} ${one.name}` : one.kind))),
       h('p.sub', h('code', plugin.id)),
       h('dl.figures',
         figure('ABI', abi(plugin.abi)), figure('Calls', count(plugin.calls)), figure('Errors', plugin.errors ? `${count(plugin.errors)} (${percent(plugin.errors, plugin.calls)})` : count(plugin.errors), plugin.errors ? '.bad' : ''),
-        figure('Time per call', mean === undefined ? '–' : mean < 1 ? `${(mean * 1000).toFixed(1)} µs` : ms(mean)), figure('Longest', ms(plugin.max_ms))),
+        figure('Time per call', mean === undefined ? '–' : mean < 1 ? `${(mean * 1000).toFixed(1)} µs` : ms(mean)), figure('Longest', ms(plugin.max_ms)), plugin.instances === undefined ? null : figure('Instances', count(plugin.instances)), plugin.exchanges === undefined ? null : figure('Exchanges under way', count(plugin.exchanges))),
       h('dl.rows',
-        h('div', h('dt', 'File'), h('dd', h('code', plugin.file))),
+        h('div', h('dt', 'File'), h('dd', h('code', plugin.file ?? plugin.path))),
         h('div', h('dt', 'SHA-256'), h('dd', h('button.id.copyable', { type: 'button', title: 'Copy', onclick: () => copy(plugin.sha256, 'Hash') }, plugin.sha256))),
         (plugin.used_by ?? []).length ? h('div', h('dt', 'Used by'), h('dd', plugin.used_by.map(name => h('a.tag', { href: link('requests', { model: name }) }, name)))) : null,
         (plugin.notes ?? []).length ? h('div', h('dt', 'Did'), h('dd', plugin.notes.map(note => h('span.tag', `${note.kind.replace(/_/g, ' ')} ×${count(note.count)}`)))) : null),

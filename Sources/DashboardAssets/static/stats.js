@@ -32,9 +32,19 @@ export function percentile(histogram, bounds, share) {
   return bounds[places.at(-1)[0]];
 }
 
+/** Points of a chart, about: more would be thinner than a pixel or two. */
+const POINTS = 96;
+
+/** Milliseconds of one point of a chart: some of the steps that were asked for together. */
+export function stepOf({ since, until, step }) {
+  const factor = Math.ceil((until - since) / step / POINTS);
+  return step * (factor <= 3 ? factor : [4, 6, 12, 24].find(one => one >= factor) ?? factor);
+}
+
 /** Groups of series, the busiest first: [{name, sum, points: [one for each step]}]. `by`: total, model or route. */
 export function grouped(overview, by) {
-  const { since, until, step } = overview;
+  const { since, until } = overview;
+  const step = stepOf(overview);
   const first = Math.floor(since / step) * step;
   const steps = Math.max(1, Math.min(1000, Math.ceil((until - first) / step)));
   const groups = new Map();
@@ -44,7 +54,7 @@ export function grouped(overview, by) {
     const group = groups.get(name);
     for (const point of series.points ?? []) {
       addPoint(group.sum, point);
-      const at = Math.round((point.at - first) / step);
+      const at = Math.floor((point.at - first) / step);
       if (at >= 0 && at < steps) addPoint(group.points[at], point);
     }
   }

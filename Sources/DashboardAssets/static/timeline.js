@@ -26,7 +26,7 @@ function niceStep(span, most) {
 
 function chart(detail, total) {
   const attempts = detail.attempts ?? [];
-  const height = 26 + attempts.length * ROW + 6;
+  const height = 26 + attempts.length * ROW + 18;
   const x = value => value / total * WIDTH;
   const marks = [];
   for (let at = 0, step = niceStep(total, 8); at <= total; at += step) {
@@ -48,7 +48,7 @@ function chart(detail, total) {
   return h('figure', h('figcaption', 'Attempts'),
     h('div.scroll-x', { tabindex: '0', role: 'region', 'aria-label': 'Chart of attempts' },
       s('svg', { class: 'chart timeline-chart', viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': `${attempts.length} attempts in ${ms(detail.duration_ms)}, first token after ${ms(first)}` },
-        marks, bars, first === undefined ? null : s('g', {}, s('line', { class: 'first', x1: x(first), x2: x(first), y1: 18, y2: height }), s('text', { class: 'first-label', x: Math.min(x(first) + 4, WIDTH - 110), y: height - 2 }, `first token ${ms(first)}`)))),
+        marks, bars, first === undefined ? null : s('g', {}, s('line', { class: 'first', x1: x(first), x2: x(first), y1: 18, y2: height }), s('text', { class: 'first-label', x: Math.min(x(first) + 4, WIDTH - 110), y: height - 4 }, `first token ${ms(first)}`)))),
     h('p.legend', key('wait', 'waiting for the answer'), key('stream', 'answer'), key('broken', 'failed'), key('first', 'first token')));
 }
 

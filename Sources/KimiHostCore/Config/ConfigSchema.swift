@@ -362,6 +362,155 @@ package enum ConfigSchema {
                 }
               }
             },
+            "log": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "The request log: what is recorded of exchanges (docs/request-log.md). Only a restart takes changes.",
+              "properties": {
+                "enabled": {
+                  "type": "boolean",
+                  "default": true,
+                  "description": "Record exchanges."
+                },
+                "path": {
+                  "type": "string",
+                  "minLength": 1,
+                  "default": "data/logs.db",
+                  "description": "The SQLite file; relative to where the host is started. LOG_DB_PATH in the environment wins."
+                },
+                "bodies": {
+                  "enum": [
+                    "all",
+                    "errors",
+                    "none"
+                  ],
+                  "default": "all",
+                  "description": "Whose bodies are kept: all, those of exchanges that did not succeed, or none."
+                },
+                "models_without_bodies": {
+                  "type": "array",
+                  "items": {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  "description": "Models, by the client's name, whose bodies are never kept; * stands for any characters."
+                },
+                "redact": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "items": {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  "description": "POSIX extended regular expressions; what they match is replaced by *** before it is written."
+                },
+                "max_body_bytes": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 67108864,
+                  "default": 4194304,
+                  "description": "Bytes kept of each body; the rest is counted only."
+                },
+                "max_exchange_bytes": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1073741824,
+                  "default": 16777216,
+                  "description": "Bytes kept of all bodies of one exchange."
+                },
+                "memory_bytes": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1099511627776,
+                  "default": 268435456,
+                  "description": "Bytes of bodies that exchanges under way may hold together."
+                },
+                "queue_entries": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 10000000,
+                  "default": 4096,
+                  "description": "Finished exchanges that wait to be written; further ones are dropped and counted."
+                },
+                "queue_bytes": {
+                  "type": "integer",
+                  "minimum": 1048576,
+                  "maximum": 1099511627776,
+                  "default": 67108864,
+                  "description": "Bytes of those."
+                },
+                "search": {
+                  "type": "boolean",
+                  "default": true,
+                  "description": "Index what is said, for kimi-host logs list --search."
+                },
+                "max_age_days": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 3650,
+                  "default": 30,
+                  "description": "How long an exchange is kept."
+                },
+                "max_entries": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000000,
+                  "default": 1000000,
+                  "description": "Most exchanges kept; the oldest go first."
+                },
+                "max_bytes": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1099511627776,
+                  "default": 2147483648,
+                  "description": "Most compressed bytes kept; the oldest exchanges go first."
+                },
+                "prices": {
+                  "type": "array",
+                  "maxItems": 1000,
+                  "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "required": [
+                      "model"
+                    ],
+                    "properties": {
+                      "model": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "The upstream's name of the model; * stands for any characters."
+                      },
+                      "provider": {
+                        "type": "string",
+                        "minLength": 1,
+                        "description": "Only of this provider."
+                      },
+                      "input": {
+                        "type": "number",
+                        "minimum": 0,
+                        "default": 0
+                      },
+                      "output": {
+                        "type": "number",
+                        "minimum": 0,
+                        "default": 0
+                      },
+                      "cache_read": {
+                        "type": "number",
+                        "minimum": 0,
+                        "description": "Input tokens from the upstream's cache; without it as input."
+                      },
+                      "cache_write": {
+                        "type": "number",
+                        "minimum": 0,
+                        "description": "Input tokens put into the cache; without it as input."
+                      }
+                    }
+                  },
+                  "description": "What a million tokens cost, where the upstream does not tell; the first entry that fits is taken."
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,

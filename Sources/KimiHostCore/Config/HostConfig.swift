@@ -10,6 +10,7 @@ package struct HostConfig: Sendable {
     package var timeouts = Timeouts()
     package var routing = Routing()
     package var logging = Logging()
+    package var log = Log()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
     package var defaultStrategy = RoutingStrategy.first

@@ -28,6 +28,7 @@ struct SettingsReader {
         readTimeouts(&config.timeouts)
         readRouting(&config.routing)
         readLogging(&config.logging, &log)
+        LogSettingsReader(node: root["log"], environment: environment).read(into: &config.log, log: &log)
     }
 
     private func readRouting(_ routing: inout HostConfig.Routing) {

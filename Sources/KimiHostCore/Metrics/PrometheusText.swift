@@ -1,3 +1,4 @@
+package import LogModel
 package import PluginHost
 
 /// Writes metrics in Prometheus' text format, version 0.0.4
@@ -9,12 +10,13 @@ package struct PrometheusText {
 
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
-        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot()
+        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(), log: LogStats? = nil
     ) {
         exchanges(metrics)
         requests(gate)
         attempts(metrics)
         notes(metrics)
+        if let log { requestLog(log) }
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
         family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")
@@ -69,6 +71,23 @@ package struct PrometheusText {
         family("kimi_plugin_notes_total", "counter", "What plugins repaired or flagged, by kind.")
         let ordered = metrics.notes.sorted { ($0.key.plugin, $0.key.kind) < ($1.key.plugin, $1.key.kind) }
         for (key, count) in ordered { sample([("plugin", key.plugin), ("kind", key.kind)], count) }
+    }
+
+    private mutating func requestLog(_ log: LogStats) {
+        family("kimi_log_written_total", "counter", "Exchanges written to the request log.")
+        sample([], log.written)
+        family("kimi_log_dropped_total", "counter", "Exchanges that the request log did not take.")
+        sample([], log.dropped)
+        family("kimi_log_evicted_total", "counter", "Exchanges removed from the request log for age or room.")
+        sample([], log.evicted)
+        family("kimi_log_write_errors_total", "counter", "Writes of the request log that failed.")
+        sample([], log.failures)
+        family("kimi_log_failing", "gauge", "1 while the request log cannot be written.")
+        sample([], log.isFailing ? 1 : 0)
+        family("kimi_log_queue_entries", "gauge", "Exchanges that wait to be written.")
+        sample([], log.pending)
+        family("kimi_log_queue_bytes", "gauge", "Bytes of exchanges that wait to be written.")
+        sample([], log.pendingBytes)
     }
 
     private mutating func family(_ name: String, _ type: String, _ help: String) {

@@ -99,6 +99,7 @@ extension Exchange {
 
     /// The client gets content of this attempt: a probe has told what it was made for.
     func contentBegan() {
+        tap?.contentBegan()
         if choice.isRouteProbe { route.health.succeeded() }
         if choice.isKeyProbe { key.health.succeeded() }
         route.latency.add(attemptMs, streamed: true)
@@ -139,6 +140,7 @@ extension Exchange {
     }
 
     private func record(_ error: ExchangeError) {
+        tap?.attemptFailed(error)
         let name = "\(route.providerName)/\(route.upstreamModel)"
         failures.append(
             FailedAttempt(

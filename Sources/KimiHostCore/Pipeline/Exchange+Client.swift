@@ -51,7 +51,7 @@ extension Exchange {
     }
 
     /// What the client's request lost on its way: to the canonical form, and in plugins.
-    private var allDropped: [DroppedField] { dropped + book.droppedByPlugins.map(DroppedField.init(detail:)) }
+    var allDropped: [DroppedField] { dropped + book.droppedByPlugins.map(DroppedField.init(detail:)) }
 
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer, or another
     /// one is to be asked: a dead one must look dead.

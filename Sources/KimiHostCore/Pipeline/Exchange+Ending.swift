@@ -21,6 +21,7 @@ extension Exchange {
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
             repeats: planner.repeats)
+        tap?.ended(outcome, error, row, book.usage, dropped: allDropped, isStream: encoder?.isStreaming ?? false)
         client?.exchangeUsed(tokens: book.tokens)
         row.write(to: services.logger, masking: route.masked)
     }

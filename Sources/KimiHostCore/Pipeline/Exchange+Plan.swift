@@ -41,6 +41,7 @@ extension Exchange {
 
     func send(_ planned: PlannedRequest, receiver: any UpstreamReceiver) throws(ExchangeError) -> Transfer? {
         let body = try attempt?.body(planned)
+        if receiver === self { tap?.sent(planned, body, isNative: native != nil, of: attempt?.request) }
         let request = UpstreamRequest(
             method: planned.method, url: planned.url, headers: planned.headers, body: body,
             connectTimeoutMs: route.timeouts.connect)

@@ -24,6 +24,11 @@ extension Exchange {
             try answerNoTokens(id)
             return true
         }
+        if services.isOffline {
+            services.tokensMadeUp += 1
+            try answer(id, name, .success(ServedToken(bytes: Array("replayed-token".utf8), fetch: 0)))
+            return true
+        }
         let wait = TokenWait { [weak self] result in
             guard let self else { return }
             self.tokens.wait = nil

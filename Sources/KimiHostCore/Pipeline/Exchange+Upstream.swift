@@ -11,6 +11,7 @@ extension Exchange {
         clock.heard()
         let turn = turn
         if reply.isOver { return drain(delivery) }
+        tap?.received(delivery)
         if let head = delivery.head, forgetToken(refusedBy: head) { return beginAgain() }
         if delivery.end != nil { transfer = nil }
         proceed { (self) throws(ExchangeError) in

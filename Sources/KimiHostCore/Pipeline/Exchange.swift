@@ -18,6 +18,8 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     let services: LoopServices
     let source: any RequestSource
+    /// What the log sees of it; nil: nothing.
+    let tap: ExchangeTap?
     private(set) weak var client: (any ExchangeClient)?
 
     // MARK: Attempts
@@ -84,9 +86,11 @@ package final class Exchange: UpstreamReceiver, Watched {
     package var watchPlace: Int?
 
     package init(
-        services: LoopServices, routes: RouteChoice, source: any RequestSource, client: any ExchangeClient
+        services: LoopServices, routes: RouteChoice, source: any RequestSource, client: any ExchangeClient,
+        tap: ExchangeTap? = nil
     ) {
         self.services = services
+        self.tap = tap
         var planner = AttemptPlanner(routes, routes.state.policy)
         let choice = planner.first(Self.milliseconds(.now()))
         self.planner = planner
@@ -114,6 +118,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     func begin() throws(ExchangeError) {
         var refusal: ExchangeError?
         attemptNumber += 1
+        tap?.attemptBegan(attemptNumber, route, book)
         (native, opening) = (nil, nil)
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(

@@ -1,5 +1,6 @@
 package import CanonicalModel
 package import Dialects
+package import LogModel
 package import Logging
 package import NIOCore
 package import Upstream
@@ -45,13 +46,24 @@ extension ExchangeClient {
 /// What an exchange needs of its event loop. One per loop.
 package final class LoopServices {
     package let eventLoop: any EventLoop
-    package let reactor: CurlReactor
+    package let reactor: any UpstreamEngine
     package let logger: Logger
     package let metrics: HostMetrics
+    /// Where finished exchanges are recorded; nil: nowhere.
+    package let log: ExchangeLog?
+    /// A replay: there is no network, so tokens are made up.
+    let isOffline: Bool
+    /// How many were.
+    package internal(set) var tokensMadeUp = 0
     /// Looks at the exchanges' clocks.
     let watch: LoopWatch<Exchange>
 
-    package init(eventLoop: any EventLoop, reactor: CurlReactor, logger: Logger, metrics: HostMetrics) {
+    package init(
+        eventLoop: any EventLoop, reactor: any UpstreamEngine, logger: Logger, metrics: HostMetrics,
+        log: ExchangeLog? = nil, isOffline: Bool = false
+    ) {
+        self.log = log
+        self.isOffline = isOffline
         self.eventLoop = eventLoop
         self.reactor = reactor
         self.logger = logger

@@ -1,3 +1,4 @@
+import LogModel
 package import PluginHost
 
 #if canImport(Darwin)
@@ -15,6 +16,8 @@ package final class Route: Sendable {
     package let transforms: [TransformInstance]
     /// The model name that goes up.
     package let upstreamModel: String
+    /// The libraries behind it, for the log.
+    let libraries: [ExchangeRecord.Plugin]
     package let timeouts: RouteTimeouts
     /// Bytes of an upstream answer that is held as a whole.
     package let maxResponseBytes: Int
@@ -39,6 +42,9 @@ package final class Route: Sendable {
                 health: Health(cooldown))
         }
         self.transforms = transforms
+        self.libraries =
+            providers.prefix(1).map { ExchangeRecord.Plugin($0.provider.name, $0.provider.library) }
+            + transforms.map { ExchangeRecord.Plugin($0.name, $0.library) }
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
     }
@@ -61,6 +67,12 @@ package final class Route: Sendable {
     /// `text` with the secrets of all its plugins hidden.
     package func masked(_ text: String) -> String {
         let byKeys = keys.reduce(text) { $1.provider.masked($0) }
+        return transforms.reduce(byKeys) { $1.masked($0) }
+    }
+
+    /// The same of bytes, which may be any.
+    package func masked(_ bytes: [UInt8]) -> [UInt8] {
+        let byKeys = keys.reduce(bytes) { $1.provider.masked($0) }
         return transforms.reduce(byKeys) { $1.masked($0) }
     }
 }

@@ -80,6 +80,32 @@ package final class HostRuntime: Sendable {
         }
     }
 
+    /// The routes that a recorded exchange took, in its order. Throws which one there is no more.
+    package func routes(
+        model: String, profile: String?, following taken: [(provider: String, upstreamModel: String)]
+    ) throws(ExchangeError) -> RouteChoice {
+        let plan: RoutePlan
+        do {
+            plan = try router.plan(model: model, profile: profile)
+        } catch {
+            throw ExchangeError(KIMI_CAT_NOT_FOUND, error.message, param: "model", code: "model_not_found")
+        }
+        var found: [RouteConfig] = []
+        for place in taken {
+            let entry = plan.attempts.first { $0.provider == place.provider && $0.upstreamModel == place.upstreamModel }
+            guard let entry else {
+                throw ExchangeError(
+                    KIMI_CAT_CONFIG,
+                    "the configuration has no entry of '\(model)' with provider \(place.provider) and model "
+                        + "\(place.upstreamModel) any more", code: Self.routeIsGone)
+            }
+            if !found.contains(where: { $0.index == entry.index }) { found.append(entry) }
+        }
+        return RouteChoice(plan: RoutePlan(routes: found, chosen: 0), all: routes, state: routing)
+    }
+
+    package static let routeIsGone = "route_is_gone"
+
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
         _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,

@@ -1,3 +1,4 @@
+package import JSONSchema
 package import PluginHost
 
 /// The loaded plugins by the names that a configuration uses.
@@ -13,6 +14,12 @@ package struct PluginSet: PluginCatalog, Sendable {
 
     package func provider(named name: String) -> PluginDescription? { description(.provider, name) }
     package func transform(named name: String) -> PluginDescription? { description(.transform, name) }
+
+    /// A provider's configuration as JSON that may be shown.
+    package func shownConfig(ofProvider name: String, _ config: ConfigNode) -> [UInt8] {
+        guard let plugin = plugin(.provider, named: name) else { return config.jsonBytes }
+        return plugin.masked(config)
+    }
 
     func plugin(_ interface: PluginManifest.Interface, named name: String) -> LoadedPlugin? {
         plugins.first { $0.manifest.provided(interface)?.name == name }

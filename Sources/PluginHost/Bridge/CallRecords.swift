@@ -86,6 +86,12 @@ final class RequestEditRecord {
 
     var opaque: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
+    /// Tells the book of the change that was made.
+    func tell(_ status: kimi_status) {
+        guard status != kimi_status(KIMI_UNCHANGED), let how else { return }
+        book.onChange?(plugin, how == KIMI_PUT_REPLACE, data)
+    }
+
     func note(_ kind: kimi_bytes, _ count: UInt64, _ detail: kimi_bytes) -> kimi_status {
         let isFiled = book.add(plugin: plugin, kind: kind.buffer, count: count, detail: detail.buffer)
         return kimi_status(isFiled ? KIMI_OK : KIMI_E_ARG)

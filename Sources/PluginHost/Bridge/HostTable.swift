@@ -41,11 +41,11 @@ package enum HostTable {
     }
 
     private static let unixMilliseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in
-        clock(CLOCK_REALTIME, 1_000_000)
+        HostSources.unixMs ?? clock(CLOCK_REALTIME, 1_000_000)
     }
 
     private static let monotonicNanoseconds: @convention(c) (OpaquePointer?) -> UInt64 = { _ in
-        clock(CLOCK_MONOTONIC, 1)
+        HostSources.unixMs.map { $0 * 1_000_000 } ?? clock(CLOCK_MONOTONIC, 1)
     }
 
     /// The monotonic clock in milliseconds.
@@ -60,6 +60,7 @@ package enum HostTable {
     private static let random: @convention(c) (OpaquePointer?, UnsafeMutablePointer<UInt8>?, Int) -> kimi_status = {
         _, bytes, count in
         guard let bytes else { return kimi_status(count == 0 ? KIMI_OK : KIMI_E_ARG) }
+        if HostSources.fill(UnsafeMutableBufferPointer(start: bytes, count: count)) { return kimi_status(KIMI_OK) }
         var generator = SystemRandomNumberGenerator()
         for index in 0..<count { bytes[index] = UInt8.random(in: 0...255, using: &generator) }
         return kimi_status(KIMI_OK)

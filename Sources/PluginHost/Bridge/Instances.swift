@@ -8,6 +8,7 @@ import PluginABI
 /// `@unchecked`: the pointers are to static tables and to an object that the ABI declares safe for any thread.
 package final class ProviderInstance: @unchecked Sendable {
     package let name: String
+    package let library: PluginLibrary
     let table: UnsafePointer<kimi_provider>
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
@@ -30,6 +31,7 @@ package final class ProviderInstance: @unchecked Sendable {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
         }
         self.name = name
+        self.library = PluginLibrary(plugin)
         self.table = table
         self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
@@ -58,6 +60,7 @@ package final class ProviderInstance: @unchecked Sendable {
 
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
     package func masked(_ text: String) -> String { mask.masked(text) }
+    package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
 
     /// Can it be asked for tokens?
     package var fetchesTokens: Bool { auth != nil }
@@ -75,6 +78,7 @@ package final class ProviderInstance: @unchecked Sendable {
 /// A configured transform; as `ProviderInstance`.
 package final class TransformInstance: @unchecked Sendable {
     package let name: String
+    package let library: PluginLibrary
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
     private let context: PluginContextRecord
@@ -87,6 +91,7 @@ package final class TransformInstance: @unchecked Sendable {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
         }
         self.name = name
+        self.library = PluginLibrary(plugin)
         self.table = table
         var config = config
         let secrets = plugin.secrets(in: config)
@@ -103,9 +108,22 @@ package final class TransformInstance: @unchecked Sendable {
 
     /// `text` with the instance's secrets hidden.
     package func masked(_ text: String) -> String { mask.masked(text) }
+    package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
 
     deinit {
         table.pointee.destroy(instance)
+    }
+}
+
+/// Which library an instance is of.
+package struct PluginLibrary: Sendable, Equatable {
+    package let id: String
+    package let version: String
+    /// 64 hexadecimal digits.
+    package let sha256: String
+
+    init(_ plugin: LoadedPlugin) {
+        (id, version, sha256) = (plugin.manifest.id, plugin.manifest.version, plugin.sha256)
     }
 }
 
@@ -134,6 +152,12 @@ extension LoadedPlugin {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(mistake.path) \(mistake.message) (plugin \(name))")
         }
         return keys
+    }
+
+    /// A use's configuration as JSON, its secrets hidden.
+    package func masked(_ config: ConfigNode) -> [UInt8] {
+        let keys = configSchema.values(marked: "x-sign-key", in: config).compactMap(\.node.string)
+        return SecretMask(secrets(in: config) + keys).masked(config.jsonBytes)
     }
 
     /// Values of the configuration's `x-secret` properties, to be masked wherever they turn up.

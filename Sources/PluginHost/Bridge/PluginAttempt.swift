@@ -332,6 +332,7 @@ package final class PluginAttempt {
         if status.isFailure { throw errors.take(status, plugin: transform.name, function: "begin") }
         do {
             try apply(edit, status, &request)
+            edit.tell(status)
         } catch {
             if let exchange { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
             throw ExchangeError(

@@ -1,3 +1,4 @@
+import CPlatform
 import Synchronization
 
 /// Secrets that come and go while the host runs: tokens. Any thread.
@@ -18,8 +19,9 @@ final class LiveSecrets: Sendable {
     var all: [[UInt8]] { secrets.withLock { $0 } }
 }
 
-/// Hides secret values wherever their text turns up: in log lines, and in what upstreams say about them.
-struct SecretMask: Sendable {
+/// Hides secret values wherever their text turns up: in log lines, in what upstreams say about them, and in what the
+/// request log keeps.
+package struct SecretMask: Sendable {
     /// Bytes of the shortest value that is masked: a shorter one would blot out half of every line.
     private static let minLength = 6
 
@@ -27,34 +29,85 @@ struct SecretMask: Sendable {
     private let live: LiveSecrets?
 
     /// `live`: further secrets, which change.
-    init(_ secrets: [String], live: LiveSecrets? = nil) {
+    package init(_ secrets: [String]) { self.init(secrets, live: nil) }
+
+    init(_ secrets: [String], live: LiveSecrets?) {
         self.live = live
-        self.secrets = secrets.filter { $0.utf8.count >= Self.minLength }.map { Array($0.utf8) }
+        self.secrets = secrets.filter { $0.utf8.count >= Self.minLength }.flatMap(SecretForms.of)
     }
 
     func masked(_ text: String) -> String {
-        var bytes = Array(text.utf8)
-        var isChanged = false
-        for secret in secrets + (live?.all ?? []) where replace(secret, in: &bytes) { isChanged = true }
-        return isChanged ? String(decoding: bytes, as: UTF8.self) : text
+        let bytes = Array(text.utf8)
+        let result = masked(bytes)
+        return result.count == bytes.count && result == bytes ? text : String(decoding: result, as: UTF8.self)
     }
 
-    private func replace(_ secret: [UInt8], in bytes: inout [UInt8]) -> Bool {
-        guard bytes.count >= secret.count, secret.count >= Self.minLength else { return false }
+    /// `bytes` with every secret in it replaced by `***`; the same array where there is none.
+    package func masked(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        for secret in secrets { Self.replace(secret, in: &bytes) }
+        if let live {
+            for secret in live.all where secret.count >= Self.minLength { Self.replace(secret, in: &bytes) }
+        }
+        return bytes
+    }
+
+    private static func replace(_ secret: [UInt8], in bytes: inout [UInt8]) {
+        guard var found = find(secret, in: bytes, from: 0) else { return }
         var result: [UInt8] = []
-        var index = 0
-        var isFound = false
-        while index < bytes.count {
-            if bytes[index] == secret[0], bytes[index...].starts(with: secret) {
-                result.append(contentsOf: "***".utf8)
-                index += secret.count
-                isFound = true
-            } else {
-                result.append(bytes[index])
-                index += 1
+        result.reserveCapacity(bytes.count)
+        var start = 0
+        while true {
+            result.append(contentsOf: bytes[start..<found])
+            result.append(contentsOf: "***".utf8)
+            start = found + secret.count
+            guard let next = find(secret, in: bytes, from: start) else { break }
+            found = next
+        }
+        result.append(contentsOf: bytes[start...])
+        bytes = result
+    }
+
+    private static func find(_ secret: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
+        bytes.withUnsafeBytes { all in
+            guard let base = all.baseAddress, all.count - start >= secret.count else { return nil }
+            let place = cp_find(base + start, all.count - start, secret, secret.count)
+            return place < 0 ? nil : start + place
+        }
+    }
+}
+
+/// The ways in which a secret is written.
+enum SecretForms {
+    /// As it is, as in a JSON text, and as in a URL, where these differ.
+    static func of(_ secret: String) -> [[UInt8]] {
+        let plain = Array(secret.utf8)
+        var forms = [plain]
+        for other in [inJSON(plain, slashes: false), inJSON(plain, slashes: true), inURL(plain)]
+        where !forms.contains(other) { forms.append(other) }
+        return forms
+    }
+
+    private static func inJSON(_ secret: [UInt8], slashes: Bool) -> [UInt8] {
+        secret.flatMap { byte -> [UInt8] in
+            switch byte {
+            case UInt8(ascii: "\n"): Array("\\n".utf8)
+            case UInt8(ascii: "\r"): Array("\\r".utf8)
+            case UInt8(ascii: "\t"): Array("\\t".utf8)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): [UInt8(ascii: "\\"), byte]
+            case UInt8(ascii: "/") where slashes: Array("\\/".utf8)
+            default: [byte]
             }
         }
-        bytes = result
-        return isFound
+    }
+
+    private static func inURL(_ secret: [UInt8]) -> [UInt8] {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return secret.flatMap { byte -> [UInt8] in
+            let isPlain =
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || [0x2D, 0x2E, 0x5F, 0x7E].contains(byte)
+            return isPlain ? [byte] : [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
     }
 }

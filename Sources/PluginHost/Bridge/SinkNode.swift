@@ -80,7 +80,7 @@ final class SinkNode {
         for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
         if let receiver {
             delivered += count
-            for index in 0..<count where events[index].type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+            for index in 0..<count where Self.isTold(events[index].type) { book.note(events[index]) }
             if !hasSubstance { weigh(UnsafeBufferPointer(start: events, count: count)) }
             let status = receiver.receive(UnsafeBufferPointer(start: events, count: count))
             isStopped = isStopped || status == kimi_status(KIMI_STOP)
@@ -105,6 +105,10 @@ final class SinkNode {
 
     private static func isContent(_ type: UInt32) -> Bool {
         type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
+    }
+
+    private static func isTold(_ type: UInt32) -> Bool {
+        type == KIMI_EVENT_USAGE.rawValue || type == KIMI_EVENT_FINISH.rawValue
     }
 
     private func weigh(_ events: UnsafeBufferPointer<kimi_event>) {

@@ -28,13 +28,20 @@ package final class NoteBook {
     private var inputTokens = 0
     private var outputTokens = 0
 
+    /// What the log wants to know beside these.
+    package private(set) var usage = UsageNote()
+    /// Told of each change of the request by a transform: who, whether it is whole (else a merge patch), the bytes.
+    package var onChange: ((_ plugin: String, _ isWhole: Bool, _ bytes: [UInt8]) -> Void)?
+
     /// Tokens that the reply has cost so far, as the upstream says: those it has read and those it has written.
     package var tokens: Int { inputTokens + outputTokens }
 
     package init() {}
 
-    /// Takes a USAGE event.
+    /// Takes a USAGE or FINISH event.
     func note(_ usage: kimi_event) {
+        self.usage.take(usage)
+        guard usage.type == KIMI_EVENT_USAGE.rawValue else { return }
         if usage.i0 >= 0 { inputTokens = Int(min(usage.i0, Int64(Self.maxCount))) }
         if usage.i1 >= 0 { outputTokens = Int(min(usage.i1, Int64(Self.maxCount))) }
     }

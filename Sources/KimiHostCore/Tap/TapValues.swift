@@ -1,0 +1,45 @@
+import CanonicalModel
+import Dialects
+import LogModel
+package import NIOCore
+import PluginHost
+
+extension ByteBuffer: SharedBytes {
+    package func reading(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeReadableBytes(body) }
+}
+
+extension ExchangeRecord.Plugin {
+    init(_ name: String, _ library: PluginLibrary) {
+        self.init(name: name, id: library.id, version: library.version, sha256: library.sha256)
+    }
+}
+
+extension ExchangeRecord.Failure {
+    init(_ error: ExchangeError) {
+        self.init(category: AttemptFailure.word(error.category), message: error.message, code: error.code)
+    }
+}
+
+extension ExchangeRecord.Usage {
+    init(_ tokens: TokenCounts, _ note: UsageNote) {
+        self.init()
+        func known(_ count: Int64) -> Int64? { count >= 0 ? count : nil }
+        input = known(tokens.input)
+        output = known(tokens.output)
+        cacheRead = known(tokens.cached)
+        cacheWrite = known(note.cacheWrite)
+        reasoning = known(note.reasoning)
+        cost = tokens.cost.flatMap(Double.init)
+    }
+}
+
+extension AttemptRecord {
+    /// Notes bytes that came together.
+    mutating func arrived(_ count: Int, _ milliseconds: Int64, most: Int) {
+        if arrivals.count < most {
+            arrivals.append(Arrival(milliseconds: milliseconds, count: count))
+        } else {
+            arrivals[arrivals.count - 1].count += count
+        }
+    }
+}
