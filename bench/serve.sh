@@ -4,7 +4,10 @@ set -eu
 [ $# -eq 2 ] || { echo "usage: bench/serve.sh PORT UPSTREAM" >&2; exit 2; }
 cd "$(dirname "$0")/.."
 config=$(mktemp "${TMPDIR:-/tmp}/kimi-host-bench-XXXXXX.yaml")
+# KIMI_BENCH_LOG=false switches the request log off, to see what it costs.
+log=$(mktemp -d "${TMPDIR:-/tmp}/kimi-host-bench-log-XXXXXX")
 cat >"$config" <<YAML
+log: {enabled: ${KIMI_BENCH_LOG:-true}, path: "$log/logs.db"}
 models:
   - name: mock
     provider: openai
@@ -16,4 +19,4 @@ models:
     provider_config: {apiKey: sk-bench, baseUrl: "$2"}
     transforms: [kimi-k2]
 YAML
-exec .build/release/kimi-host serve --config "$config" --plugins-dir plugins.d --host 127.0.0.1 --port "$1"
+exec "${KIMI_HOST_BINARY:-.build/release/kimi-host}" serve --config "$config" --plugins-dir plugins.d --host 127.0.0.1 --port "$1"

@@ -23,6 +23,8 @@ package struct RecordedExchange: Sendable {
         package var request: [UInt8] = []
         package var reply: [UInt8] = []
         package var arrivals: [AttemptRecord.Arrival] = []
+        /// Milliseconds since the exchange began.
+        package var end: Int64?
         /// Why the answer broke off, or none came.
         package var broke: String?
 

@@ -20,6 +20,7 @@ struct LogDisk {
     private var database: DatabaseQueue?
     private var identity: DatabaseFile.Identity?
     private let compressor = Compressor()
+    private let known = PieceCache()
 
     init(file: DatabaseFile, limits: RequestLog.Limits, redaction: Redaction? = nil) {
         self.file = file
@@ -55,33 +56,41 @@ struct LogDisk {
     mutating func close() {
         try? database?.close()
         database = nil
+        known.clear()
     }
 
     /// Writes records and makes room for them, in one transaction. Nothing is changed if it throws. `now`: Unix ms.
     mutating func write(_ batch: [ExchangeRecord], now: Int64) throws -> Outcome {
         guard let database else { throw LogError.unusable(path: file.path, reason: "not open") }
         if file.identity != identity { throw Moved() }
-        let (limits, redaction, compressor) = (limits, redaction, compressor)
-        return try database.write { db in
-            var work = try LogTransaction(db: db, limits: limits, redaction: redaction, compressor: compressor)
+        return try transaction(database) { work in
             for record in batch { try work.insert(record) }
             try work.evict(added: batch.count, now: now)
             if batch.isEmpty { try work.tidy() }
-            try work.finish()
-            return work.outcome
+        }
+    }
+
+    private func transaction(_ database: DatabaseQueue, _ body: (inout LogTransaction) throws -> Void) throws -> Outcome
+    {
+        let (limits, redaction, compressor, known) = (limits, redaction, compressor, known)
+        do {
+            return try database.write { db in
+                var work = try LogTransaction(
+                    db: db, limits: limits, redaction: redaction, compressor: compressor, known: known)
+                try body(&work)
+                try work.finish()
+                return work.outcome
+            }
+        } catch {
+            known.clear()  // What it learned was not kept.
+            throw error
         }
     }
 
     /// Indexes some exchanges; whether there are more.
     mutating func index() throws -> Bool {
         guard let database, file.identity == identity else { return false }
-        let (limits, redaction, compressor) = (limits, redaction, compressor)
-        return try database.write { db in
-            var work = try LogTransaction(db: db, limits: limits, redaction: redaction, compressor: compressor)
-            try work.index()
-            try work.finish()
-            return work.outcome.more
-        }
+        return try transaction(database) { work in try work.index() }.more
     }
 
     private mutating func openOnce() throws {

@@ -82,7 +82,8 @@ package final class LogReader {
                 guard let kind = number >= first ? .change : BodyKind(rawValue: number) else { return nil }
                 let list = try entry.withUnsafeData(atIndex: 3) { data in data.map { [UInt8]($0) } ?? [] }
                 return LogBody(
-                    attempt: entry[0], kind: kind, place: Int(max(0, number - first)), total: entry[2], bytes: try Self.join(list, db))
+                    attempt: entry[0], kind: kind, place: Int(max(0, number - first)), total: entry[2],
+                    bytes: try Self.join(list, db))
             }
         }
     }

@@ -24,7 +24,12 @@ enum LogSearch {
 
     /// Looks at the next exchanges; answers the bytes that the index grew by, about, and whether there are more.
     static func index(_ db: Database) throws -> (bytes: Int, more: Bool) {
-        let done = try Int64.fetchOne(db, sql: "SELECT done FROM search_state") ?? 0
+        var done = try Int64.fetchOne(db, sql: "SELECT done FROM search_state") ?? 0
+        if try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM exchange") ?? done < done {
+            // All had gone, and sequences begin anew.
+            try drop(try Int64.fetchAll(db, sql: "SELECT part FROM search_part"), db)
+            done = 0
+        }
         let next = try Int64.fetchAll(
             db, sql: "SELECT sequence FROM exchange WHERE sequence > ? ORDER BY sequence LIMIT ?",
             arguments: [done, batch])
@@ -48,8 +53,13 @@ enum LogSearch {
     /// Drops the tables whose exchanges have all gone.
     static func tidy(_ db: Database) throws {
         let first = try Int64.fetchOne(db, sql: "SELECT min(sequence) FROM exchange") ?? .max
-        for part in try Int64.fetchAll(db, sql: "SELECT part FROM search_part WHERE part < ?", arguments: [first / partSize])
-        {
+        try drop(
+            try Int64.fetchAll(
+                db, sql: "SELECT part FROM search_part WHERE part < ?", arguments: [first / partSize]), db)
+    }
+
+    private static func drop(_ parts: [Int64], _ db: Database) throws {
+        for part in parts {
             try db.execute(sql: "DROP TABLE IF EXISTS search_\(part)")
             try db.execute(sql: "DELETE FROM search_part WHERE part = ?", arguments: [part])
         }
@@ -131,7 +141,8 @@ enum LogSearch {
 /// JSON as words.
 enum SearchText {
     private static let names = [
-        "content", "text", "delta", "reasoning_content", "thinking", "arguments", "partial_json", "input_text", "message",
+        "content", "text", "delta", "reasoning_content", "thinking", "arguments", "partial_json", "input_text",
+        "message",
     ].map { Array($0.utf8) }
 
     /// The text without escapes.

@@ -8,18 +8,26 @@ struct LogTransaction {
     static let rowBytes = 400
     /// What a piece costs beside its bytes.
     static let pieceBytes = 80
+    /// For how many exchanges ahead a piece is noted when it is used again: so many, or one in so many of all.
+    static let mostAhead = 1_024
+    static let aheadShare = 64
 
     let db: Database
     let limits: RequestLog.Limits
     let redaction: Redaction?
     let compressor: Compressor
+    let known: PieceCache
     var outcome = LogDisk.Outcome()
     private var rollup = Rollup()
     private var entries: Int
     private var bytes: Int
 
-    init(db: Database, limits: RequestLog.Limits, redaction: Redaction?, compressor: Compressor) throws {
+    init(db: Database, limits: RequestLog.Limits, redaction: Redaction?, compressor: Compressor, known: PieceCache)
+        throws
+    {
         (self.db, self.limits, self.redaction, self.compressor) = (db, limits, redaction, compressor)
+        self.known = known
+        known.begin(version: try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0)
         // Read anew each time: another process may have pruned.
         let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT entries, bytes FROM total"))
         entries = row?[0] ?? 0
@@ -101,10 +109,16 @@ struct LogTransaction {
     /// The number of a piece that is on disk now.
     private mutating func keep(_ piece: UnsafeRawBufferPointer, _ sequence: Int64) throws -> Int64 {
         let name = Pieces.name(of: piece)
-        let known = try ByteStatement(db, sql: "UPDATE piece SET last = ? WHERE hash = ? RETURNING id")
-        try known.bind(sequence, at: 1)
-        try known.bind(name, at: 2)
-        if let id = try known.firstInteger() { return Int64(id) }
+        if let entry = known[name], entry.last >= sequence { return entry.id }
+        // Noted for some exchanges ahead, so that not each of them has to: it stays a little longer than its last user.
+        let ahead = sequence + Int64(min(Self.mostAhead, entries / Self.aheadShare))
+        let again = try ByteStatement(db, sql: "UPDATE piece SET last = max(last, ?) WHERE hash = ? RETURNING id")
+        try again.bind(ahead, at: 1)
+        try again.bind(name, at: 2)
+        if let id = try again.firstInteger() {
+            known[name] = PieceCache.Entry(id: Int64(id), last: ahead)
+            return Int64(id)
+        }
         let new = try ByteStatement(db, sql: "INSERT INTO piece (last, first, hash) VALUES (?, ?, ?)")
         try new.bind(sequence, at: 1)
         try new.bind(sequence, at: 2)
@@ -115,6 +129,7 @@ struct LogTransaction {
         try content.bind(id, at: 1)
         try content.run(packed, at: 2)
         bytes += packed.count + Self.pieceBytes
+        known[name] = PieceCache.Entry(id: id, last: sequence)
         return id
     }
 
@@ -153,10 +168,19 @@ struct LogTransaction {
     mutating func evict(added: Int, now: Int64) throws {
         let most = added + RequestLog.Step.extraEntries
         while outcome.evicted < most {
-            guard let first = try oldest(), isOver || first.ended < now - limits.maxAgeMs else { return }
+            guard let first = try oldest() else { return try removeRest() }
+            guard isOver || first.ended < now - limits.maxAgeMs else { return }
             try remove(first.sequence, size: first.size)
         }
         outcome.more = true
+    }
+
+    /// The last exchange has gone: pieces that were noted for later ones go too.
+    private mutating func removeRest() throws {
+        guard outcome.evicted > 0 else { return }
+        for sql in ["DELETE FROM piece", "DELETE FROM content"] { try db.execute(sql: sql) }
+        (entries, bytes) = (0, 0)
+        known.clear()
     }
 
     private var isOver: Bool { entries > limits.maxEntries || bytes > limits.maxBytes }
@@ -174,6 +198,7 @@ struct LogTransaction {
         entries -= 1
         bytes -= size
         outcome.evicted += 1
+        known.removed(upTo: sequence)
         // A piece whose last user this was, or an earlier one, has none any more.
         while true {
             let find = try ByteStatement(db, sql: "SELECT id FROM piece WHERE last <= ? ORDER BY last LIMIT 1")

@@ -30,6 +30,7 @@ extension RecordedExchange {
         attempt.provider = value["provider"]?.string ?? ""
         attempt.upstreamModel = value["upstream_model"]?.string ?? ""
         attempt.status = Int(value["status"]?.int ?? 0)
+        attempt.end = value["end_ms"]?.int
         attempt.broke = value["broke"]?.string
         value["answer_headers"]?.forEachElement { header in
             attempt.headers.append(

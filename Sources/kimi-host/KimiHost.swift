@@ -8,7 +8,8 @@ struct KimiHost: AsyncParsableCommand {
         abstract: "An LLM proxy for coding agents; providers and model quirks are plugins.",
         version: HostVersion.text,
         subcommands: [
-            Serve.self, Check.self, Auth.self, Logs.self, ReplayCommand.self, RecordCommand.self, Plugins.self, Plugin.self,
+            Serve.self, Check.self, Auth.self, Logs.self, ReplayCommand.self, RecordCommand.self, Plugins.self,
+            Plugin.self,
         ])
 }
 

@@ -27,7 +27,10 @@ enum RecordedTranscript {
         out.append("    {\"send\": {}, \"answer\": ")
         answer(attempt, out)
         out.append("}\n  ]")
-        if attempt.broke != nil, attempt.status > 0 { member("ends", "truncated", out) }
+        if attempt.broke != nil, attempt.status > 0 {
+            member("ends", "truncated", out)
+            out.append(",\n  \"fails\": {}")
+        }
         out.append("\n}")
         return String(decoding: out.bytes, as: UTF8.self)
     }

@@ -32,7 +32,9 @@ struct ReplayCommand: ParsableCommand {
     private static let page = 200
 
     func validate() throws {
-        guard all != !ids.isEmpty else { throw ValidationError("say which: an ID, or --all (with --since 1d, for example)") }
+        guard all != !ids.isEmpty else {
+            throw ValidationError("say which: an ID, or --all (with --since 1d, for example)")
+        }
     }
 
     func run() throws {
@@ -77,7 +79,9 @@ struct ReplayCommand: ParsableCommand {
             let replay = try replayer.replay(recorded)
             var lines = ReplayComparison.differences(
                 recorded: recorded.reply, today: replay.reply, dropsTail: recorded.outcome == .cancelled)
-            if recorded.status != replay.status { lines.insert("- status \(recorded.status)\n+ status \(replay.status)", at: 0) }
+            if recorded.status != replay.status {
+                lines.insert("- status \(recorded.status)\n+ status \(replay.status)", at: 0)
+            }
             Console.print(lines.isEmpty ? "same      \(name)" : "different \(name)")
             if diff { for line in lines { Console.print("  " + Terminal.visible(line, lines: true)) } }
             return lines.isEmpty ? .same : .different

@@ -65,7 +65,7 @@ def test_failures_before_an_exchange_are_there(start_host, upstream):
     assert post(host, {**ASK, "model": "nobody"}, headers=good).status == 404
     upstream.reply(replies.response(replies.completion()))
     assert post(host, ASK, headers=good).status == 200
-    upstream.reply(Reset())
+    upstream.always(Reset())
     assert post(host, ASK, headers=good).status == 502
     found = list(reversed(logfiles.wait_rows(host, 5)))
     assert [row["status"] for row in found] == [401, 400, 404, 200, 502]
@@ -105,7 +105,7 @@ def test_the_native_route_is_there_too(start_host, upstream):
 
 def test_a_client_that_goes_is_there(start_host, upstream):
     host = start_host({"models": [entry("m", upstream.url)]})
-    upstream.reply(*replies.stream(replies.text_chunks("Hel", "lo"))[:2], Wait(30))
+    upstream.reply(*replies.stream(replies.text_chunks("Hel", "lo"))[:3], Wait(30))
     with wire.Connection(host.port) as connection:
         connection.request("POST", "/v1/chat/completions", json.dumps({**ASK, "stream": True}).encode())
         connection.read_until(b"Hel")
@@ -244,7 +244,7 @@ def test_planted_secrets_are_nowhere(start_host, upstream):
     assert everything.count("***") > 12
     host.stop()
     folder = logfiles.database(host).parent
-    assert grep(folder, "PLANTED", "4111-1111") == [] and "PLANTED" not in host.output
+    assert grep(folder, "PLANTED", "4111-1111") == [] and provider not in host.output
 
 
 def test_tokens_are_nowhere(start_host, upstream, runtime_plugins):
@@ -315,7 +315,7 @@ def load(host, seconds: float, label: str) -> list[tuple[str, float]]:
             count += 1
             try:
                 answer = post(host, ASK, headers={"x-request-id": name})
-            except (OSError, AssertionError, ValueError):
+            except (OSError, EOFError, AssertionError, ValueError):
                 return
             if answer.status == 200:
                 done.append((name, time.monotonic()))
@@ -428,7 +428,8 @@ def test_bodies_are_searched(start_host, upstream):
     upstream.reply(*replies.stream(replies.text_chunks("The wal", "rus swims")))
     assert post(host, {**ASK, "stream": True}, x_request_id="reply").status == 200
     upstream.always(lambda request: [replies.response(replies.completion())])
-    messages = [{"role": "user", "content": "zebra\ncrossing " + "filler " * 2000}]
+    filler = " ".join(f"w{place * 7919 % 104729}" for place in range(4000))
+    messages = [{"role": "user", "content": f"zebra\ncrossing {filler}"}]
     for turn in range(5):
         assert post(host, {"model": "m", "messages": messages}, x_request_id=f"turn-{turn}").status == 200
         messages.append({"role": "user", "content": f"unicorn{turn} again"})

@@ -10,7 +10,7 @@ import logfiles
 import replies
 import wire
 from conftest import entry
-from mock_upstream import Reset
+from mock_upstream import Reset, Wait
 
 ASK = {"model": "m", "messages": [{"role": "user", "content": "hello there"}]}
 
@@ -54,9 +54,9 @@ def recorded(start_host, upstream, second_upstream):
     assert ask(host, "second", model="two").status == 200
     upstream.reply(replies.response({"error": {"message": "too much"}}, status=400))
     assert ask(host, "refused").status == 400
-    upstream.reply(Reset())
+    upstream.always(Reset())
     assert ask(host, "broken").status == 502
-    upstream.reply(*replies.stream(replies.text_chunks("cut", "off"))[:3], Reset())
+    upstream.reply(*replies.stream(replies.text_chunks("A text of some length. ", "It goes on and on. ", "off"))[:4], Wait(1.5), Reset())
     assert ask(host, "cut", stream=True).status == 200
     assert ask(host, "unknown", model="nobody").status == 404
     logfiles.wait_rows(host, 11)
@@ -82,29 +82,19 @@ def test_today_is_as_it_was(recorded):
     assert replay(recorded, "--all", "--since", "1d", "--errors").stdout.startswith("same")
 
 
-def test_another_configuration_makes_a_difference(recorded, tmp_path):
+def test_what_has_changed_too_much_is_said(recorded, tmp_path):
+    """Models that are gone, plugins that are gone."""
     config = json.loads(recorded.config.read_text())
-    config["models"][0]["transforms"] = [{"kimi-k2": {"tool_call_ids": "index"}}]
+    config["models"][1]["provider"] = config["models"][2]["provider"] = "openrouter"
     other = tmp_path / "other.yaml"
-    del config["models"][0]["transforms"]
-    # Without the transform thoughts in markup stay where they are; here: the model of the answer.
-    config["models"][0]["provider_config"]["flavour"] = "vllm"
-    config["models"][1]["name"] = "gone"
-    config["models"][2]["name"] = "gone"
     other.write_text(json.dumps(config))
     done = replay(recorded, "second", config=other)
-    assert done.returncode != 0
-
-
-def test_other_plugins_make_a_difference(recorded, tmp_path, runtime_plugins):
-    """The same record through a library that was changed: here one that answers to the provider's name with nothing."""
+    assert done.returncode == 2 and "any more" in done.stdout
     folder = tmp_path / "plugins"
     folder.mkdir(mode=0o755)
-    for library in hostprocess.PLUGINS.glob("*.so"):
-        shutil.copy2(library, folder)
-    # One byte of the upstream's answer differs in the record: what comes of it must differ too.
-    assert replay(recorded, "whole", plugins=folder).returncode == 0
-    shutil.copy(logfiles.database(recorded), tmp_path / "copy.db")
+    shutil.copy2(hostprocess.PLUGINS / "libOpenAIProvider.so", folder)
+    done = replay(recorded, "whole", plugins=folder)
+    assert done.returncode == 2 and "kimi-k2" in done.stderr
 
 
 def test_a_difference_is_shown(start_host, upstream, tmp_path):
@@ -153,4 +143,4 @@ def test_a_record_is_a_transcript_that_the_kit_accepts(recorded, tmp_path, ident
     if identifier in ("streamed", "whole", "calls"):
         assert "finish" in ran.stdout, ran.stdout + ran.stderr
     checked = hostprocess.run("plugin", "check", library, "--transcripts", file, "--only", "R95", cwd=tmp_path)
-    assert checked.returncode == (1 if identifier in ("refused", "broken", "cut") else 0), checked.stdout + checked.stderr
+    assert checked.returncode == 0, checked.stdout + checked.stderr

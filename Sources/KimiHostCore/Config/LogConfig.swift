@@ -44,7 +44,9 @@ struct LogSettingsReader {
             log.add(
                 Diagnostic(
                     .info, file: "environment", path: "LOG_BLOB_ROOT",
-                    message: "is not used: bodies are in the request log's one file, \(config.path) (log.path, LOG_DB_PATH)"))
+                    message:
+                        "is not used: bodies are in the request log's one file, \(config.path) (log.path, LOG_DB_PATH)")
+            )
         }
     }
 

@@ -92,8 +92,12 @@ package final class HostRuntime: Sendable {
         }
         var found: [RouteConfig] = []
         for place in taken {
-            let entry = plan.attempts.first { $0.provider == place.provider && $0.upstreamModel == place.upstreamModel }
-            guard let entry else {
+            let fitting = plan.attempts.filter {
+                $0.provider == place.provider && $0.upstreamModel == place.upstreamModel
+            }
+            // An exchange asks every entry before it asks one again.
+            let fresh = fitting.first { entry in !found.contains { $0.index == entry.index } }
+            guard let entry = fresh ?? fitting.first else {
                 throw ExchangeError(
                     KIMI_CAT_CONFIG,
                     "the configuration has no entry of '\(model)' with provider \(place.provider) and model "

@@ -96,7 +96,6 @@ package final class ExchangeTap {
     /// The reply is out, or nobody is there to take it. The record goes to the sink.
     package func finish() {
         guard !isSubmitted else { return }
-        isSubmitted = true
         if !hasEnded { record.outcome = .cancelled }
         if record.outcome == .cancelled { record.status = 499 }
         closeAttempt()
@@ -109,6 +108,7 @@ package final class ExchangeTap {
                 routes.reduce(secrets.isEmpty ? bytes : SecretMask(secrets).masked(bytes)) { $1.masked($0) }
             }
         }
+        isSubmitted = true
         log.sink.submit(record)
         log.memory.give(held)
         // The exchange may hold on to this for a while.

@@ -6,6 +6,9 @@ import Upstream
 
 /// Answers an exchange's attempts with what was recorded, piece by piece as it came. Event loop only.
 final class RecordedUpstream: UpstreamEngine {
+    /// As often does an exchange look at its clock.
+    private static let minGapMs: Int64 = 250
+
     private let recorded: RecordedExchange
     private let eventLoop: any EventLoop
     private var next = 0
@@ -20,7 +23,7 @@ final class RecordedUpstream: UpstreamEngine {
 
     func start(_ request: UpstreamRequest, receiver: any UpstreamReceiver) -> Transfer {
         let transfer = Transfer(recorded: request, receiver: receiver)
-        guard receiver is Exchange else {
+        guard let exchange = receiver as? Exchange else {
             fail(transfer, "side requests are not recorded, so they cannot be replayed")
             return transfer
         }
@@ -31,20 +34,26 @@ final class RecordedUpstream: UpstreamEngine {
         let attempt = recorded.attempts[next]
         next += 1
         let isLast = next == recorded.attempts.count
-        run(deliveries(attempt, isLast: isLast)[...], transfer, isLast: isLast)
+        run(deliveries(attempt, isLast: isLast)[...], transfer, exchange, isLast: isLast, before: nil)
         return transfer
     }
 
     /// One after the other, each in a turn of its own.
-    private func run(_ rest: ArraySlice<(Int64, UpstreamDelivery)>, _ transfer: Transfer, isLast: Bool) {
+    private func run(
+        _ rest: ArraySlice<(Int64, UpstreamDelivery)>, _ transfer: Transfer, _ exchange: Exchange, isLast: Bool,
+        before: Int64?
+    ) {
         guard let (milliseconds, delivery) = rest.first else {
             if isLast { isExhausted = true }
             return
         }
         eventLoop.assumeIsolated().execute { [self] in
             HostSources.set(unixMs: UInt64(max(0, recorded.began + milliseconds)))
+            // What the exchange did of itself meanwhile: giving up what was held for too long.
+            let gap = milliseconds - (before ?? milliseconds)
+            if gap >= Self.minGapMs { exchange.checkClock(.now() + .milliseconds(gap)) }
             transfer.deliver(delivery)
-            run(rest.dropFirst(), transfer, isLast: isLast)
+            run(rest.dropFirst(), transfer, exchange, isLast: isLast, before: milliseconds)
         }
     }
 
@@ -67,7 +76,7 @@ final class RecordedUpstream: UpstreamEngine {
         if start < attempt.reply.count {
             all.append((0, UpstreamDelivery(head: nil, body: Array(attempt.reply[start...]), end: nil)))
         }
-        let last = all.last?.0 ?? 0
+        let last = max(all.last?.0 ?? 0, attempt.end ?? 0)
         if let broke = attempt.broke {
             all.append((last, Self.failure(broke)))
         } else if recorded.outcome != .cancelled || !isLast {

@@ -48,7 +48,11 @@ package enum ReplayComparison {
         for byte in json {
             line.append(byte)
             if isText {
-                if isEscaped { isEscaped = false } else if byte == 0x5C { isEscaped = true } else if byte == 0x22 {
+                if isEscaped {
+                    isEscaped = false
+                } else if byte == 0x5C {
+                    isEscaped = true
+                } else if byte == 0x22 {
                     isText = false
                 }
             } else if byte == 0x22 {
