@@ -18,6 +18,8 @@ from pathlib import Path
 import hostprocess
 
 DEV = os.environ.get("KIMI_DASHBOARD_DEV")
+# The page's files from a folder instead of those in the binary, while they are worked on.
+STATIC = {name: os.environ[name] for name in ("DASHBOARD_STATIC",) if name in os.environ}
 ADMIN = "admin-key"
 LOOKER = "look"
 CHROMIUM = os.environ.get("KIMI_CHROMIUM", "/usr/bin/chromium")
@@ -44,7 +46,7 @@ class Dashboard:
         command = [DEV, str(self.db), str(self.port), str(fixtures)] + (["--keys"] if keys else [])
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                command, env=hostprocess.clean_environment(**environment), stdin=subprocess.DEVNULL, stdout=out,
+                command, env=hostprocess.clean_environment(**STATIC, **environment), stdin=subprocess.DEVNULL, stdout=out,
                 stderr=out)  # fmt: skip
         self._wait()
 

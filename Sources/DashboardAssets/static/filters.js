@@ -26,9 +26,8 @@ export function filterBar(params, change, canSearch) {
   let values = only(params);
   let facets = {};
   const set = part => {
-    const next = { ...values, ...part };
-    for (const name of NAMES) if (!next[name]) delete next[name];
-    change(next);
+    // Always in the same order, so that the same view has the same URL.
+    change(only({ ...values, ...part }));
   };
   const search = h('input', {
     id: 'search', type: 'search', placeholder: canSearch ? 'Search in bodies, or model:… status:429 client:…' : 'model:… status:429 client:…',

@@ -45,8 +45,8 @@ export class RowStore extends EventTarget {
       this.total = page.total ?? 0;
       this.ready = true;
       this.take(0, page);
-      if (this.dense && this.newest) {
-        this.known = this.newest - this.oldest + 1;
+      if (this.dense) {
+        this.known = this.newest ? this.newest - this.oldest + 1 : 0;
         this.ended = true;
       }
     } catch (error) {
