@@ -43,7 +43,8 @@ final class Assets: Sendable {
         headers[.cacheControl] = "no-cache"
         headers[.eTag] = file.tag
         if let name = Reply.contentSecurityPolicy { headers[name] = Self.policy }
-        if let known = request.headers[.ifNoneMatch], known.split(separator: ",").contains(where: { $0.hasSuffix(file.tag) }) {
+        let known = request.headers[.ifNoneMatch]?.split(separator: ",") ?? []
+        if known.contains(where: { $0.hasSuffix(file.tag) }) {
             return Response(status: .notModified, headers: headers)
         }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: file.body))

@@ -26,7 +26,9 @@ extension Dashboard {
         let before = try RequestFilter.number(request, "before")
         let after = try RequestFilter.number(request, "after")
         let limit = try RequestFilter.number(request, "limit") ?? Int64(settings.batch)
-        guard (1...Self.maxLimit).contains(limit) else { throw .parameter("limit", "must be from 1 to \(Self.maxLimit)") }
+        guard (1...Self.maxLimit).contains(limit) else {
+            throw .parameter("limit", "must be from 1 to \(Self.maxLimit)")
+        }
         guard before == nil || after == nil else { throw .parameter("after", "goes not together with before") }
         let page = try await log.read { reader throws(LogError) in
             let newest = try reader.newest()

@@ -55,7 +55,8 @@ extension Dashboard {
         guard let key, !key.isEmpty else { throw .parameter("key", "is missing") }
         guard host.hasKeys, let visitor = host.visitor(key: key) else {
             sessions.failed()
-            let cure = host.hasKeys ? "use one with 'admin: true'" : "this host has no keys; use the link that it printed"
+            let cure =
+                host.hasKeys ? "use one that may" : "this host has no keys; use the link that it printed"
             throw DashboardError(.unauthorized, "not_signed_in", "this key does not open the dashboard: \(cure)")
         }
         var response = Reply.empty(.noContent)

@@ -52,7 +52,9 @@ package final class Dashboard: Sendable {
         look(router, "requests/events") { dashboard, request, _, _ throws(DashboardError) in
             try dashboard.feed(request)
         }
-        look(router, "requests/:id") { dashboard, _, _, id async throws(DashboardError) in try await dashboard.detail(id) }
+        look(router, "requests/:id") { dashboard, _, _, id async throws(DashboardError) in
+            try await dashboard.detail(id)
+        }
         look(router, "requests/:id/body") { dashboard, request, _, id async throws(DashboardError) in
             try await dashboard.body(id, request)
         }

@@ -20,7 +20,7 @@ struct Gatekeeper: Sendable {
             throw DashboardError(.forbidden, "read_only", "this dashboard is for looking only (dashboard.read_only)")
         }
         guard visitor.isAdmin else {
-            throw DashboardError(.forbidden, "not_admin", "only a key with 'admin: true' may do this")
+            throw DashboardError(.forbidden, "not_admin", "only the admin's key (auth.admin_key) may do this")
         }
         try checkOrigin(request)
         return visitor
@@ -32,7 +32,7 @@ struct Gatekeeper: Sendable {
         if let id = Self.session(of: request), let visitor = sessions.find(id) { return visitor }
         let cure =
             host.hasKeys
-            ? "sign in with a key that has 'admin: true'"
+            ? "sign in with the admin's key (auth.admin_key), or a client's that is not restricted to some models"
             : "open the link that the host printed when it started (restart it for another one)"
         throw DashboardError(.unauthorized, "not_signed_in", "not signed in: \(cure)")
     }
@@ -40,7 +40,8 @@ struct Gatekeeper: Sendable {
     /// The page's own requests come from the same origin and say so; other sites' cannot.
     func checkOrigin(_ request: Request) throws(DashboardError) {
         let refusal = DashboardError(
-            .forbidden, "wrong_origin", "actions must come from the dashboard itself (with the header x-kimi-dashboard: 1)")
+            .forbidden, "wrong_origin",
+            "actions must come from the dashboard itself (with the header x-kimi-dashboard: 1)")
         guard let mark = Self.mark, request.headers[mark] == "1" else { throw refusal }
         if let site = Self.site.flatMap({ request.headers[$0] }), site != "same-origin" { throw refusal }
         guard let origin = request.headers[.origin] else { return }

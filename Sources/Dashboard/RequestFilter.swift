@@ -44,7 +44,9 @@ enum RequestFilter {
 
     static func number(_ request: Request, _ name: String) throws(DashboardError) -> Int64? {
         guard let text = try text(request, name) else { return nil }
-        guard let number = Int64(text), number >= 0 else { throw .parameter(name, "must be a whole number, 0 or above") }
+        guard let number = Int64(text), number >= 0 else {
+            throw .parameter(name, "must be a whole number, 0 or above")
+        }
         return number
     }
 
@@ -61,8 +63,8 @@ enum RequestFilter {
         guard let text = try text(request, name) else { return nil }
         if let number = Int64(text), number >= 0 { return number }
         let units: [Character: Int64] = ["s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Int64(text.dropLast()), (0...100_000).contains(count)
-        else { throw .parameter(name, "must be Unix milliseconds, or such as 15m, 6h, 7d") }
+        let unit = text.last.flatMap { units[$0] }
+        guard let unit, let count = Int64(text.dropLast()), (0...100_000).contains(count) else { throw .parameter(name, "must be Unix milliseconds, or such as 15m, 6h, 7d") }
         return now - count * unit
     }
 }

@@ -58,6 +58,7 @@ enum LogSchema {
         ALTER TABLE exchange ADD COLUMN client TEXT;
         ALTER TABLE exchange ADD COLUMN upstream TEXT;
         CREATE INDEX exchange_by_client ON exchange (client, sequence);
+        CREATE INDEX exchange_by_upstream ON exchange (upstream, sequence);
         CREATE TABLE rollup_series (
             id INTEGER PRIMARY KEY,
             model TEXT NOT NULL,

@@ -49,7 +49,9 @@ struct Rollup {
         facets[Named(facet: .dialect, name: record.dialect)] = ended
         facets[Named(facet: .status, name: "\(record.status)")] = ended
         // Of what was not found the client chose the name.
-        if let profile = record.profile, !record.provider.isEmpty { facets[Named(facet: .profile, name: profile)] = ended }
+        if let profile = record.profile, !record.provider.isEmpty {
+            facets[Named(facet: .profile, name: profile)] = ended
+        }
     }
 
     func write(_ db: Database) throws {

@@ -81,7 +81,9 @@ struct RollupSums {
         if let first = record.firstToken { add(.firstToken, first) }
         guard record.outcome == .ok else { return }
         add(.latency, record.duration)
-        guard record.isStream, let first = record.firstToken, let output = record.usage.output, output > 1 else { return }
+        guard record.isStream, let first = record.firstToken, let output = record.usage.output, output > 1 else {
+            return
+        }
         let (time, count) = (record.duration - first, Self.count(output))
         if time > 0 { add(.rate, count * 1_000 / time) }
     }

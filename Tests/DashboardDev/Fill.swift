@@ -1,3 +1,4 @@
+// swift-format-ignore-file: goes when the host serves the dashboard (docs/dashboard-todo.md)
 import Foundation
 import LogModel
 import RequestLog
@@ -104,6 +105,13 @@ enum Fill {
         if arguments.count > 2 { for r in cases(arguments[2], now: now) { log.submit(r) } }
         if arguments.contains("live") {
             while true { log.submit(record(Int(unixMilliseconds()), ended: unixMilliseconds())); try await Task.sleep(for: .milliseconds(Int.random(in: 100...900))) }
+        }
+        // Words are indexed behind the log.
+        let end = ContinuousClock.now + .seconds(15)
+        while ContinuousClock.now < end {
+            if log.stats.pending == 0, let reader = try? LogReader(path: arguments[0]), let done = try? reader.indexed(),
+                let newest = try? reader.newest(), done == newest { break }
+            try await Task.sleep(for: .milliseconds(50))
         }
         await log.close()
         print(log.stats)

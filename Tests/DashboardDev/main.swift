@@ -1,3 +1,4 @@
+// swift-format-ignore-file: goes when the host serves the dashboard (docs/dashboard-todo.md)
 import Dashboard
 import Foundation
 import HTTPTypes
@@ -40,7 +41,26 @@ let host = Host(
 var settings = DashboardSettings()
 settings.read(ProcessInfo.processInfo.environment)
 let dashboard = Dashboard(host: host, settings: settings)
+/// With DASHBOARD_STATIC the page's files are read anew for each request, under the real headers.
+struct FilesFromDisk: RouterMiddleware {
+    typealias Context = BasicRequestContext
+    let folder: String
+
+    func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response {
+        var response = try await next(request, context)
+        let path = request.uri.path
+        let name = path == "/" ? "index.html" : path.hasPrefix("/ui/") ? String(path.dropFirst(4)) : ""
+        guard !name.isEmpty, !name.contains("/"), let body = bytes(folder + "/" + name) else { return response }
+        response.headers[.eTag] = nil
+        response.headers[.contentLength] = nil
+        response.status = .ok
+        response.body = ResponseBody(byteBuffer: ByteBuffer(bytes: body))
+        return response
+    }
+}
+
 let router = Router()
+if let folder = ProcessInfo.processInfo.environment["DASHBOARD_STATIC"] { router.add(middleware: FilesFromDisk(folder: folder)) }
 dashboard.addRoutes(to: router)
 if let link = dashboard.makeLink() { print("http://127.0.0.1:\(arguments[2])\(link)") }
 fflush(nil)

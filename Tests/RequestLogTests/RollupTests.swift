@@ -61,7 +61,9 @@ import Testing
     }
 
     @Test func modelsAndRoutesAreToldApart() async throws {
-        var entries = (0..<10).map { entry($0, at: Self.start, model: $0 < 6 ? "a" : "b", provider: $0 < 3 ? "p" : "q") }
+        var entries = (0..<10).map {
+            entry($0, at: Self.start, model: $0 < 6 ? "a" : "b", provider: $0 < 3 ? "p" : "q")
+        }
         // What was not found has no name here: clients could make up any number of them.
         for number in 0..<20 {
             var lost = entry(100 + number, at: Self.start, model: "made-up-\(number)", provider: "")

@@ -97,9 +97,9 @@ def test_a_hundred_thousand_rows_scroll_within_bounds(chromium, many):
     # The end and the middle are where they should be.
     page.locator(".vscroll").focus()
     page.keyboard.press("End")
-    page.wait_for_function("document.querySelector('#row-99999 .c-model')?.textContent")
+    page.wait_for_function("() => document.querySelector('#row-99999 .c-model')?.textContent")
     page.locator(".vscroll").evaluate("box => { box.scrollTop = 30 * 50000; }")
-    page.wait_for_function("document.querySelector('#row-50000 .c-model')?.textContent")
+    page.wait_for_function("() => document.querySelector('#row-50000 .c-model')?.textContent")
     place = page.locator("#row-50000")
     place.click()
     page.wait_for_url("**id=50000*")
@@ -148,7 +148,7 @@ def test_everything_can_be_done_by_keyboard(chromium, dash):
         page.keyboard.press("ArrowDown")
     assert grid.get_attribute("aria-activedescendant") == "row-3"
     page.keyboard.press("End")
-    page.wait_for_function("document.querySelector('[role=grid]').getAttribute('aria-activedescendant') === 'row-1503'")
+    page.wait_for_function("() => document.querySelector('[role=grid]').getAttribute('aria-activedescendant') === 'row-1503'")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     page.wait_for_url("**id=**")

@@ -112,7 +112,7 @@ def test_filters_are_in_the_url_and_come_back_from_it(show, dash):
     page = show()
     page.get_by_label("Model").select_option("gpt-5")
     page.wait_for_url("**/#/requests?model=gpt-5")
-    page.wait_for_function("[...document.querySelectorAll('.vrow:not([hidden]) .c-model')].every(cell => ['gpt-5', ''].includes(cell.textContent))")
+    page.wait_for_function("() => [...document.querySelectorAll('.vrow:not([hidden]) .c-model')].every(cell => ['gpt-5', ''].includes(cell.textContent))")
     assert set(cells(page, "model")) == {"gpt-5"}
     page.get_by_role("button", name="Errors").click()
     page.wait_for_url("**/#/requests?model=gpt-5&error=1")
@@ -163,14 +163,14 @@ def test_what_is_read_stays_in_place_when_new_ones_come(show, dash):
     rows(page).first.wait_for()
     page.locator(".live.on").wait_for()
     page.locator(".vscroll").evaluate("box => { box.scrollTop = 30 * 40; }")
-    page.wait_for_function("document.querySelector('#row-45 .c-model')?.textContent")
+    page.wait_for_function("() => document.querySelector('#row-45 .c-model')?.textContent")
     place = "document.elementFromPoint(400, 400).closest('.vrow').querySelector('.c-cost').textContent"
     before = page.evaluate(place)
     dash.fill(4)
     page.get_by_role("button", name="4 new").wait_for()
-    page.wait_for_function(f"{place} === {before!r}")
+    page.wait_for_function(f"() => {place} === {before!r}")
     page.get_by_role("button", name="4 new").click()
-    page.wait_for_function("document.querySelector('.vscroll').scrollTop === 0")
+    page.wait_for_function("() => document.querySelector('.vscroll').scrollTop === 0")
     page.locator(".pill").wait_for(state="hidden")
 
 
@@ -237,7 +237,7 @@ def test_a_long_conversation_is_drawn_bit_by_bit(show):
     page.locator(".turn.reply").wait_for()
     assert page.locator(".turn").count() < 40
     page.get_by_role("button", name=re.compile("earlier messages")).click()
-    page.wait_for_function("document.querySelectorAll('.turn').length >= 75")
+    page.wait_for_function("() => document.querySelectorAll('.turn').length >= 75")
 
 
 def test_the_diff_marks_what_was_repaired_and_dropped(show):
@@ -336,7 +336,7 @@ def test_the_overview(show, dash):
     page = show("#/overview?since=24h")
     page.locator(".tile").first.wait_for()
     assert page.locator("figure.card").count() == 8
-    page.wait_for_function("document.querySelectorAll('figure.card svg.chart').length >= 7")
+    page.wait_for_function("() => document.querySelectorAll('figure.card svg.chart').length >= 7")
     requests = int(page.locator(".tile b").first.inner_text().replace(",", ""))
     assert 380 <= requests <= dash.api("requests?limit=1")[1]["total"]
     assert page.locator(".chart.bars rect").count() > 50

@@ -38,19 +38,20 @@ export function make(params) {
     model.value = current.model ?? '';
   }
 
-  async function load() {
+  /** `again`: nobody asked for it, so an open table of numbers stays as it is. */
+  async function load(again = false) {
     clearTimeout(timer);
     abort.abort();
     abort = new AbortController();
     const mine = abort;
     try {
       const overview = await api.overview({ since: current.since ?? '1h', model: current.model }, mine.signal);
-      if (!mine.signal.aborted && !body.querySelector('details[open]')) draw(overview);
+      if (!mine.signal.aborted && !(again && body.querySelector('details[open]'))) draw(overview);
     } catch (error) {
       if (error.name === 'AbortError') return;
-      replace(body, notice('error', 'The figures cannot be read', error.message, h('button', { type: 'button', onclick: load }, 'Try again')));
+      replace(body, notice('error', 'The figures cannot be read', error.message, h('button', { type: 'button', onclick: () => load() }, 'Try again')));
     }
-    if (!mine.signal.aborted) timer = setTimeout(load, PERIOD);
+    if (!mine.signal.aborted) timer = setTimeout(load, PERIOD, true);
   }
 
   function draw(overview) {
