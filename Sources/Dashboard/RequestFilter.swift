@@ -64,7 +64,9 @@ enum RequestFilter {
         if let number = Int64(text), number >= 0 { return number }
         let units: [Character: Int64] = ["s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
         let unit = text.last.flatMap { units[$0] }
-        guard let unit, let count = Int64(text.dropLast()), (0...100_000).contains(count) else { throw .parameter(name, "must be Unix milliseconds, or such as 15m, 6h, 7d") }
+        guard let unit, let count = Int64(text.dropLast()), (0...100_000).contains(count) else {
+            throw .parameter(name, "must be Unix milliseconds, or such as 15m, 6h, 7d")
+        }
         return now - count * unit
     }
 }

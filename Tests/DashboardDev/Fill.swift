@@ -1,4 +1,5 @@
-// swift-format-ignore-file: goes when the host serves the dashboard (docs/dashboard-todo.md)
+// swift-format-ignore-file
+// A tool for working on the dashboard; it goes when the host serves it (docs/dashboard-todo.md).
 import Foundation
 import LogModel
 import RequestLog
