@@ -120,6 +120,16 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        .target(name: "DashboardAssets", path: "Sources/DashboardAssets", exclude: ["static"]),
+        module(
+            "Dashboard",
+            [
+                "DashboardAssets", "LogModel", "RequestLog", "SQLiteFiles", "WireJSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         module(
             "ResponseStore",
             [

@@ -7,6 +7,12 @@ package struct LogFilter: Sendable, Equatable {
     package var dialect: String?
     package var profile: String?
     package var status: Int?
+    /// The first digit of the status.
+    package var statusClass: Int?
+    package var outcome: String?
+    package var upstreamModel: String?
+    /// The name of the client's key.
+    package var client: String?
     /// Unix milliseconds of the end, inclusive.
     package var since: Int64?
     /// Exclusive.
@@ -27,6 +33,13 @@ package struct LogFilter: Sendable, Equatable {
         if let dialect { query.add("dialect = ?", dialect) }
         if let profile { query.add("profile = ?", profile) }
         if let status { query.add("status = ?", status) }
+        if let statusClass {
+            query.add("status >= ?", statusClass * 100)
+            query.add("status < ?", statusClass * 100 + 100)
+        }
+        if let outcome { query.add("outcome = ?", outcome) }
+        if let upstreamModel { query.add("upstream = ?", upstreamModel) }
+        if let client { query.add("client = ?", client) }
         if let since { query.add("ended >= ?", since) }
         if let until { query.add("ended < ?", until) }
         if hasError { query.text += query.word + "outcome <> 'ok'" }

@@ -88,7 +88,7 @@ package final class LogReader {
         }
     }
 
-    private static func join(_ list: [UInt8], _ db: Database) throws -> [UInt8] {
+    static func join(_ list: [UInt8], _ db: Database) throws -> [UInt8] {
         var bytes: [UInt8] = []
         for id in Pieces.decode(list) {
             let statement = try ByteStatement(db, sql: "SELECT packed FROM content WHERE id = ?")
@@ -132,7 +132,7 @@ package final class LogReader {
         }
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws(LogError) -> Value {
+    func read<Value>(_ body: (Database) throws -> Value) throws(LogError) -> Value {
         do {
             return try database.read(body)
         } catch {

@@ -54,6 +54,50 @@ enum LogSchema {
         INSERT INTO total VALUES (1, 0, 0);
         """,
         LogSearch.migration,
+        """
+        ALTER TABLE exchange ADD COLUMN client TEXT;
+        ALTER TABLE exchange ADD COLUMN upstream TEXT;
+        CREATE INDEX exchange_by_client ON exchange (client, sequence);
+        CREATE INDEX exchange_by_upstream ON exchange (upstream, sequence);
+        CREATE TABLE rollup_series (
+            id INTEGER PRIMARY KEY,
+            model TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            upstream TEXT NOT NULL,
+            UNIQUE (model, provider, upstream)
+        );
+        CREATE TABLE rollup (
+            step INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            series INTEGER NOT NULL,
+            ok INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            cancelled INTEGER NOT NULL,
+            repaired INTEGER NOT NULL,
+            input INTEGER NOT NULL,
+            output INTEGER NOT NULL,
+            cache_read INTEGER NOT NULL,
+            cache_write INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL,
+            cost REAL NOT NULL,
+            PRIMARY KEY (step, start, series)
+        ) WITHOUT ROWID;
+        CREATE TABLE rollup_place (
+            step INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            series INTEGER NOT NULL,
+            histogram INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            count INTEGER NOT NULL,
+            PRIMARY KEY (step, start, series, histogram, place)
+        ) WITHOUT ROWID;
+        CREATE TABLE facet (
+            kind INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            last INTEGER NOT NULL,
+            PRIMARY KEY (kind, name)
+        ) WITHOUT ROWID;
+        """,
     ]
 
     /// Why a sound database is not used.

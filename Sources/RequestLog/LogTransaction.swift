@@ -18,6 +18,7 @@ struct LogTransaction {
     let compressor: Compressor
     let known: PieceCache
     var outcome = LogDisk.Outcome()
+    private var rollup = Rollup()
     private var entries: Int
     private var bytes: Int
 
@@ -35,6 +36,7 @@ struct LogTransaction {
 
     /// Writes the totals; the last thing of the transaction.
     func finish() throws {
+        try rollup.write(db)
         try db.cachedStatement(sql: "UPDATE total SET entries = ?, bytes = ?")
             .execute(arguments: [max(0, entries), max(0, bytes)])
     }
@@ -45,6 +47,7 @@ struct LogTransaction {
         let detail = try packed(hidden(RecordJSON.bytes(of: record), record))
         let size = detail.count + Self.rowBytes
         let sequence = try insertRow(record, detail: detail, size: size)
+        rollup.add(named(record))
         (entries, bytes) = (entries + 1, bytes + size)
         try insert(record.request, .request, 0, sequence, record)
         try insert(record.reply, .reply, 0, sequence, record)
@@ -62,7 +65,7 @@ struct LogTransaction {
             db,
             sql: """
                 INSERT INTO exchange (id, ended, model, profile, provider, dialect, outcome, status, duration, input, output,
-                    repairs, size, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    repairs, size, client, upstream, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         try statement.bind(text(record.id, record), at: 1)
         try statement.bind(record.began + record.duration, at: 2)
@@ -78,7 +81,9 @@ struct LogTransaction {
         if let output = record.usage.output { try statement.bind(output, at: 11) }
         try statement.bind(Int64(record.notes.reduce(0) { $0 + ($1.kind == "dropped" ? 0 : $1.count) }), at: 12)
         try statement.bind(Int64(size), at: 13)
-        try statement.run(detail, at: 14)
+        if let client = record.client { try statement.bind(client, at: 14) }
+        try statement.bind(record.upstreamModel, at: 15)
+        try statement.run(detail, at: 16)
         return db.lastInsertedRowID
     }
 
@@ -136,6 +141,14 @@ struct LogTransaction {
 
     private func text(_ text: String, _ record: ExchangeRecord) -> String {
         String(decoding: hidden(Array(text.utf8), record), as: UTF8.self)
+    }
+
+    /// `record` with the names that clients choose fit to be written.
+    private func named(_ record: ExchangeRecord) -> ExchangeRecord {
+        var named = record
+        named.model = text(record.model, record)
+        named.profile = record.profile.map { text($0, record) }
+        return named
     }
 
     private func packed(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try compressor.packed($0) } }

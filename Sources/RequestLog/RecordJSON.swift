@@ -119,58 +119,58 @@ enum RecordJSON {
 }
 
 /// Writes JSON members one after the other; nil values are left out.
-final class JSONObjectWriter {
+package final class JSONObjectWriter {
     private let out = ByteWriter(capacity: 1_024)
     private var isFirst = true
 
-    init() { out.append("{") }
+    package init() { out.append("{") }
 
-    func end() -> [UInt8] {
+    package func end() -> [UInt8] {
         out.append("}")
         return out.bytes
     }
 
-    func text(_ name: String, _ value: String?) {
+    package func text(_ name: String, _ value: String?) {
         guard let value else { return }
         key(name)
         out.appendJSONString(value)
     }
 
-    func number(_ name: String, _ value: Int64?) {
+    package func number(_ name: String, _ value: Int64?) {
         guard let value else { return }
         key(name)
         out.append(int: value)
     }
 
-    func number(_ name: String, _ value: Double) {
+    package func number(_ name: String, _ value: Double) {
         key(name)
         out.append(double: value)
     }
 
-    func flag(_ name: String, _ value: Bool) {
+    package func flag(_ name: String, _ value: Bool) {
         key(name)
         if value { out.append("true") } else { out.append("false") }
     }
 
     /// `json` must be a JSON value.
-    func raw(_ name: String, _ json: [UInt8]) {
+    package func raw(_ name: String, _ json: [UInt8]) {
         key(name)
         out.append(bytes: json)
     }
 
-    func object(_ name: String, _ body: (JSONObjectWriter) -> Void) {
+    package func object(_ name: String, _ body: (JSONObjectWriter) -> Void) {
         key(name)
         nested { body(self) }
     }
 
-    func array<Element>(_ name: String, _ elements: [Element], _ body: (Element, JSONObjectWriter) -> Void) {
+    package func array<Element>(_ name: String, _ elements: [Element], _ body: (Element, JSONObjectWriter) -> Void) {
         guard !elements.isEmpty else { return }
         list(name, elements) { element in nested { body(element, self) } }
     }
 
-    func texts(_ name: String, _ values: [String]) { list(name, values) { out.appendJSONString($0) } }
+    package func texts(_ name: String, _ values: [String]) { list(name, values) { out.appendJSONString($0) } }
 
-    func numbers(_ name: String, _ values: [Int64]) {
+    package func numbers(_ name: String, _ values: [Int64]) {
         if !values.isEmpty { list(name, values) { out.append(int: $0) } }
     }
 

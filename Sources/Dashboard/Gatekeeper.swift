@@ -1,0 +1,83 @@
+import HTTPTypes
+import Hummingbird
+
+/// Says who a request is from, and whether it may do what it wants.
+struct Gatekeeper: Sendable {
+    static let cookie = "kimi_session"
+    private static let mark = HTTPField.Name("x-kimi-dashboard")
+    private static let site = HTTPField.Name("sec-fetch-site")
+
+    let host: any DashboardHost
+    let sessions: Sessions
+    let settings: DashboardSettings
+
+    enum Wish { case look, act }
+
+    func admit(_ request: Request, _ wish: Wish) throws(DashboardError) -> Visitor {
+        let visitor = try identify(request)
+        guard wish == .act else { return visitor }
+        guard !settings.isReadOnly else {
+            throw DashboardError(.forbidden, "read_only", "this dashboard is for looking only (dashboard.read_only)")
+        }
+        guard visitor.isAdmin else {
+            throw DashboardError(.forbidden, "not_admin", "only the admin's key (auth.admin_key) may do this")
+        }
+        try checkOrigin(request)
+        return visitor
+    }
+
+    private func identify(_ request: Request) throws(DashboardError) -> Visitor {
+        if host.hasKeys, let visitor = host.visitor(request.headers) { return visitor }
+        try checkName(request)
+        if let id = Self.session(of: request), let visitor = sessions.find(id) { return visitor }
+        let cure =
+            host.hasKeys
+            ? "sign in with the admin's key (auth.admin_key), or a client's that is not restricted to some models"
+            : "open the link that the host printed when it started (restart it for another one)"
+        throw DashboardError(.unauthorized, "not_signed_in", "not signed in: \(cure)")
+    }
+
+    /// The page's own requests come from the same origin and say so; other sites' cannot.
+    func checkOrigin(_ request: Request) throws(DashboardError) {
+        let refusal = DashboardError(
+            .forbidden, "wrong_origin",
+            "actions must come from the dashboard itself (with the header x-kimi-dashboard: 1)")
+        guard let mark = Self.mark, request.headers[mark] == "1" else { throw refusal }
+        if let site = Self.site.flatMap({ request.headers[$0] }), site != "same-origin" { throw refusal }
+        guard let origin = request.headers[.origin] else { return }
+        let scheme = settings.isSecure ? "https://" : "http://"
+        guard let authority = request.head.authority, origin == scheme + authority else { throw refusal }
+    }
+
+    /// No name but our own may lead a browser here.
+    func checkName(_ request: Request) throws(DashboardError) {
+        guard let authority = request.head.authority, isOwn(authority) else {
+            throw DashboardError(
+                .forbidden, "wrong_host",
+                "this name is not known here: use the host's address, or list the name under 'dashboard.hosts'")
+        }
+    }
+
+    private func isOwn(_ authority: String) -> Bool {
+        let name = Self.name(of: authority).lowercased()
+        if name == "localhost" || name.hasPrefix("[") && name.hasSuffix("]") { return true }
+        if settings.hosts.contains(where: { $0.lowercased() == name }) { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func name(of authority: String) -> String {
+        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
+        return authority.split(separator: ":", maxSplits: 1).first.map(String.init) ?? ""
+    }
+
+    static func session(of request: Request) -> String? {
+        for field in request.headers[values: .cookie] {
+            for pair in field.split(separator: ";") {
+                let parts = pair.drop { $0 == " " }.split(separator: "=", maxSplits: 1)
+                if parts.count == 2, parts[0] == cookie { return String(parts[1]) }
+            }
+        }
+        return nil
+    }
+}
