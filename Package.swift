@@ -147,8 +147,7 @@ let package = Package(
             "KimiHostCore",
             [
                 "CanonicalModel", "ConfigYAML", "Dialects", "Enforcement", "JSONSchema", "LogModel", "PluginABI",
-                "PluginHost",
-                "Upstream", "WireJSON",
+                "PluginHost", "Upstream", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -156,8 +155,8 @@ let package = Package(
         module(
             "KimiHostHTTP",
             [
-                "CanonicalModel", "Dialects", "KimiHostCore", "LogModel", "PluginABI", "PluginHost", "ResponseStore",
-                "Upstream", "WireJSON",
+                "CanonicalModel", "Dashboard", "Dialects", "JSONSchema", "KimiHostCore", "LogModel", "PluginABI",
+                "PluginHost", "RequestLog", "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -175,8 +174,8 @@ let package = Package(
         .executableTarget(
             name: "kimi-host",
             dependencies: [
-                "JSONSchema", "KimiHostCore", "KimiHostHTTP", "LogModel", "PluginHost", "PluginTestKit", "RequestLog",
-                "ResponseStore", "Upstream", "WireJSON",
+                "Dashboard", "JSONSchema", "KimiHostCore", "KimiHostHTTP", "LogModel", "PluginHost", "PluginTestKit",
+                "RequestLog", "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -25,7 +25,7 @@ package final class Dashboard: Sendable {
         self.host = host
         self.settings = settings
         self.clock = clock
-        sessions = Sessions { clock() / 1_000 }
+        sessions = Sessions(stamp: { host.accessStamp }, clock: { clock() / 1_000 })
         gate = Gatekeeper(host: host, sessions: sessions, settings: settings)
         pool = host.logPath.map(LogPool.init)
         assets = Assets()
@@ -33,7 +33,15 @@ package final class Dashboard: Sendable {
 
     /// Is this path the dashboard's own business?
     package static func owns(_ path: String) -> Bool {
-        path == "/" || path.hasPrefix("/ui/") || path == "/admin/login" || path.hasPrefix("/admin/api/")
+        // As the router cuts it: several slashes are one.
+        let parts = path.split(separator: "/", maxSplits: 3)
+        switch (parts.first, parts.count) {
+        case (nil, _): return true
+        case ("ui", 2): return true
+        case ("admin", 2): return parts[1] == "login"
+        case ("admin", 3...): return parts[1] == "api"
+        default: return false
+        }
     }
 
     /// The path, behind the host's address, of a link that opens the dashboard once; nil where there are keys.

@@ -19,6 +19,8 @@ package protocol DashboardHost: Sendable {
     var version: String { get }
     /// Are there client keys? Without any the printed link is the only way in.
     var hasKeys: Bool { get }
+    /// Changes when other people may come in than before; sessions of before are over then.
+    var accessStamp: Int { get }
     /// Streams are to end.
     var isEnding: Bool { get }
     /// The log's file; nil: nothing is logged.

@@ -14,6 +14,7 @@ struct Gatekeeper: Sendable {
     enum Wish { case look, act }
 
     func admit(_ request: Request, _ wish: Wish) throws(DashboardError) -> Visitor {
+        try refuseOthers(request)
         let visitor = try identify(request)
         guard wish == .act else { return visitor }
         guard !settings.isReadOnly else {
@@ -35,6 +36,13 @@ struct Gatekeeper: Sendable {
             ? "sign in with the admin's key (auth.admin_key), or a client's that is not restricted to some models"
             : "open the link that the host printed when it started (restart it for another one)"
         throw DashboardError(.unauthorized, "not_signed_in", "not signed in: \(cure)")
+    }
+
+    /// What pages of other sites ask for is not their visitor's wish.
+    private func refuseOthers(_ request: Request) throws(DashboardError) {
+        let site = Self.site.flatMap { request.headers[$0] }
+        guard site == "cross-site" || site == "same-site" else { return }
+        throw DashboardError(.forbidden, "wrong_origin", "pages of other sites may not read the dashboard's API")
     }
 
     /// The page's own requests come from the same origin and say so; other sites' cannot.

@@ -12,6 +12,7 @@ final class Sessions: Sendable {
     private struct Session {
         let visitor: Visitor
         let expires: Int64
+        let stamp: Int
     }
 
     private struct State {
@@ -23,10 +24,15 @@ final class Sessions: Sendable {
     }
 
     private let state = Mutex(State())
+    private let stamp: @Sendable () -> Int
     private let clock: @Sendable () -> Int64
 
-    /// - Parameter clock: seconds that do not go back.
-    init(clock: @escaping @Sendable () -> Int64) { self.clock = clock }
+    /// - Parameters:
+    ///   - stamp: changes when other people may come in.
+    ///   - clock: seconds that do not go back.
+    init(stamp: @escaping @Sendable () -> Int, clock: @escaping @Sendable () -> Int64) {
+        (self.stamp, self.clock) = (stamp, clock)
+    }
 
     /// A token that opens the dashboard once.
     func makeLink() -> String {
@@ -49,20 +55,20 @@ final class Sessions: Sendable {
 
     func open(_ visitor: Visitor) -> String {
         let id = Self.secret()
-        let expires = clock() + Self.lifetime
+        let (expires, stamp) = (clock() + Self.lifetime, stamp())
         state.withLock { state in
             while state.order.count >= Self.maxSessions { state.sessions[state.order.removeFirst()] = nil }
-            state.sessions[id] = Session(visitor: visitor, expires: expires)
+            state.sessions[id] = Session(visitor: visitor, expires: expires, stamp: stamp)
             state.order.append(id)
         }
         return id
     }
 
     func find(_ id: String) -> Visitor? {
-        let now = clock()
+        let (now, stamp) = (clock(), stamp())
         return state.withLock { state in
             guard let session = state.sessions[id] else { return nil }
-            if now < session.expires { return session.visitor }
+            if now < session.expires, session.stamp == stamp { return session.visitor }
             state.sessions[id] = nil
             state.order.removeAll { $0 == id }
             return nil

@@ -1,4 +1,5 @@
 import CanonicalModel
+import Dashboard
 import HTTPTypes
 import Hummingbird
 import KimiHostCore
@@ -20,12 +21,15 @@ struct AccessMiddleware: RouterMiddleware {
 
     let current: CurrentServing
     let gate: ExchangeGate
+    /// The dashboard lets in by itself, by the same rules, who may come in; false: there is none.
+    let hasDashboard: Bool
 
     @concurrent func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         var context = context
         let path = request.uri.path
+        if hasDashboard, Dashboard.owns(path) { return try await next(request, context) }
         if AdminAccess.covers(path) {
             let serving = current.serving
             do throws(ExchangeError) {

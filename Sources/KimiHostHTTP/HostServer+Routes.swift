@@ -1,4 +1,5 @@
 import CanonicalModel
+import Dashboard
 import HTTPTypes
 import Hummingbird
 import KimiHostCore
@@ -12,12 +13,13 @@ import WireJSON
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts, _ log: ExchangeLog?
+        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts, _ log: ExchangeLog?,
+        _ dashboard: Dashboard?
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
             Framing()
-            AccessMiddleware(current: current, gate: host.gate)
+            AccessMiddleware(current: current, gate: host.gate, hasDashboard: dashboard != nil)
         }
         router.get("/healthz") { _, _ in Self.json(.ok, #"{"status":"ok"}"#) }
         router.get("/readyz") { _, _ in
@@ -31,6 +33,7 @@ extension HostServer {
             return Self.metrics(current.serving.runtime, metrics, host.gate, open, log)
         }
         addAdmin(to: router, current)
+        dashboard?.addRoutes(to: router)
         for prefix in ["", "/:profile"] {
             for version in [prefix + "/v1", prefix + "/v1/v1"] {
                 addModels(to: router, at: version, current)

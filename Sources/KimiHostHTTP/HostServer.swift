@@ -1,4 +1,5 @@
 import CanonicalModel
+import Dashboard
 import Dialects
 import HTTPTypes
 import Hummingbird
@@ -20,13 +21,16 @@ package struct HostServer: Sendable {
     private let logger: Logger
     private let store: ResponseStore
     private let log: ExchangeLog?
+    private let dashboard: DashboardSetup?
     private let metrics = HostMetrics()
 
     /// `store`: where replies of the Responses API are kept, `log`: where exchanges are recorded, if they are; both are
-    /// closed when the server ends.
+    /// closed when the server ends. `dashboard` nil: there is none.
     package init(
-        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, log: ExchangeLog?, logger: Logger
+        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, log: ExchangeLog?,
+        dashboard: DashboardSetup?, logger: Logger
     ) {
+        self.dashboard = dashboard
         self.log = log
         self.store = store
         self.setup = setup
@@ -34,10 +38,11 @@ package struct HostServer: Sendable {
         self.logger = logger
     }
 
-    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port; `reload` loads the
+    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port and, if there is
+    /// one, the path of a link that opens the dashboard once; `reload` loads the
     /// configuration anew, on any thread, blocking for it.
     package func run(
-        reload: @escaping @Sendable () -> LoadedSetup, onRunning: @escaping @Sendable (Int) -> Void
+        reload: @escaping @Sendable () -> LoadedSetup, onRunning: @escaping @Sendable (Int, String?) -> Void
     ) async throws {
         let serving = try Serving(setup)
         let current = CurrentServing(serving)
@@ -64,18 +69,19 @@ package struct HostServer: Sendable {
 
     private func application(
         _ current: CurrentServing, _ host: HTTPHost, _ loops: LoopContexts,
-        _ onRunning: @escaping @Sendable (Int) -> Void
+        _ onRunning: @escaping @Sendable (Int, String?) -> Void
     ) -> some ApplicationProtocol {
         let server = setup.config.server
+        let page = dashboard.map { Dashboard(host: ServedDashboard($0, current, host.state, log), settings: $0.settings) }
         return Application(
-            router: Self.router(current, host, metrics, loops, log),
+            router: Self.router(current, host, metrics, loops, log, page),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(setup.config.limits.maxConnections)),
             onServerRunning: { channel in
                 host.state.move(to: .serving)
-                onRunning(channel.localAddress?.port ?? server.port)
+                onRunning(channel.localAddress?.port ?? server.port, page?.makeLink())
             },
             eventLoopGroupProvider: .shared(loops.group), logger: Self.quiet(logger))
     }

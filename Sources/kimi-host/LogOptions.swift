@@ -20,7 +20,7 @@ struct LogOption: ParsableArguments {
             ?? HostConfig.Log.standardPath(stateDir: Self.variable("KIMI_STATE_DIR") ?? "data")
     }
 
-    private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    private static func variable(_ name: String) -> String? { Environment.process()[name] }
 
     var reader: LogReader { get throws(LogError) { try LogReader(path: path) } }
 

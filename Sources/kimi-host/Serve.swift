@@ -44,13 +44,14 @@ struct Serve: AsyncParsableCommand {
             let server = HostServer(
                 setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
                 store: try Self.store(config.responses, logger), log: try RequestLogging.log(config.log, logger),
-                logger: logger)
+                dashboard: DashboardServing.setup(config, prepared), logger: logger)
             let models = setup.runtime.modelNames(profile: nil).count
             let reload = Self.reloading(options, prepared.plugins, services, logger)
-            try await server.run(reload: reload) { port in
+            try await server.run(reload: reload) { port, link in
                 let scheme = config.server.tls == nil ? "http" : "https"
                 let place = "\(scheme)://\(Self.authority(config.server.host, port))"
                 Console.error("kimi-host \(HostVersion.text) on \(place), \(models) models")
+                if let link { Console.error("dashboard, once and within ten minutes: \(place)\(link)") }
             }
         } catch {
             for line in Self.lines(error, config) { Console.error(line) }

@@ -13,6 +13,7 @@ struct Host: DashboardHost {
     let version = "0.1.0-dev"
     let hasKeys: Bool
     let isEnding = false
+    let accessStamp = 0
     let logPath: String?
     let logStats: LogStats? = nil
     let routesFile: [UInt8]?

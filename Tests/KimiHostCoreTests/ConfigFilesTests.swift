@@ -43,7 +43,7 @@ import Testing
         let yaml = try text("model-config.example.yaml").split(separator: "\n", omittingEmptySubsequences: false)
         let sections = [
             "server:", "limits:", "timeouts:", "routing:", "dialects:", "responses:", "plugins:", "log:",
-            "logging:",
+            "dashboard:", "logging:",
         ]
         var isInside = false
         let uncommented = yaml.map { line -> String in
@@ -58,7 +58,7 @@ import Testing
         #expect(config.server == standard.server && config.limits == standard.limits)
         #expect(config.timeouts == standard.timeouts && config.logging == standard.logging)
         #expect(config.routing == standard.routing && config.plugins == standard.plugins)
-        #expect(config.log == standard.log)
+        #expect(config.log == standard.log && config.dashboard == standard.dashboard)
         let schema = try ConfigNode(parsingJSON: ConfigSchema.text)["properties"]
         let limits = schema?["limits"]?["properties"]
         #expect(limits?["max_body_bytes"]?["default"]?.int == Int64(standard.limits.maxBodyBytes))

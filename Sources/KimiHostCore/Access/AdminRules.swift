@@ -3,9 +3,9 @@ import PluginABI
 
 /// Who may use `/admin/`. Immutable; any thread.
 package struct AdminRules: Sendable {
-    private let key: KeyDigest?
+    let key: KeyDigest?
     /// Nobody but this machine reaches the host, and it asks for no keys.
-    private let isOpen: Bool
+    let isOpen: Bool
 
     package init(_ config: HostConfig) {
         key = config.adminKey

@@ -548,6 +548,31 @@ package enum ConfigSchema {
                 }
               }
             },
+            "dashboard": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "The page at / (docs/dashboard-api.md). Only a restart takes changes.",
+              "properties": {
+                "enabled": {
+                  "type": "boolean",
+                  "default": true,
+                  "description": "Serve it."
+                },
+                "read_only": {
+                  "type": "boolean",
+                  "default": false,
+                  "description": "No actions, whoever asks."
+                },
+                "hosts": {
+                  "type": "array",
+                  "items": {
+                    "type": "string",
+                    "minLength": 1
+                  },
+                  "description": "Names that lead here, beside addresses and localhost: others are refused."
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,

@@ -13,6 +13,7 @@ package struct HostConfig: Sendable {
     package var routing = Routing()
     package var logging = Logging()
     package var log = Log()
+    package var dashboard = Dashboard()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
     package var plugins = Plugins()

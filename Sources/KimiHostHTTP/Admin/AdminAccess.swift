@@ -6,12 +6,13 @@ import KimiHostCore
 /// Lets only those at `/admin/` who may act there: with `auth.admin_key` its holder; otherwise, to look, whoever may use
 /// the host, and to act, whoever is on a machine that nobody else reaches.
 struct AdminAccess: Sendable {
-    private let rules: AdminRules
+    let rules: AdminRules
     private static let fetchSite = HTTPField.Name("sec-fetch-site")
 
     init(_ config: HostConfig) { rules = AdminRules(config) }
 
-    static func covers(_ path: String) -> Bool { path == "/admin" || path.hasPrefix("/admin/") }
+    /// The router takes several slashes for one.
+    static func covers(_ path: String) -> Bool { path.split(separator: "/", maxSplits: 1).first == "admin" }
 
     func check(_ request: Request, _ keys: ClientKeys) throws(ExchangeError) {
         let site = Self.fetchSite.flatMap { request.headers[$0] }

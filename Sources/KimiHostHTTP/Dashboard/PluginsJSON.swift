@@ -1,0 +1,56 @@
+import JSONSchema
+import KimiHostCore
+import PluginHost
+import RequestLog
+
+/// The loaded plugins, by docs/dashboard-api.md.
+enum PluginsJSON {
+    static func bytes(of plugins: [LoadedPlugin], _ routes: [RouteConfig]) -> [UInt8] {
+        let report = PluginCallReport.now
+        let object = JSONObjectWriter()
+        object.array("plugins", plugins) { plugin, object in
+            identity(plugin, object)
+            let names = plugin.manifest.provides.map(\.name)
+            object.texts("used_by", models(of: routes, using: Set(names)))
+            object.raw("config_schema", plugin.manifest.configSchemaNode.jsonBytes)
+            figures(report, plugin.manifest.id, object)
+        }
+        return object.end()
+    }
+
+    private static func identity(_ plugin: LoadedPlugin, _ object: JSONObjectWriter) {
+        let manifest = plugin.manifest
+        object.text("id", manifest.id)
+        object.text("name", manifest.name)
+        object.text("version", manifest.version)
+        object.text("file", plugin.file)
+        object.text("sha256", plugin.sha256)
+        object.text("state", plugin.quarantine == nil ? "active" : "quarantined")
+        object.object("abi") { object in
+            object.text("built", "\(plugin.built)")
+            object.text("needed", "\(plugin.needed)")
+            object.text("granted", "\(plugin.granted)")
+        }
+        object.array("provides", manifest.provides) { provided, object in
+            object.text("kind", provided.interface?.word ?? provided.interfaceID)
+            object.text("name", provided.name.isEmpty ? nil : provided.name)
+        }
+    }
+
+    /// Names that clients use, once each, in the order of the file.
+    private static func models(of routes: [RouteConfig], using names: Set<String>) -> [String] {
+        var found: [String] = []
+        for route in routes where names.contains(route.provider) || !names.isDisjoint(with: route.transforms.map(\.plugin)) {
+            if !found.contains(route.modelName) { found.append(route.modelName) }
+        }
+        return found
+    }
+
+    private static func figures(_ report: PluginCallReport, _ id: String, _ object: JSONObjectWriter) {
+        let calls = report.calls.filter { $0.plugin == id }
+        object.number("calls", Int64(calls.reduce(0) { $0 + $1.count }))
+        object.number("errors", Int64(report.errors.filter { $0.plugin == id }.reduce(0) { $0 + $1.count }))
+        object.number("total_ms", calls.reduce(0) { $0 + $1.seconds } * 1_000)
+        object.number("slow", Int64(calls.reduce(0) { $0 + $1.slow }))
+    }
+}
