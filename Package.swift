@@ -182,6 +182,14 @@ let package = Package(
             swiftSettings: swiftSettings),
 
         // Tests: any library, never an Entry.
+        .executableTarget(
+            name: "DashboardDev",
+            dependencies: [
+                "Dashboard", "LogModel", "RequestLog",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ], path: "Tests/DashboardDev", exclude: ["fixtures"]),
         .target(name: "ABILayout", dependencies: ["PluginABI"], path: "Tests/ABILayout"),
         tests("PluginABITests", ["ABILayout", "PluginABI", "PluginHost", "JSONSchema"]),
         tests(

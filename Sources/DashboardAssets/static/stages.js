@@ -18,7 +18,7 @@ export function stagesView(detail, load) {
     (attempt.changes ?? []).forEach((change, place) => {
       if (has('change', attempt.number, place)) pairs.push({ id: `change-${attempt.number}-${place}`, label: `Request: change by ${change.plugin}${suffix}`, make: () => changes(attempt, place) });
     });
-    if (has('upstream_reply', attempt.number) && has('reply', 0) && !attempt.error) {
+    if (has('upstream_reply', attempt.number) && has('reply', 0) && !attempt.error && !attempt.rejected) {
       pairs.push({ id: `reply-${attempt.number}`, label: `Reply: upstream → client${suffix}`, make: () => replies(attempt) });
       pairs.push({ id: `bytes-${attempt.number}`, label: `Reply, as bytes${suffix}`, make: () => raw(attempt) });
     }

@@ -42,7 +42,7 @@ function chart(detail, total) {
       attempt.error ? s('rect', { class: 'broken', x: x(attempt.began_ms), y: y + 5, width: Math.max(2, x(end - attempt.began_ms)), height: 14, rx: 2 })
         : s('rect', { class: 'stream', x: x(head), y: y + 5, width: Math.max(1, x(end - head)), height: 14, rx: 2 }),
       thin(arrivals(attempt), total).map(at => s('line', { class: 'arrival', x1: x(at), x2: x(at), y1: y + 5, y2: y + 19 })),
-      s('text', { class: 'label', x: Math.min(x(attempt.began_ms) + 4, WIDTH - 220), y: y + 31 }, `${attempt.number} · ${attempt.provider} · ${attempt.error ? attempt.error.category : attempt.status ?? '–'}`));
+      s('text', { class: 'label', x: Math.min(x(attempt.began_ms) + 4, WIDTH - 220), y: y + 31 }, `${attempt.number} · ${attempt.provider} · ${attempt.error ? attempt.error.category : attempt.rejected ? 'sent back' : attempt.status ?? '–'}`));
   });
   const first = detail.first_token_ms;
   return h('figure', h('figcaption', 'Attempts'),
@@ -90,7 +90,7 @@ function table(detail) {
     h('td', h(`span.status.${attempt.error ? 'bad' : 'good'}`, attempt.status === undefined ? '–' : String(attempt.status))),
     h('td.num', ms(attempt.began_ms)), h('td.num', ms(attempt.head_ms)), h('td.num', ms(attempt.end_ms)),
     h('td.num', bytes(attempt.request_bytes)), h('td.num', bytes(attempt.reply_bytes)),
-    h('td', attempt.error ? `${attempt.error.category}: ${attempt.error.message}` : attempt.native ? 'native' : ''));
+    h('td', attempt.error ? `${attempt.error.category}: ${attempt.error.message}` : attempt.rejected ? `sent back: ${attempt.rejected}` : attempt.native ? 'native' : ''));
   return h('div.scroll-x', { tabindex: '0', role: 'region', 'aria-label': 'Attempts' }, h('table.data', h('caption.offscreen', 'Attempts'),
     h('thead', h('tr', ['#', 'Provider', 'Upstream model', 'Status', 'Began', 'Head', 'End', 'Sent', 'Got', ''].map((text, index) => h(index > 3 && index < 9 || !index ? 'th.num' : 'th', { scope: 'col' }, text)))),
     h('tbody', (detail.attempts ?? []).map(row))));

@@ -1,0 +1,296 @@
+"""The dashboard as the host serves it: real traffic, and the rules of /admin/ on who may come in."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import threading
+import time
+
+import pytest
+
+import hostprocess
+import logfiles
+import replies
+import wire
+from conftest import entry
+from enforcing import WEATHER, say
+from test_admin import ADMIN, ALICE, digest
+from test_failover import error
+
+MARK = {"x-kimi-dashboard": "1"}
+CHROMIUM = os.environ.get("KIMI_CHROMIUM", "/usr/bin/chromium")
+ASK = {"model": "m", "messages": [{"role": "user", "content": "hello zanzibar"}]}
+ADMIN_ONLY = {"admin_key": digest(ADMIN)}
+ALICES = {"name": "alice", "hash": digest(ALICE)}
+READS = ["me", "requests", "requests/events", "requests/1", "requests/1/body?kind=request", "requests/1/curl", "overview", "facets",
+         "routes", "plugins"]  # fmt: skip
+
+
+def bearer(key: str) -> dict:
+    return {"authorization": f"Bearer {key}"}
+
+
+def send(server, method: str, path: str, body=b"", **headers) -> wire.Response:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    try:
+        connection.request(method, path, body or None, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return wire.Response(answer.status, answer.getheaders(), answer.read(), True)
+    finally:
+        connection.close()
+
+
+def api(server, path: str, **headers) -> wire.Response:
+    return send(server, "GET", "/admin/api/" + path, **headers)
+
+
+def act(server, path: str, body=b"{}", **headers) -> wire.Response:
+    return send(server, "POST", "/admin/api/" + path, body, **headers)
+
+
+def cookie(answer) -> dict:
+    return {"cookie": answer.header("set-cookie").split(";")[0]}
+
+
+def sign_in(host, key: str) -> wire.Response:
+    return act(host, "session", json.dumps({"key": key}).encode(), **MARK)
+
+
+def link(host) -> str | None:
+    end = time.monotonic() + 5
+    while not re.search(r"kimi-host \S+ on http", host.output) and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    found = re.search(r"http://\S+?(/admin/login\?token=\S+)", host.output)
+    return found and found[1]
+
+
+def enter(host) -> dict:
+    """The cookie that the printed link gives."""
+    answer = send(host, "GET", link(host))
+    assert answer.status == 303 and answer.header("location") == "/"
+    return cookie(answer)
+
+
+@pytest.fixture
+def serve(start_host, upstream):
+    def start(models=None, environment=None, **config):
+        return start_host({"models": models or [entry("m", upstream.url)], **config}, environment=environment)
+
+    return start
+
+
+# -- Who may come in ----------------------------------------------------------------------------------------------------
+
+
+def test_with_an_admins_key_only_its_holder_comes_in(serve):
+    host = serve(auth={**ADMIN_ONLY, "keys": [ALICES]})
+    assert send(host, "GET", "/").status == 200 and link(host) is None
+    for path in READS:
+        for headers in ({}, bearer(ALICE), bearer("wrong"), {"cookie": "kimi_session=" + "0" * 64}):
+            answer = api(host, path, **headers)
+            assert answer.status == 401 and answer.json["error"]["code"] == "not_signed_in", (path, headers)
+    assert sign_in(host, ALICE).status == 401 and sign_in(host, ADMIN).status == 204
+    for headers in (bearer(ADMIN), cookie(sign_in(host, ADMIN)), {"x-api-key": ADMIN}):
+        me = api(host, "me", **headers)
+        assert me.status == 200 and me.json["admin"] and not me.json["read_only"]
+        assert act(host, "cooldowns/clear", **headers, **MARK).json == {"cleared": 0}
+        assert act(host, "cooldowns/clear", **headers).status == 403
+
+
+def test_without_it_clients_of_everything_may_look(serve, upstream):
+    some = "kh-some-0123456789abcdef"
+    host = serve(auth={"keys": [ALICES, {"name": "some", "hash": digest(some), "models": ["m"]}]})
+    assert link(host) is None
+    assert api(host, "me").status == 401 and api(host, "me", **bearer(some)).status == 401
+    me = api(host, "me", **bearer(ALICE)).json
+    assert (me["name"], me["admin"], me["read_only"]) == ("alice", False, True)
+    refused = act(host, "cooldowns/clear", **bearer(ALICE), **MARK)
+    assert refused.status == 403 and refused.json["error"]["code"] == "not_admin"
+
+
+def test_on_this_machine_alone_the_printed_link_is_the_way_in(serve):
+    host = serve()
+    assert all(api(host, path).status == 401 for path in READS)
+    assert send(host, "GET", link(host), host="evil.example").status == 403
+    inside = enter(host)
+    assert send(host, "GET", link(host)).header("set-cookie") is None
+    assert api(host, "me", **inside).json["admin"] and act(host, "cooldowns/clear", **inside, **MARK).status == 200
+    for headers in ({"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"host": "evil.example"}):
+        assert api(host, "requests", **inside, **headers).status == 403, headers
+    for headers in ({}, {**MARK, "origin": "http://evil.example"}, {**MARK, "origin": "null"}):
+        assert act(host, "cooldowns/clear", **inside, **headers).status == 403, headers
+
+
+@pytest.mark.parametrize("path", ["//admin/routes", "/admin//routes", "//admin//api/me", "/ui/v1/models", "//ui/v1/models"])
+def test_slashes_are_no_way_round(serve, path):
+    host = serve(auth={**ADMIN_ONLY, "keys": [ALICES]})
+    answer = send(host, "GET", path)
+    assert answer.status in (401, 404), answer.body
+    assert send(host, "POST", "//admin/cooldowns/clear").status == 401
+
+
+def test_sessions_end_when_others_may_come_in(serve):
+    host = serve()
+    inside = enter(host)
+    config = json.loads(host.config.read_text())
+
+    def reload():
+        count = host.output.count("configuration loaded anew")
+        host.config.write_text(json.dumps(config))
+        host.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while host.output.count("configuration loaded anew") == count:
+            assert time.monotonic() < end, host.output
+            time.sleep(0.05)
+
+    config["routing"] = {"retries": 1}
+    reload()
+    assert api(host, "me", **inside).status == 200
+    config["auth"] = ADMIN_ONLY
+    reload()
+    assert api(host, "me", **inside).status == 401
+    assert api(host, "me", **bearer(ADMIN)).status == 200
+
+
+def test_it_can_be_off_or_for_looking_only(serve):
+    host = serve(dashboard={"enabled": False})
+    assert link(host) is None and send(host, "GET", "/").status == 404 and api(host, "me").status == 404
+    host = serve(auth=ADMIN_ONLY, dashboard={"read_only": True, "hosts": ["kimi.example"]})
+    assert api(host, "me", **bearer(ADMIN)).json["read_only"]
+    answer = act(host, "cooldowns/clear", **bearer(ADMIN), **MARK)
+    assert answer.status == 403 and answer.json["error"]["code"] == "read_only"
+    inside = cookie(sign_in(host, ADMIN))
+    assert api(host, "me", **inside, host="kimi.example").status == 200
+    assert api(host, "me", **inside, host="other.example").status == 403
+
+
+# -- What it shows ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(serve, upstream, second_upstream):
+    """A host with an admin's key that has served: one plainly, one enforced, one that failed and one refused."""
+    host = serve(
+        [entry("m", upstream.url, transforms=["kimi-k2"]), entry("forced", upstream.url, ensure_tool_call=True),
+         entry("broken", second_upstream.url)],
+        auth=ADMIN_ONLY, routing={"retries": 0, "cooldown_after": 1, "cooldown": 60})  # fmt: skip
+    upstream.reply(*replies.stream([*replies.text_chunks("Hel", "lo"), replies.usage_chunk()]))
+    ask(host, "plain", stream=True)
+    upstream.reply(say("I would look."))
+    upstream.reply(say("", WEATHER))
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+    ask(host, "enforced", model="forced", tools=tools)
+    second_upstream.always(error(500, "out of order"))
+    ask(host, "failed", model="broken")
+    ask(host, "unknown", model="nobody")
+    logfiles.wait_rows(host, 4)
+    return host
+
+
+def ask(host, identifier: str, **more):
+    return wire.exchange(host.port, "POST", "/v1/chat/completions", {**ASK, **more}, {"x-request-id": identifier})
+
+
+def test_requests_are_listed_shown_and_searched(busy):
+    key = bearer(ADMIN)
+    page = api(busy, "requests", **key).json
+    assert [(one["id"], one["status"], one.get("attempts", 0)) for one in page["items"]] == [
+        ("unknown", 404, 0), ("failed", 500, 1), ("enforced", 200, 2), ("plain", 200, 1)]  # fmt: skip
+    assert [one["id"] for one in api(busy, "requests?error=1", **key).json["items"]] == ["unknown", "failed"]
+    assert [one["id"] for one in api(busy, "requests?model=forced", **key).json["items"]] == ["enforced"]
+    end = time.monotonic() + 15
+    while len(found := api(busy, "requests?q=zanzibar", **key).json["items"]) < 3 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert {"plain", "enforced"} <= {one["id"] for one in found}
+    detail = api(busy, "requests/enforced", **key).json
+    assert [(a["number"], a.get("rejected")) for a in detail["attempts"]] == [(1, "no tool call"), (2, None)]
+    body = api(busy, "requests/enforced/body?kind=upstream_request&attempt=2", **key)
+    assert b"Reminder" in body.body and body.header("content-type") == "text/plain; charset=utf-8"
+    command = api(busy, "requests/plain/curl", **key).body.decode()
+    assert command.startswith(f"curl -sS 'http://127.0.0.1:{busy.port}/v1/chat/completions'") and ADMIN not in command
+
+
+def test_sums_facets_routes_and_plugins(busy):
+    key = bearer(ADMIN)
+    series = api(busy, "overview?since=1h", **key).json["series"]
+    count = lambda name: sum(point.get(name, 0) for one in series for point in one["points"])  # noqa: E731
+    assert (count("ok"), count("failed")) == (2, 2) and count("output") > 0
+    facets = api(busy, "facets", **key).json
+    assert {"m", "forced", "broken"} <= set(facets["models"]) and facets["providers"]
+    routes = api(busy, "routes", **key).json["routes"]
+    assert routes == send(busy, "GET", "/admin/routes", **key).json["routes"] or routes[2]["cooldown_ms"] > 0
+    assert [one["state"] for one in routes] == ["ok", "ok", "cold"] and "out of order" in routes[2]["reason"]
+    assert act(busy, "cooldowns/clear", json.dumps({"route": "models[7]"}).encode(), **key, **MARK).status == 400
+    assert act(busy, "cooldowns/clear", json.dumps({"route": "models[2]"}).encode(), **key, **MARK).json == {"cleared": 1}
+    assert api(busy, "routes", **key).json["routes"][2]["state"] == "ok"
+    plugins = {one["provides"][0]["name"]: one for one in api(busy, "plugins", **key).json["plugins"]}
+    kimi, openai = plugins["kimi-k2"], plugins["openai"]
+    assert kimi["used_by"] == ["m"] and openai["used_by"] == ["m", "forced", "broken"]
+    assert openai["calls"] > kimi["calls"] > 0 and openai["total_ms"] > 0 and plugins["vertex"]["calls"] == 0
+    assert len(openai["sha256"]) == 64 and openai["abi"]["granted"] and openai["config_schema"]["properties"]["apiKey"]
+    assert "sk-upstream" not in json.dumps([routes, list(plugins.values())])
+
+
+def test_exchanges_come_live_and_feeds_end_with_the_host(busy, upstream):
+    connection = http.client.HTTPConnection("127.0.0.1", busy.port, timeout=20)
+    connection.request("GET", "/admin/api/requests/events", headers=bearer(ADMIN))
+    response = connection.getresponse()
+    assert response.status == 200 and response.getheader("content-type") == "text/event-stream"
+    seen = b""
+    while b"event: log" not in seen:
+        seen += response.readline()
+    upstream.reply(replies.response(replies.completion()))
+    ask(busy, "newest")
+    while b'"newest"' not in seen.split(b"event: rows")[-1] or b"event: rows" not in seen:
+        line = response.readline()
+        assert line, seen
+        seen += line
+    busy.terminate()
+    rest = threading.Thread(target=lambda: contextlib.suppress(OSError) and response.read(), daemon=True)
+    rest.start()
+    began = time.monotonic()
+    assert busy.wait_end(20) == 0 and time.monotonic() - began < 15
+    connection.close()
+
+
+# -- The page -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_in_a_browser(busy, upstream, tmp_path):
+    sync = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    if not os.path.exists(CHROMIUM):
+        pytest.skip(f"{CHROMIUM} is not there")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        faults: list[str] = []
+        page.on("pageerror", lambda one: faults.append(str(one)))
+        page.on("console", lambda one: faults.append(one.text) if one.type == "error" and "401" not in one.text else None)
+        page.goto(f"http://127.0.0.1:{busy.port}/")
+        page.locator("#key").fill(ADMIN)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator(".vrow:not(.ghost)", has_text="forced").first.wait_for()
+        upstream.reply(replies.response(replies.completion("fresh")))
+        ask(busy, "live", model="m")
+        page.wait_for_function("() => document.querySelectorAll('.vrow:not(.ghost)').length >= 5")
+        page.goto(f"http://127.0.0.1:{busy.port}/#/requests?id=enforced&tab=timeline")
+        page.locator(".timeline-chart").wait_for()
+        assert "no tool call" in page.locator("main").inner_text()
+        page.goto(f"http://127.0.0.1:{busy.port}/#/requests?id=plain&tab=diff")
+        page.locator(".diff").first.wait_for()
+        page.goto(f"http://127.0.0.1:{busy.port}/#/models")
+        page.locator(".state.cold").first.wait_for()
+        page.get_by_role("button", name=re.compile("Clear all cooldowns")).click()
+        page.get_by_text("All routes: tried again").wait_for()
+        page.goto(f"http://127.0.0.1:{busy.port}/#/plugins")
+        page.get_by_role("heading", name=re.compile("Kimi K2")).wait_for()
+        page.goto(f"http://127.0.0.1:{busy.port}/#/overview?since=1h")
+        page.locator(".tile").first.wait_for()
+        browser.close()
+        assert faults == []
