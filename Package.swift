@@ -35,7 +35,7 @@ func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
     ]
 }
 
-/// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugin-abi.md, "Linking").
+/// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugins/abi.md, "Linking").
 let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags(
         [

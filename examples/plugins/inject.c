@@ -27,7 +27,6 @@ static kimi_status inject_create(const kimi_host *host, kimi_ctx *ctx, kimi_byte
                                  kimi_error *error) {
     const kimi_bytes prompt = json_get(config, "prompt");
     kimi_inst *made = prompt.len > 0 ? malloc(sizeof *made + prompt.len) : NULL;
-    (void)ctx;
     if (prompt.len == 0) return fail(host, error, KIMI_E_CONFIG, "prompt must be a string");
     if (made == NULL) return fail(host, error, KIMI_E_NOMEM, "no memory for an instance");
     made->host = host;
@@ -63,17 +62,14 @@ static kimi_status inject_begin(kimi_inst *instance, const kimi_request *request
 
 static kimi_status inject_feed(kimi_exch *exchange, const kimi_event *events, size_t n, kimi_sink *sink,
                                kimi_error *error) {
-    (void)exchange, (void)events, (void)n, (void)sink, (void)error;
     return KIMI_E_STATE;
 }
 
 static kimi_status inject_flush(kimi_exch *exchange, uint32_t why, kimi_sink *sink, kimi_error *error) {
-    (void)exchange, (void)why, (void)sink, (void)error;
     return KIMI_E_STATE;
 }
 
 static void inject_end(kimi_exch *exchange, uint32_t why) {
-    (void)exchange, (void)why;
 }
 
 static const kimi_transform transform = {
@@ -85,7 +81,6 @@ static const void *get_interface(const char *id) {
 }
 
 KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_error *error) {
-    (void)error;
     if (handshake->struct_size < sizeof *handshake) return KIMI_E_VERSION;
     handshake->plugin_minor = KIMI_ABI_MINOR;
     handshake->needs_minor = 0;

@@ -22,7 +22,6 @@ static kimi_status fail(const kimi_host *host, kimi_error *error, kimi_status st
 static kimi_status loud_create(const kimi_host *host, kimi_ctx *ctx, kimi_bytes config, kimi_inst **instance,
                                kimi_error *error) {
     kimi_inst *made = malloc(sizeof *made);
-    (void)ctx, (void)config;
     if (made == NULL) return fail(host, error, KIMI_E_NOMEM, "no memory for an instance");
     made->host = host;
     *instance = made;
@@ -36,14 +35,12 @@ static void loud_destroy(kimi_inst *instance) {
 static kimi_status loud_begin(kimi_inst *instance, const kimi_request *request, kimi_out *out, kimi_exch **exchange,
                               kimi_error *error) {
     kimi_exch *made = malloc(sizeof *made);
-    (void)request, (void)out;
     if (made == NULL) return fail(instance->host, error, KIMI_E_NOMEM, "no memory for an exchange");
     made->host = instance->host;
     *exchange = made;
     return KIMI_UNCHANGED; /* the request stays as it is, byte for byte */
 }
 
-/* region feed */
 static kimi_status loud_feed(kimi_exch *exchange, const kimi_event *events, size_t n, kimi_sink *sink,
                              kimi_error *error) {
     const kimi_host *host = exchange->host;
@@ -62,19 +59,15 @@ static kimi_status loud_feed(kimi_exch *exchange, const kimi_event *events, size
     }
     return KIMI_OK;
 }
-/* end */
 
 static kimi_status loud_flush(kimi_exch *exchange, uint32_t why, kimi_sink *sink, kimi_error *error) {
-    (void)exchange, (void)why, (void)sink, (void)error;
     return KIMI_OK; /* nothing was held back */
 }
 
 static void loud_end(kimi_exch *exchange, uint32_t why) {
-    (void)why;
     free(exchange);
 }
 
-/* region table */
 static const kimi_transform transform = {
     sizeof(kimi_transform), 1u << KIMI_EVENT_TEXT, /* which events we want; others pass us by, in order */
     loud_create, loud_destroy, loud_begin, loud_feed, loud_flush, loud_end,
@@ -85,7 +78,6 @@ static const void *get_interface(const char *id) {
 }
 
 KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_error *error) {
-    (void)error;
     if (handshake->struct_size < sizeof *handshake) return KIMI_E_VERSION;
     handshake->plugin_minor = KIMI_ABI_MINOR;
     handshake->needs_minor = 0; /* works with every 1.x host */
@@ -94,4 +86,3 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
     handshake->get_interface = get_interface;
     return KIMI_OK;
 }
-/* end */

@@ -1,4 +1,4 @@
-/* parrot: a provider without an upstream, which says how long the request was. docs/plugins/tutorial.md goes through it. */
+/* parrot: a provider without an upstream: it says how long the request was. docs/plugins/tutorial.md goes through it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +12,12 @@ static const char manifest[] =
 
 struct kimi_inst { const kimi_host *host; };
 
-/* region exchange */
 struct kimi_exch {
     const kimi_host *host;
     char reply[100];
     size_t sent;      /* bytes of the reply that went out */
     uint64_t pace_ms; /* between two words; without a stream they come at once */
 };
-/* end */
 
 static kimi_bytes words(const char *text) {
     const kimi_bytes bytes = {(const uint8_t *)text, strlen(text)};
@@ -34,7 +32,6 @@ static kimi_status fail(const kimi_host *host, kimi_error *error, kimi_status st
 static kimi_status parrot_create(const kimi_host *host, kimi_ctx *ctx, kimi_bytes config, kimi_inst **instance,
                                  kimi_error *error) {
     kimi_inst *made = malloc(sizeof *made);
-    (void)ctx, (void)config;
     if (made == NULL) return fail(host, error, KIMI_E_NOMEM, "no memory for an instance");
     made->host = host;
     *instance = made;
@@ -45,7 +42,6 @@ static void parrot_destroy(kimi_inst *instance) {
     free(instance);
 }
 
-/* region begin */
 static kimi_status parrot_begin(kimi_inst *instance, const kimi_request *request, kimi_exch **exchange,
                                 kimi_error *error) {
     kimi_exch *made = calloc(1, sizeof *made);
@@ -61,14 +57,12 @@ static kimi_status parrot_next(kimi_exch *exchange, kimi_plan *plan, kimi_error 
     const kimi_status status = exchange->host->plan_step(plan, KIMI_STEP_LOCAL_REPLY, 0, exchange->pace_ms);
     return status < 0 ? fail(exchange->host, error, status, "this host cannot run LOCAL_REPLY") : KIMI_OK;
 }
-/* end */
 
 static kimi_status parrot_result(kimi_exch *exchange, const kimi_result *result, kimi_error *error) {
-    (void)result; /* never called: LOCAL_REPLY has no result */
+    /* never called: LOCAL_REPLY has no result */
     return fail(exchange->host, error, KIMI_E_STATE, "no step of this plugin has a result");
 }
 
-/* region feed */
 static kimi_status parrot_feed(kimi_exch *exchange, const kimi_frame *frames, size_t n, kimi_sink *sink,
                                kimi_error *error) {
     const kimi_host *host = exchange->host;
@@ -92,16 +86,13 @@ static kimi_status parrot_feed(kimi_exch *exchange, const kimi_frame *frames, si
     }
     return status < 0 ? fail(host, error, status, "the host did not take an event") : KIMI_OK;
 }
-/* end */
 
 static kimi_status parrot_flush(kimi_exch *exchange, uint32_t why, kimi_sink *sink, kimi_error *error) {
-    (void)sink;
     if (why == KIMI_WHY_CANCELLED || exchange->reply[exchange->sent] == 0) return KIMI_OK;
     return fail(exchange->host, error, KIMI_E_STATE, "the reply was flushed before its end");
 }
 
 static void parrot_end(kimi_exch *exchange, uint32_t why) {
-    (void)why;
     free(exchange);
 }
 
@@ -115,7 +106,6 @@ static const void *get_interface(const char *id) {
 }
 
 KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_error *error) {
-    (void)error;
     if (handshake->struct_size < sizeof *handshake) return KIMI_E_VERSION;
     handshake->plugin_minor = KIMI_ABI_MINOR;
     handshake->needs_minor = 0;

@@ -46,7 +46,6 @@ static kimi_status redact_create(const kimi_host *host, kimi_ctx *ctx, kimi_byte
                                  kimi_error *error) {
     kimi_inst *made = calloc(1, sizeof *made);
     kimi_bytes rest = json_inside(json_get(config, "secrets"), '['), value;
-    (void)ctx;
     if (made == NULL) return fail(host, error, KIMI_E_NOMEM, "no memory for an instance");
     made->host = host;
     while (made->n < MAX_SECRETS && json_next(&rest, &value)) {
@@ -70,7 +69,6 @@ static void redact_destroy(kimi_inst *instance) {
 static kimi_status redact_begin(kimi_inst *instance, const kimi_request *request, kimi_out *out,
                                 kimi_exch **exchange, kimi_error *error) {
     kimi_exch *made = calloc(1, sizeof *made);
-    (void)request, (void)out;
     if (made == NULL) return fail(instance->host, error, KIMI_E_NOMEM, "no memory for an exchange");
     made->instance = instance;
     *exchange = made;
@@ -167,7 +165,6 @@ static kimi_status redact_flush(kimi_exch *exchange, uint32_t why, kimi_sink *si
 /* end */
 
 static void redact_end(kimi_exch *exchange, uint32_t why) {
-    (void)why;
     for (size_t i = 0; i < MAX_CHOICES; i++) free(exchange->choice[i]);
     free(exchange);
 }
@@ -184,7 +181,6 @@ static const void *get_interface(const char *id) {
 }
 
 KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_error *error) {
-    (void)error;
     if (handshake->struct_size < sizeof *handshake) return KIMI_E_VERSION;
     handshake->plugin_minor = KIMI_ABI_MINOR;
     handshake->needs_minor = 0;

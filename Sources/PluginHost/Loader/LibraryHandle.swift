@@ -12,7 +12,7 @@ import Darwin
 /// A shared library that stays mapped for the life of the process.
 ///
 /// There is no close on purpose: runtimes (Swift, Go, C++ thread-locals) keep pointers into a library's image, and
-/// unmapping it crashes later, elsewhere. See docs/plugin-abi.md, "Why nothing is unloaded".
+/// unmapping it crashes later, elsewhere. See docs/plugins/abi.md, "Why nothing is unloaded".
 package struct LibraryHandle: @unchecked Sendable {
     // Sendable: the handle is only used for dlsym, which any thread may call, and never closed.
     private let handle: UnsafeMutableRawPointer

@@ -1,7 +1,7 @@
 import ConfigYAML
 package import JSONSchema
 
-/// The `NAME.yaml` beside a library in plugins.d. Every key is described in docs/plugin-manifest.md.
+/// The `NAME.yaml` beside a library in plugins.d. Every key is described in docs/plugins/manifest.md.
 package struct PluginSidecar: Sendable {
     /// The sidecar's own path, for messages.
     package var file: String
