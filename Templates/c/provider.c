@@ -32,6 +32,7 @@ struct kimi_exch {
     uint32_t status;        /* of the HTTP answer */
     int64_t retry_after_ms; /* -1: not said */
     int started, finished;  /* START was emitted; FINISH or ERROR was */
+    int failed;             /* ERROR was, and nothing may follow it */
     int calling;            /* a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not */
     int64_t call;           /* the upstream's index of that call; -1: it gave none */
     uint32_t calls;         /* how many were begun; ours count from 0 */
@@ -184,7 +185,7 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
-    exchange->finished = 1;
+    exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }
 
@@ -288,6 +289,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
     if (data.len == 0 || *data.ptr != '{') {
         return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "the upstream's stream is not made of JSON objects");
     }
+    if (exchange->failed) return KIMI_OK;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !exchange->finished) {
         status = upstream_error(exchange, data, sink);
     } else {
@@ -295,7 +297,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
         if (status == KIMI_OK && !exchange->finished) {
             status = take_delta(exchange, json_first(json_get(data, "choices")), sink, &failed);
         }
-        if (status == KIMI_OK) status = emit_usage(exchange, json_get(data, "usage"), sink);
+        if (status == KIMI_OK && !exchange->failed) status = emit_usage(exchange, json_get(data, "usage"), sink);
     }
     if (failed) return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "a string of the upstream cannot be decoded");
     return status < 0 ? fail(host, error, status, KIMI_CAT_INTERNAL, "the host did not take an event") : status;

@@ -94,6 +94,7 @@ struct kimi_exch {
     int64_t retry_after_ms = -1; // -1: not said
     bool started = false;        // START was emitted
     bool finished = false;       // FINISH or ERROR was emitted
+    bool failed = false;         // ERROR was, and nothing may follow it
     bool calling = false;        // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
     int64_t call = -1;           // the upstream's index of that call; -1: it gave none
     uint32_t calls = 0;          // how many were begun; ours count from 0
@@ -174,7 +175,7 @@ bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
     event.i0 = category_of(status);
     event.i1 = status;
     event.i2 = retry_after_ms;
-    finished = true;
+    finished = failed = true;
     return emit(sink, event);
 }
 
@@ -253,6 +254,7 @@ bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
 
 // One chunk. False: nobody listens any more.
 bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
+    if (failed) return true;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !finished) return upstream_error(sink, data);
     if (!started) {
         const std::string id = text_of(json_get(data, "id")), model = text_of(json_get(data, "model"));
@@ -267,7 +269,7 @@ bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
     }
     if (!finished && !take_delta(sink, json_first(json_get(data, "choices")))) return false;
     const kimi_bytes usage = json_get(data, "usage");
-    if (json_inside(usage, '{').len == 0) return true;
+    if (failed || json_inside(usage, '{').len == 0) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_USAGE;
     event.i0 = json_count(json_get(usage, "prompt_tokens"));

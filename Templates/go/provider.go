@@ -30,6 +30,7 @@ type exchange struct {
 	status            uint32
 	retryAfterMs      int64 // -1: not said
 	started, finished bool
+	failed            bool   // ERROR was emitted, and nothing may follow it
 	calling           bool   // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
 	call              int64  // the upstream's index of that call; -1: it gave none
 	calls             uint32 // how many were begun; ours count from 0
@@ -193,7 +194,7 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
-	e.finished = true
+	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"
 	}
@@ -296,6 +297,9 @@ func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *fai
 }
 
 func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status, what *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	if one.Error != nil && !e.finished {
 		return e.failWith(sink, one.Error.Message)
 	}
@@ -310,7 +314,7 @@ func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status
 	if status == C.KIMI_OK && what == nil && !e.finished && len(one.Choices) > 0 {
 		status, what = e.takeDelta(sink, one.Choices[0])
 	}
-	if status == C.KIMI_OK && what == nil && one.Usage != nil {
+	if status == C.KIMI_OK && what == nil && !e.failed && one.Usage != nil {
 		return e.emit(sink, C.KIMI_EVENT_USAGE, "", "", count(one.Usage.Input), count(one.Usage.Output), -1, -1)
 	}
 	return status, what

@@ -37,6 +37,8 @@ struct Exchange {
     retry_after_ms: i64,
     started: bool,
     finished: bool,
+    /// ERROR was emitted, and nothing may follow it.
+    failed: bool,
     /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
     call: Option<i64>,
     calls: u32,
@@ -62,6 +64,17 @@ impl Instance {
 }
 
 impl Exchange {
+    const NEW: Exchange = Exchange {
+        instance: std::ptr::null(),
+        status: 0,
+        retry_after_ms: -1,
+        started: false,
+        finished: false,
+        failed: false,
+        call: None,
+        calls: 0,
+    };
+
     fn instance(&self) -> &Instance {
         unsafe { &*self.instance }
     }
@@ -99,6 +112,7 @@ impl Exchange {
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
         self.finished = true;
+        self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];
         self.emit(sink, Event { kind: EVENT_ERROR, a: bytes(message), i, ..Event::default() })
     }
@@ -187,6 +201,9 @@ impl Exchange {
 
     /// One chunk. False: nobody listens any more.
     fn take_chunk(&mut self, sink: *mut c_void, data: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         if !json::inside(json::get(data, "error"), b'{').is_empty() && !self.finished {
             return self.upstream_error(sink, data);
         }
@@ -203,7 +220,7 @@ impl Exchange {
             return Ok(false);
         }
         let usage = json::get(data, "usage");
-        if json::inside(usage, b'{').is_empty() {
+        if self.failed || json::inside(usage, b'{').is_empty() {
             return Ok(true);
         }
         let tokens = |name| json::count(json::get(usage, name));
@@ -265,7 +282,7 @@ unsafe extern "C" fn begin(
 ) -> Status {
     let instance = instance as *const Instance;
     guarded((*instance).host, error, || {
-        *exchange = boxed(Exchange { instance, status: 0, retry_after_ms: -1, started: false, finished: false, call: None, calls: 0 })?;
+        *exchange = boxed(Exchange { instance, ..Exchange::NEW })?;
         Ok(OK)
     })
 }

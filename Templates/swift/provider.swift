@@ -60,6 +60,8 @@ final class Exchange {
     private var retryAfterMs: Int64 = -1
     private var isStarted = false
     private(set) var isFinished = false
+    /// ERROR was emitted, and nothing may follow it.
+    private var isFailed = false
     /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
     private var call: Int64?
     private var calls: UInt32 = 0
@@ -125,6 +127,7 @@ final class Exchange {
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
         isFinished = true
+        isFailed = true
         return try emit(
             sink, KIMI_EVENT_ERROR, message, [],
             (Int64(Self.category(status).rawValue), Int64(status), retryAfterMs, 0))
@@ -210,6 +213,7 @@ final class Exchange {
     /// One chunk. False: nobody listens any more.
     private func takeChunk(_ sink: OpaquePointer?, _ data: kimi_bytes) throws(Failure) -> Bool {
         let brace = UInt8(ascii: "{")
+        if isFailed { return true }
         if json_inside(json_get(data, "error"), brace).len > 0, !isFinished { return try upstreamError(sink, data) }
         if !isStarted {
             isStarted = true
@@ -219,7 +223,7 @@ final class Exchange {
         }
         if !isFinished, try !takeDelta(sink, json_first(json_get(data, "choices"))) { return false }
         let usage = json_get(data, "usage")
-        guard json_inside(usage, brace).len > 0 else { return true }
+        guard !isFailed, json_inside(usage, brace).len > 0 else { return true }
         let input = json_count(json_get(usage, "prompt_tokens"))
         return try emit(
             sink, KIMI_EVENT_USAGE, [], [], (input, json_count(json_get(usage, "completion_tokens")), -1, -1))

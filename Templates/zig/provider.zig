@@ -48,6 +48,7 @@ const Exchange = struct {
     retry_after_ms: i64 = -1, // -1: not said
     started: bool = false,
     finished: bool = false,
+    failed: bool = false, // ERROR was emitted, and nothing may follow it
     call: ?i64 = null, // the open tool call, by the upstream's index; -1: it gave none
     calls: u32 = 0, // how many were begun; ours count from 0
 
@@ -79,6 +80,7 @@ const Exchange = struct {
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
         self.finished = true;
+        self.failed = true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_ERROR,
             .a = bytes(words),
@@ -146,6 +148,7 @@ const Exchange = struct {
 
     /// One chunk. False: nobody listens any more.
     fn takeChunk(self: *Exchange, sink: ?*c.kimi_sink, chunk: Value) Failure!bool {
+        if (self.failed) return true;
         if (member(chunk, "error")) |wrong| {
             if (wrong == .object and !self.finished) return self.failWith(sink, text(member(wrong, "message")));
         }
@@ -160,7 +163,7 @@ const Exchange = struct {
         }
         if (!self.finished and !try self.takeDelta(sink, first(member(chunk, "choices")))) return false;
         const usage = member(chunk, "usage") orelse return true;
-        if (usage != .object) return true;
+        if (self.failed or usage != .object) return true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_USAGE,
             .i0 = count(member(usage, "prompt_tokens")),

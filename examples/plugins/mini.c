@@ -8,7 +8,7 @@
 #define FAIL(host, status, category, why) return (host)->fail(error, status, category, 0, LIT(why)), (status)
 
 struct kimi_inst { const kimi_host *host; kimi_bytes authorization; char text[512]; };
-struct kimi_exch { const kimi_host *host; const kimi_inst *in; int stream, over; uint32_t status; };
+struct kimi_exch { const kimi_host *host; const kimi_inst *in; int stream, over; uint32_t http; };
 
 static const char manifest[] = "{\"id\":\"com.example.mini\",\"name\":\"Mini\",\"version\":\"0.1.0\",\"provides\":[{"
     "\"interface\":\"kimi.provider/1\",\"name\":\"mini\",\"frames\":\"sse\",\"dialects\":[\"openai.chat\"]}],"
@@ -47,18 +47,18 @@ static kimi_status next(kimi_exch *x, kimi_plan *plan, kimi_error *error) { /* n
 }
 
 static kimi_status result(kimi_exch *x, const kimi_result *result, kimi_error *error) {
-    return x->status = result->http_status, x->stream ? KIMI_OK : KIMI_WHOLE; /* whole: not cut into events */
+    return x->http = result->http_status, x->stream ? KIMI_OK : KIMI_WHOLE; /* whole: not cut into events */
 }
 
 static kimi_status feed(kimi_exch *x, const kimi_frame *frames, size_t n, kimi_sink *sink, kimi_error *error) {
-    const uint32_t s = x->status;
     const kimi_event whole[] = {{.type = KIMI_EVENT_START}, {.type = KIMI_EVENT_FINISH, .a = LIT("stop")}};
-    const kimi_event refusal = {.type = KIMI_EVENT_ERROR, .a = LIT("the upstream refused"), .i0 = s == 401 ? KIMI_CAT_AUTH :
-        s == 429 ? KIMI_CAT_RATE_LIMITED : s > 499 ? KIMI_CAT_UPSTREAM : KIMI_CAT_BAD_REQUEST, .i1 = s, .i2 = -1};
+    const uint32_t kind = x->http == 401 ? KIMI_CAT_AUTH : x->http == 429 ? KIMI_CAT_RATE_LIMITED
+                          : x->http < 500 ? KIMI_CAT_BAD_REQUEST : KIMI_CAT_UPSTREAM;
+    const kimi_event refusal = {.type = KIMI_EVENT_ERROR, .a = LIT("it refused"), .i0 = kind, .i1 = x->http, .i2 = -1};
     for (; n > 0 && !x->over; n--, frames++) /* what we emit serves the host's log and its retries */
         x->over = frames->kind == KIMI_FRAME_BODY || (frames->data.len == 6 && !memcmp(frames->data.ptr, "[DONE]", 6));
     if (!x->over) return KIMI_OK;
-    if ((s < 400 ? x->host->emit(sink, whole, 2) : x->host->emit(sink, &refusal, 1)) >= 0) return KIMI_DONE;
+    if ((x->http < 400 ? x->host->emit(sink, whole, 2) : x->host->emit(sink, &refusal, 1)) >= 0) return KIMI_DONE;
     FAIL(x->host, KIMI_E_INTERNAL, KIMI_CAT_INTERNAL, "the host took no event");
 }
 

@@ -76,17 +76,17 @@ static kimi_status redact_begin(kimi_inst *instance, const kimi_request *request
 }
 
 /* region mask */
-/* Masks the secrets in text[0..<n]. Returns how much of it is decided: what follows could become a secret yet. A mask is
- * as long as what it hides, so nothing moves. */
-static size_t mask(const kimi_inst *in, uint8_t *text, size_t n) {
+/* Masks the secrets in text[0..<n]. Returns how much of it is decided: what follows could become a secret, or a longer
+ * one, unless this is the end of the text. A mask is as long as what it hides, so nothing moves. */
+static size_t mask(const kimi_inst *in, uint8_t *text, size_t n, int is_end) {
     size_t i = 0;
     while (i < n) {
         size_t found = 0;
         for (size_t s = 0; s < in->n; s++) {
             const size_t left = n - i, length = in->length[s];
             if (memcmp(text + i, in->secret[s], left < length ? left : length) != 0) continue;
-            if (left < length) return i;
-            if (length > found) found = length;
+            if (left < length && !is_end) return i;
+            if (left >= length && length > found) found = length;
         }
         memset(text + i, '*', found);
         i += found > 0 ? found : 1;
@@ -99,6 +99,7 @@ static kimi_status put_out(kimi_exch *exchange, uint32_t number, kimi_sink *sink
     struct held *held = number < MAX_CHOICES ? exchange->choice[number] : NULL;
     if (held == NULL || held->length == 0) return KIMI_OK;
     const kimi_bytes text = {held->bytes, held->length};
+    mask(exchange->instance, held->bytes, held->length, 1);
     held->length = 0;
     return exchange->instance->host->text(sink, held->type, number, held->index, text);
 }
@@ -122,8 +123,7 @@ static kimi_status take_text(kimi_exch *exchange, kimi_event event, kimi_sink *s
     if (text == NULL) return KIMI_E_NOMEM;
     memcpy(text, held->bytes, held->length);
     if (event.a.len > 0) memcpy(text + held->length, event.a.ptr, event.a.len);
-    /* A signature ends a thought, so nothing can follow that would make it a secret. */
-    const size_t decided = event.b.len > 0 ? (mask(exchange->instance, text, n), n) : mask(exchange->instance, text, n);
+    const size_t decided = mask(exchange->instance, text, n, event.b.len > 0); /* a signature ends a thought */
     held->length = n - decided;
     memcpy(held->bytes, text + decided, held->length);
     event.a.ptr = text;

@@ -10,123 +10,129 @@ enum TemplateFiles {
         .init(language: "c", kind: "provider", path: "README.md", text: text3),
         .init(language: "c", kind: "provider", path: "json.h", text: text4),
         .init(language: "c", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "c", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "c", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "c", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "c", kind: "provider", path: "Makefile", text: text9),
-        .init(language: "c", kind: "provider", path: "plugin.c", text: text10),
+        .init(language: "c", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "c", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "c", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "c", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "c", kind: "provider", path: "Makefile", text: text10),
+        .init(language: "c", kind: "provider", path: "plugin.c", text: text11),
         .init(language: "c", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "c", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "c", kind: "transform", path: "README.md", text: text11),
-        .init(language: "c", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "c", kind: "transform", path: "Makefile", text: text9),
-        .init(language: "c", kind: "transform", path: "plugin.c", text: text13),
-        .init(language: "cpp", kind: nil, path: "notes", text: notes14),
+        .init(language: "c", kind: "transform", path: "README.md", text: text12),
+        .init(language: "c", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "c", kind: "transform", path: "Makefile", text: text10),
+        .init(language: "c", kind: "transform", path: "plugin.c", text: text14),
+        .init(language: "cpp", kind: nil, path: "notes", text: notes15),
         .init(language: "cpp", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "cpp", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "cpp", kind: "provider", path: "README.md", text: text3),
         .init(language: "cpp", kind: "provider", path: "json.h", text: text4),
-        .init(language: "cpp", kind: "provider", path: "plugin.map", text: text15),
+        .init(language: "cpp", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "cpp", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "cpp", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "cpp", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "cpp", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "cpp", kind: "provider", path: "Makefile", text: text16),
-        .init(language: "cpp", kind: "provider", path: "plugin.cpp", text: text17),
+        .init(language: "cpp", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "cpp", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "cpp", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "cpp", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "cpp", kind: "provider", path: "Makefile", text: text17),
+        .init(language: "cpp", kind: "provider", path: "plugin.cpp", text: text18),
         .init(language: "cpp", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "cpp", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "cpp", kind: "transform", path: "README.md", text: text11),
-        .init(language: "cpp", kind: "transform", path: "plugin.map", text: text15),
-        .init(language: "cpp", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "cpp", kind: "transform", path: "Makefile", text: text16),
-        .init(language: "cpp", kind: "transform", path: "plugin.cpp", text: text18),
-        .init(language: "rust", kind: nil, path: "notes", text: notes19),
+        .init(language: "cpp", kind: "transform", path: "README.md", text: text12),
+        .init(language: "cpp", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "cpp", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "cpp", kind: "transform", path: "Makefile", text: text17),
+        .init(language: "cpp", kind: "transform", path: "plugin.cpp", text: text19),
+        .init(language: "rust", kind: nil, path: "notes", text: notes20),
         .init(language: "rust", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "rust", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "rust", kind: "provider", path: "README.md", text: text3),
         .init(language: "rust", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "rust", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "rust", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "rust", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "rust", kind: "provider", path: "Cargo.toml", text: text20),
-        .init(language: "rust", kind: "provider", path: "Makefile", text: text21),
-        .init(language: "rust", kind: "provider", path: "json.rs", text: text22),
-        .init(language: "rust", kind: "provider", path: "kimi_plugin.rs", text: text23),
-        .init(language: "rust", kind: "provider", path: "plugin.rs", text: text24),
+        .init(language: "rust", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "rust", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "rust", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "rust", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "rust", kind: "provider", path: "Cargo.toml", text: text21),
+        .init(language: "rust", kind: "provider", path: "Makefile", text: text22),
+        .init(language: "rust", kind: "provider", path: "json.rs", text: text23),
+        .init(language: "rust", kind: "provider", path: "kimi_plugin.rs", text: text24),
+        .init(language: "rust", kind: "provider", path: "plugin.rs", text: text25),
         .init(language: "rust", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "rust", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "rust", kind: "transform", path: "README.md", text: text11),
-        .init(language: "rust", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "rust", kind: "transform", path: "Cargo.toml", text: text20),
-        .init(language: "rust", kind: "transform", path: "Makefile", text: text21),
-        .init(language: "rust", kind: "transform", path: "kimi_plugin.rs", text: text23),
-        .init(language: "rust", kind: "transform", path: "plugin.rs", text: text25),
-        .init(language: "swift", kind: nil, path: "notes", text: notes26),
+        .init(language: "rust", kind: "transform", path: "README.md", text: text12),
+        .init(language: "rust", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "rust", kind: "transform", path: "Cargo.toml", text: text21),
+        .init(language: "rust", kind: "transform", path: "Makefile", text: text22),
+        .init(language: "rust", kind: "transform", path: "kimi_plugin.rs", text: text24),
+        .init(language: "rust", kind: "transform", path: "plugin.rs", text: text26),
+        .init(language: "swift", kind: nil, path: "notes", text: notes27),
         .init(language: "swift", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "swift", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "swift", kind: "provider", path: "README.md", text: text3),
         .init(language: "swift", kind: "provider", path: "json.h", text: text4),
-        .init(language: "swift", kind: "provider", path: "plugin.map", text: text15),
+        .init(language: "swift", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "swift", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "swift", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "swift", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "swift", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "swift", kind: "provider", path: "Makefile", text: text27),
-        .init(language: "swift", kind: "provider", path: "Support.swift", text: text28),
-        .init(language: "swift", kind: "provider", path: "bridge.h", text: text29),
-        .init(language: "swift", kind: "provider", path: "plugin.swift", text: text30),
+        .init(language: "swift", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "swift", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "swift", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "swift", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "swift", kind: "provider", path: "Makefile", text: text28),
+        .init(language: "swift", kind: "provider", path: "Support.swift", text: text29),
+        .init(language: "swift", kind: "provider", path: "bridge.h", text: text30),
+        .init(language: "swift", kind: "provider", path: "plugin.swift", text: text31),
         .init(language: "swift", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "swift", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "swift", kind: "transform", path: "README.md", text: text11),
+        .init(language: "swift", kind: "transform", path: "README.md", text: text12),
         .init(language: "swift", kind: "transform", path: "json.h", text: text4),
-        .init(language: "swift", kind: "transform", path: "plugin.map", text: text15),
-        .init(language: "swift", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "swift", kind: "transform", path: "Makefile", text: text27),
-        .init(language: "swift", kind: "transform", path: "Support.swift", text: text28),
-        .init(language: "swift", kind: "transform", path: "bridge.h", text: text29),
-        .init(language: "swift", kind: "transform", path: "plugin.swift", text: text31),
-        .init(language: "go", kind: nil, path: "notes", text: notes32),
+        .init(language: "swift", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "swift", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "swift", kind: "transform", path: "Makefile", text: text28),
+        .init(language: "swift", kind: "transform", path: "Support.swift", text: text29),
+        .init(language: "swift", kind: "transform", path: "bridge.h", text: text30),
+        .init(language: "swift", kind: "transform", path: "plugin.swift", text: text32),
+        .init(language: "go", kind: nil, path: "notes", text: notes33),
         .init(language: "go", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "go", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "go", kind: "provider", path: "README.md", text: text3),
-        .init(language: "go", kind: "provider", path: "plugin.map", text: text15),
+        .init(language: "go", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "go", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "go", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "go", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "go", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "go", kind: "provider", path: "Makefile", text: text33),
-        .init(language: "go", kind: "provider", path: "go.mod", text: text34),
-        .init(language: "go", kind: "provider", path: "plugin.c", text: text35),
-        .init(language: "go", kind: "provider", path: "plugin.go", text: text36),
-        .init(language: "go", kind: "provider", path: "plugin.h", text: text37),
+        .init(language: "go", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "go", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "go", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "go", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "go", kind: "provider", path: "Makefile", text: text34),
+        .init(language: "go", kind: "provider", path: "go.mod", text: text35),
+        .init(language: "go", kind: "provider", path: "plugin.c", text: text36),
+        .init(language: "go", kind: "provider", path: "plugin.go", text: text37),
+        .init(language: "go", kind: "provider", path: "plugin.h", text: text38),
         .init(language: "go", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "go", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "go", kind: "transform", path: "README.md", text: text11),
-        .init(language: "go", kind: "transform", path: "plugin.map", text: text15),
-        .init(language: "go", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "go", kind: "transform", path: "Makefile", text: text33),
-        .init(language: "go", kind: "transform", path: "go.mod", text: text34),
-        .init(language: "go", kind: "transform", path: "plugin.c", text: text38),
-        .init(language: "go", kind: "transform", path: "plugin.go", text: text39),
-        .init(language: "go", kind: "transform", path: "plugin.h", text: text40),
-        .init(language: "zig", kind: nil, path: "notes", text: notes41),
+        .init(language: "go", kind: "transform", path: "README.md", text: text12),
+        .init(language: "go", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "go", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "go", kind: "transform", path: "Makefile", text: text34),
+        .init(language: "go", kind: "transform", path: "go.mod", text: text35),
+        .init(language: "go", kind: "transform", path: "plugin.c", text: text39),
+        .init(language: "go", kind: "transform", path: "plugin.go", text: text40),
+        .init(language: "go", kind: "transform", path: "plugin.h", text: text41),
+        .init(language: "zig", kind: nil, path: "notes", text: notes42),
         .init(language: "zig", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "zig", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "zig", kind: "provider", path: "README.md", text: text3),
-        .init(language: "zig", kind: "provider", path: "plugin.map", text: text15),
+        .init(language: "zig", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "zig", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "zig", kind: "provider", path: "transcripts/tools.yaml", text: text6),
-        .init(language: "zig", kind: "provider", path: "transcripts/truncated.yaml", text: text7),
-        .init(language: "zig", kind: "provider", path: "transcripts/text.yaml", text: text8),
-        .init(language: "zig", kind: "provider", path: "Makefile", text: text42),
-        .init(language: "zig", kind: "provider", path: "plugin.zig", text: text43),
+        .init(language: "zig", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "zig", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "zig", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "zig", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "zig", kind: "provider", path: "Makefile", text: text43),
+        .init(language: "zig", kind: "provider", path: "plugin.zig", text: text44),
         .init(language: "zig", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "zig", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "zig", kind: "transform", path: "README.md", text: text11),
-        .init(language: "zig", kind: "transform", path: "plugin.map", text: text15),
-        .init(language: "zig", kind: "transform", path: "transcripts/text.yaml", text: text12),
-        .init(language: "zig", kind: "transform", path: "Makefile", text: text42),
-        .init(language: "zig", kind: "transform", path: "plugin.zig", text: text44),
+        .init(language: "zig", kind: "transform", path: "README.md", text: text12),
+        .init(language: "zig", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "zig", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "zig", kind: "transform", path: "Makefile", text: text43),
+        .init(language: "zig", kind: "transform", path: "plugin.zig", text: text45),
     ]
 
     static let notes0 = ##"""
@@ -881,6 +887,30 @@ events:
 
     static let text6 = ##"""
 kimi-transcript: 1
+name: an error in the middle of the stream, and what the upstream sends after it
+kind: provider
+config: {apiKey: sk-test-key, baseUrl: "https://api.example.com/v1"}
+request:
+  model: some-model
+  stream: true
+  messages: [{role: user, content: Say hello}]
+steps:
+  - send: {url: https://api.example.com/v1/chat/completions}
+    answer:
+      sse:
+        - {id: r1, model: m, choices: [{index: 0, delta: {content: "Hel"}}]}
+        - {error: {message: "The engine is gone.", code: 500}}
+        - {id: r1, model: m, choices: [], usage: {prompt_tokens: 5, completion_tokens: 3}}
+        - "[DONE]"
+events:
+  - start: {id: r1, model: m}
+  - text: Hel
+  - error: {message: The engine is gone., category: upstream}
+
+"""##
+
+    static let text7 = ##"""
+kimi-transcript: 1
 name: a thought, a text and two tool calls in pieces
 kind: provider
 config: {apiKey: sk-test-key, baseUrl: "https://api.example.com/v1"}
@@ -913,7 +943,7 @@ events:
 
 """##
 
-    static let text7 = ##"""
+    static let text8 = ##"""
 kimi-transcript: 1
 name: the connection breaks in the middle
 kind: provider
@@ -935,7 +965,7 @@ fails: {in: flush, category: upstream}
 
 """##
 
-    static let text8 = ##"""
+    static let text9 = ##"""
 kimi-transcript: 1
 name: a streamed text
 kind: provider
@@ -965,7 +995,7 @@ events:
 
 """##
 
-    static let text9 = ##"""
+    static let text10 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -1002,7 +1032,7 @@ clean:
 
 """##
 
-    static let text10 = ##"""
+    static let text11 = ##"""
 /* @NAME@: a provider for upstreams that speak Chat Completions.
  *
  * It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning, tool
@@ -1037,6 +1067,7 @@ struct kimi_exch {
     uint32_t status;        /* of the HTTP answer */
     int64_t retry_after_ms; /* -1: not said */
     int started, finished;  /* START was emitted; FINISH or ERROR was */
+    int failed;             /* ERROR was, and nothing may follow it */
     int calling;            /* a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not */
     int64_t call;           /* the upstream's index of that call; -1: it gave none */
     uint32_t calls;         /* how many were begun; ours count from 0 */
@@ -1189,7 +1220,7 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
-    exchange->finished = 1;
+    exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }
 
@@ -1293,6 +1324,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
     if (data.len == 0 || *data.ptr != '{') {
         return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "the upstream's stream is not made of JSON objects");
     }
+    if (exchange->failed) return KIMI_OK;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !exchange->finished) {
         status = upstream_error(exchange, data, sink);
     } else {
@@ -1300,7 +1332,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
         if (status == KIMI_OK && !exchange->finished) {
             status = take_delta(exchange, json_first(json_get(data, "choices")), sink, &failed);
         }
-        if (status == KIMI_OK) status = emit_usage(exchange, json_get(data, "usage"), sink);
+        if (status == KIMI_OK && !exchange->failed) status = emit_usage(exchange, json_get(data, "usage"), sink);
     }
     if (failed) return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "a string of the upstream cannot be decoded");
     return status < 0 ? fail(host, error, status, KIMI_CAT_INTERNAL, "the host did not take an event") : status;
@@ -1359,7 +1391,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text11 = ##"""
+    static let text12 = ##"""
 # @NAME@
 
 A transform plugin for kimi-host: it makes typographic quotation marks in replies
@@ -1389,7 +1421,7 @@ the `id` in the manifest from `com.example` to a name you own.
 
 """##
 
-    static let text12 = ##"""
+    static let text13 = ##"""
 kimi-transcript: 1
 name: quotation marks become plain ones
 kind: transform
@@ -1415,7 +1447,7 @@ events:
 
 """##
 
-    static let text13 = ##"""
+    static let text14 = ##"""
 /* @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them.
  *
  * It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -1552,13 +1584,13 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let notes14 = ##"""
+    static let notes15 = ##"""
 Needs: a C++17 compiler and make. libstdc++ is linked in, so the library runs on machines with another one. The tables take
 `noexcept` functions only; `guarded` makes a described failure of every exception.
 
 """##
 
-    static let text15 = ##"""
+    static let text16 = ##"""
 /* What the library shows to the dynamic linker: its entry, nothing else. */
 {
     global:
@@ -1569,7 +1601,7 @@ Needs: a C++17 compiler and make. libstdc++ is linked in, so the library runs on
 
 """##
 
-    static let text16 = ##"""
+    static let text17 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -1608,7 +1640,7 @@ clean:
 
 """##
 
-    static let text17 = ##"""
+    static let text18 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in C++17.
 //
 // It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
@@ -1705,6 +1737,7 @@ struct kimi_exch {
     int64_t retry_after_ms = -1; // -1: not said
     bool started = false;        // START was emitted
     bool finished = false;       // FINISH or ERROR was emitted
+    bool failed = false;         // ERROR was, and nothing may follow it
     bool calling = false;        // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
     int64_t call = -1;           // the upstream's index of that call; -1: it gave none
     uint32_t calls = 0;          // how many were begun; ours count from 0
@@ -1785,7 +1818,7 @@ bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
     event.i0 = category_of(status);
     event.i1 = status;
     event.i2 = retry_after_ms;
-    finished = true;
+    finished = failed = true;
     return emit(sink, event);
 }
 
@@ -1864,6 +1897,7 @@ bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
 
 // One chunk. False: nobody listens any more.
 bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
+    if (failed) return true;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !finished) return upstream_error(sink, data);
     if (!started) {
         const std::string id = text_of(json_get(data, "id")), model = text_of(json_get(data, "model"));
@@ -1878,7 +1912,7 @@ bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
     }
     if (!finished && !take_delta(sink, json_first(json_get(data, "choices")))) return false;
     const kimi_bytes usage = json_get(data, "usage");
-    if (json_inside(usage, '{').len == 0) return true;
+    if (failed || json_inside(usage, '{').len == 0) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_USAGE;
     event.i0 = json_count(json_get(usage, "prompt_tokens"));
@@ -1978,7 +2012,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text18 = ##"""
+    static let text19 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. C++17.
 //
 // It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -2120,13 +2154,13 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let notes19 = ##"""
+    static let notes20 = ##"""
 Needs: cargo (Rust 1.80 or newer), a linker and make; no crates. `kimi_plugin.rs` is the part of the header that this plugin
 uses; add what you need, next to an assertion of its size. Keep `panic = "unwind"`, and no jemalloc as the global allocator.
 
 """##
 
-    static let text20 = ##"""
+    static let text21 = ##"""
 [package]
 name = "@NAME@"
 version = "0.1.0"
@@ -2142,7 +2176,7 @@ panic = "unwind"
 
 """##
 
-    static let text21 = ##"""
+    static let text22 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -2177,7 +2211,7 @@ clean:
 
 """##
 
-    static let text22 = ##"""
+    static let text23 = ##"""
 //! Reads JSON where it lies. Whatever the bytes are, it stays inside them.
 use crate::kimi_plugin::{append, Failure, CAT_PROTOCOL, E_PROTOCOL};
 
@@ -2322,7 +2356,7 @@ fn hex4(text: &str) -> Option<u32> {
 
 """##
 
-    static let text23 = ##"""
+    static let text24 = ##"""
 //! kimi_plugin.h in Rust, as far as this plugin needs it, and what makes its functions safe to write. The header's
 //! comments are the contract; `layout` at the end fails the build where this file and the header part.
 #![allow(dead_code)]
@@ -2569,7 +2603,7 @@ pub unsafe fn array<'a, T>(ptr: *const T, n: usize) -> &'a [T] {
 
 """##
 
-    static let text24 = ##"""
+    static let text25 = ##"""
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Rust without crates.
 //!
 //! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
@@ -2609,6 +2643,8 @@ struct Exchange {
     retry_after_ms: i64,
     started: bool,
     finished: bool,
+    /// ERROR was emitted, and nothing may follow it.
+    failed: bool,
     /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
     call: Option<i64>,
     calls: u32,
@@ -2634,6 +2670,17 @@ impl Instance {
 }
 
 impl Exchange {
+    const NEW: Exchange = Exchange {
+        instance: std::ptr::null(),
+        status: 0,
+        retry_after_ms: -1,
+        started: false,
+        finished: false,
+        failed: false,
+        call: None,
+        calls: 0,
+    };
+
     fn instance(&self) -> &Instance {
         unsafe { &*self.instance }
     }
@@ -2671,6 +2718,7 @@ impl Exchange {
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
         self.finished = true;
+        self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];
         self.emit(sink, Event { kind: EVENT_ERROR, a: bytes(message), i, ..Event::default() })
     }
@@ -2759,6 +2807,9 @@ impl Exchange {
 
     /// One chunk. False: nobody listens any more.
     fn take_chunk(&mut self, sink: *mut c_void, data: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         if !json::inside(json::get(data, "error"), b'{').is_empty() && !self.finished {
             return self.upstream_error(sink, data);
         }
@@ -2775,7 +2826,7 @@ impl Exchange {
             return Ok(false);
         }
         let usage = json::get(data, "usage");
-        if json::inside(usage, b'{').is_empty() {
+        if self.failed || json::inside(usage, b'{').is_empty() {
             return Ok(true);
         }
         let tokens = |name| json::count(json::get(usage, name));
@@ -2837,7 +2888,7 @@ unsafe extern "C" fn begin(
 ) -> Status {
     let instance = instance as *const Instance;
     guarded((*instance).host, error, || {
-        *exchange = boxed(Exchange { instance, status: 0, retry_after_ms: -1, started: false, finished: false, call: None, calls: 0 })?;
+        *exchange = boxed(Exchange { instance, ..Exchange::NEW })?;
         Ok(OK)
     })
 }
@@ -2913,7 +2964,7 @@ pub unsafe extern "C" fn kimi_plugin_entry_v1(handshake: *mut Handshake, _error:
 
 """##
 
-    static let text25 = ##"""
+    static let text26 = ##"""
 //! @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. Rust
 //! without crates.
 //!
@@ -3047,14 +3098,14 @@ pub unsafe extern "C" fn kimi_plugin_entry_v1(handshake: *mut Handshake, _error:
 
 """##
 
-    static let notes26 = ##"""
+    static let notes27 = ##"""
 Needs: Swift 6.3 or newer and make. It is built against the C header alone and takes the Swift runtime of the machine, which
 must be of the host's major version. A trap ends the host: no `!`, no unchecked index or sum. Give each plugin a module name
 of its own (the Makefile does).
 
 """##
 
-    static let text27 = ##"""
+    static let text28 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -3092,7 +3143,7 @@ clean:
 
 """##
 
-    static let text28 = ##"""
+    static let text29 = ##"""
 // What makes the tables' functions short. Nothing here is particular to this plugin.
 
 /// A call that cannot succeed. A negative answer of the host's is one too.
@@ -3163,14 +3214,14 @@ func answer(
 
 """##
 
-    static let text29 = ##"""
+    static let text30 = ##"""
 /* What Swift sees of C. */
 #include "json.h"
 #include "kimi_plugin.h"
 
 """##
 
-    static let text30 = ##"""
+    static let text31 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in Swift on the C header alone.
 //
 // It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
@@ -3233,6 +3284,8 @@ final class Exchange {
     private var retryAfterMs: Int64 = -1
     private var isStarted = false
     private(set) var isFinished = false
+    /// ERROR was emitted, and nothing may follow it.
+    private var isFailed = false
     /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
     private var call: Int64?
     private var calls: UInt32 = 0
@@ -3298,6 +3351,7 @@ final class Exchange {
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
         isFinished = true
+        isFailed = true
         return try emit(
             sink, KIMI_EVENT_ERROR, message, [],
             (Int64(Self.category(status).rawValue), Int64(status), retryAfterMs, 0))
@@ -3383,6 +3437,7 @@ final class Exchange {
     /// One chunk. False: nobody listens any more.
     private func takeChunk(_ sink: OpaquePointer?, _ data: kimi_bytes) throws(Failure) -> Bool {
         let brace = UInt8(ascii: "{")
+        if isFailed { return true }
         if json_inside(json_get(data, "error"), brace).len > 0, !isFinished { return try upstreamError(sink, data) }
         if !isStarted {
             isStarted = true
@@ -3392,7 +3447,7 @@ final class Exchange {
         }
         if !isFinished, try !takeDelta(sink, json_first(json_get(data, "choices"))) { return false }
         let usage = json_get(data, "usage")
-        guard json_inside(usage, brace).len > 0 else { return true }
+        guard !isFailed, json_inside(usage, brace).len > 0 else { return true }
         let input = json_count(json_get(usage, "prompt_tokens"))
         return try emit(
             sink, KIMI_EVENT_USAGE, [], [], (input, json_count(json_get(usage, "completion_tokens")), -1, -1))
@@ -3484,7 +3539,7 @@ public func kimi_plugin_entry_v1(
 
 """##
 
-    static let text31 = ##"""
+    static let text32 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. Swift on the
 // C header alone.
 //
@@ -3598,13 +3653,13 @@ public func kimi_plugin_entry_v1(
 
 """##
 
-    static let notes32 = ##"""
+    static let notes33 = ##"""
 Needs: Go 1.19 or newer with cgo, a C compiler and make. Tried with Go 1.19. Only one Go plugin can be in a process; Go's
 runtime takes threads, signal handlers and static TLS, which `plugin check` notes and forgives. Go plugins do not load on musl.
 
 """##
 
-    static let text33 = ##"""
+    static let text34 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -3643,14 +3698,14 @@ clean:
 
 """##
 
-    static let text34 = ##"""
+    static let text35 = ##"""
 module @NAME@
 
 go 1.19
 
 """##
 
-    static let text35 = ##"""
+    static let text36 = ##"""
 /* The plugin's way in, and the table. Instances and exchanges are handles of Go's, never Go pointers. */
 #include <string.h>
 
@@ -3735,7 +3790,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text36 = ##"""
+    static let text37 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in Go.
 //
 // It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
@@ -3768,6 +3823,7 @@ type exchange struct {
 	status            uint32
 	retryAfterMs      int64 // -1: not said
 	started, finished bool
+	failed            bool   // ERROR was emitted, and nothing may follow it
 	calling           bool   // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
 	call              int64  // the upstream's index of that call; -1: it gave none
 	calls             uint32 // how many were begun; ours count from 0
@@ -3931,7 +3987,7 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
-	e.finished = true
+	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"
 	}
@@ -4034,6 +4090,9 @@ func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *fai
 }
 
 func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status, what *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	if one.Error != nil && !e.finished {
 		return e.failWith(sink, one.Error.Message)
 	}
@@ -4048,7 +4107,7 @@ func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status
 	if status == C.KIMI_OK && what == nil && !e.finished && len(one.Choices) > 0 {
 		status, what = e.takeDelta(sink, one.Choices[0])
 	}
-	if status == C.KIMI_OK && what == nil && one.Usage != nil {
+	if status == C.KIMI_OK && what == nil && !e.failed && one.Usage != nil {
 		return e.emit(sink, C.KIMI_EVENT_USAGE, "", "", count(one.Usage.Input), count(one.Usage.Output), -1, -1)
 	}
 	return status, what
@@ -4095,7 +4154,7 @@ func goFlush(handle C.uintptr_t, why C.uint32_t, err *C.kimi_error) C.kimi_statu
 
 """##
 
-    static let text37 = ##"""
+    static let text38 = ##"""
 /* What Go sees of C: the header, and calls of the host's functions, which Go cannot make through pointers. Slices go
  * over as pointer and length, because cgo lets no struct with a Go pointer pass. */
 #ifndef PLUGIN_H
@@ -4134,7 +4193,7 @@ static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uin
 
 """##
 
-    static let text38 = ##"""
+    static let text39 = ##"""
 /* The plugin's way in, and the table. Instances and exchanges are handles of Go's, never Go pointers. */
 #include <string.h>
 
@@ -4209,7 +4268,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text39 = ##"""
+    static let text40 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. In Go.
 //
 // It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -4292,7 +4351,7 @@ func (e *exchange) pass(event *C.kimi_event, sink *C.kimi_sink) C.kimi_status {
 
 """##
 
-    static let text40 = ##"""
+    static let text41 = ##"""
 /* What Go sees of C: the header, and calls of the host's functions, which Go cannot make through pointers. Texts go
  * over as pointer and length, because cgo lets no struct with a Go pointer pass. */
 #ifndef PLUGIN_H
@@ -4320,12 +4379,12 @@ static inline kimi_status host_emit(const kimi_host *host, kimi_sink *sink, cons
 
 """##
 
-    static let notes41 = ##"""
+    static let notes42 = ##"""
 Needs: Zig 0.14 (`pip install ziglang==0.14.1` brings it: then `make ZIG='python3 -m ziglang'`) and make.
 
 """##
 
-    static let text42 = ##"""
+    static let text43 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -4361,7 +4420,7 @@ clean:
 
 """##
 
-    static let text43 = ##"""
+    static let text44 = ##"""
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Zig 0.14.
 //!
 //! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
@@ -4412,6 +4471,7 @@ const Exchange = struct {
     retry_after_ms: i64 = -1, // -1: not said
     started: bool = false,
     finished: bool = false,
+    failed: bool = false, // ERROR was emitted, and nothing may follow it
     call: ?i64 = null, // the open tool call, by the upstream's index; -1: it gave none
     calls: u32 = 0, // how many were begun; ours count from 0
 
@@ -4443,6 +4503,7 @@ const Exchange = struct {
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
         self.finished = true;
+        self.failed = true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_ERROR,
             .a = bytes(words),
@@ -4510,6 +4571,7 @@ const Exchange = struct {
 
     /// One chunk. False: nobody listens any more.
     fn takeChunk(self: *Exchange, sink: ?*c.kimi_sink, chunk: Value) Failure!bool {
+        if (self.failed) return true;
         if (member(chunk, "error")) |wrong| {
             if (wrong == .object and !self.finished) return self.failWith(sink, text(member(wrong, "message")));
         }
@@ -4524,7 +4586,7 @@ const Exchange = struct {
         }
         if (!self.finished and !try self.takeDelta(sink, first(member(chunk, "choices")))) return false;
         const usage = member(chunk, "usage") orelse return true;
-        if (usage != .object) return true;
+        if (self.failed or usage != .object) return true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_USAGE,
             .i0 = count(member(usage, "prompt_tokens")),
@@ -4711,7 +4773,7 @@ export fn kimi_plugin_entry_v1(handshake: *c.kimi_handshake, _: ?*c.kimi_error) 
 
 """##
 
-    static let text44 = ##"""
+    static let text45 = ##"""
 //! @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. In Zig 0.14.
 //!
 //! It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
