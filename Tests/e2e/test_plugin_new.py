@@ -34,7 +34,7 @@ CALLS = [
     {"tool_calls": [{"index": 0, "function": {"arguments": 'lm"}'}}]},
     {"tool_calls": [{"index": 1, "id": "call_b", "type": "function", "function": {"name": "clock", "arguments": "{}"}}]},
 ]
-TOOLS = [
+CALLING = [
     replies.HEAD_UNTIL_CLOSE,
     *(b"data: " + replies.dumps(replies.chunk(delta)).encode() + b"\n\n" for delta in CALLS),
     b"data: " + replies.dumps(replies.chunk({}, "tool_calls")).encode() + b"\n\n",
@@ -93,7 +93,7 @@ def test_a_new_plugin_builds_passes_and_answers(language, kind, tmp_path, upstre
         assert answer(host, stream) == ('say “hi” 😀' if kind == "provider" else 'say "hi" 😀')
     if kind == "provider":
         for stream in (True, False):
-            upstream.reply(*TOOLS)
+            upstream.reply(*CALLING)
             assert tool_calls(host, stream) == [("call_a", "weather", '{"city": "Ulm"}'), ("call_b", "clock", "{}")]
     assert upstream.requests[-1].target == "/v1/chat/completions"
     assert upstream.requests[-1].header("authorization") == "Bearer sk-upstream"
