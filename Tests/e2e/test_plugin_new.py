@@ -75,7 +75,9 @@ def test_a_new_plugin_builds_passes_and_answers(language, kind, tmp_path, upstre
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert f"{kind}[{name}]" in tested.stdout
     assert " 0 fail" in tested.stdout.lower() and " 0 warn" in tested.stdout.lower(), tested.stdout
-    measured = hostprocess.run("plugin", "bench", "--transcripts", "transcripts", f"build/lib{name}.so", cwd=folder)
+    measured = hostprocess.run(
+        "plugin", "bench", "--transcripts", "transcripts", f"build/lib{name}.so", cwd=folder, timeout=120
+    )  # fmt: skip
     assert measured.returncode == 0 and "ns" in measured.stdout, measured.stderr
 
     plugins = tmp_path / "plugins.d"
