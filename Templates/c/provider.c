@@ -185,6 +185,7 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
+    if (exchange->failed) return KIMI_OK;
     exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }

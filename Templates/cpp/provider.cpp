@@ -169,6 +169,7 @@ static uint32_t category_of(uint32_t status) {
 
 // ERROR is the last event of a reply.
 bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
+    if (failed) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_ERROR;
     event.a = bytes(message);

@@ -194,6 +194,9 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"

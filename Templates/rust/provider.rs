@@ -111,6 +111,9 @@ impl Exchange {
 
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         self.finished = true;
         self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];

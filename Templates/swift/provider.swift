@@ -126,6 +126,7 @@ final class Exchange {
 
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
+        if isFailed { return true }
         isFinished = true
         isFailed = true
         return try emit(

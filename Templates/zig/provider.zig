@@ -79,6 +79,7 @@ const Exchange = struct {
     /// ERROR is the last event of a reply.
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
+        if (self.failed) return true;
         self.finished = true;
         self.failed = true;
         return self.emit(sink, .{

@@ -118,8 +118,8 @@ def test_the_reference_has_everything():
     page = (PAGES / "reference.md").read_text()
     assert not {name for name in declared() if not re.search(rf"`[^`\n]*\b{name}\b[^`\n]*`", page)}
     text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
-    functions = re.findall(r"\(\*(\w+)\)\s*\(", text)
-    assert len(functions) >= 39 and not [name for name in functions if f"{name}(" not in page]
+    functions = [name for name in re.findall(r"\(\*(\w+)\)\s*\(", text) if name != "kimi_entry_fn"]
+    assert len(functions) >= 38 and not [name for name in functions if f"{name}(" not in page]
     for rule in range(1, 18):
         assert f"| S{rule:02} |" in page
     for name in re.findall(r"^    (KIMI_EVENT_\w+) = ", HEADER.read_text(), re.M):

@@ -1220,6 +1220,7 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
+    if (exchange->failed) return KIMI_OK;
     exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }
@@ -1812,6 +1813,7 @@ static uint32_t category_of(uint32_t status) {
 
 // ERROR is the last event of a reply.
 bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
+    if (failed) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_ERROR;
     event.a = bytes(message);
@@ -2717,6 +2719,9 @@ impl Exchange {
 
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         self.finished = true;
         self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];
@@ -3350,6 +3355,7 @@ final class Exchange {
 
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
+        if isFailed { return true }
         isFinished = true
         isFailed = true
         return try emit(
@@ -3987,6 +3993,9 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"
@@ -4502,6 +4511,7 @@ const Exchange = struct {
     /// ERROR is the last event of a reply.
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
+        if (self.failed) return true;
         self.finished = true;
         self.failed = true;
         return self.emit(sink, .{
