@@ -10,7 +10,7 @@ import WireJSON
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics
+        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ plugins: PluginStore
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -23,7 +23,8 @@ extension HostServer {
                 ? Self.json(.ok, #"{"status":"ready"}"#)
                 : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
         }
-        router.get("/metrics") { _, _ in Self.metrics(current.serving.runtime, metrics, host.gate) }
+        router.get("/metrics") { _, _ in Self.metrics(current.serving.runtime, metrics, host.gate, plugins) }
+        router.get("/admin/plugins") { _, _ in Self.json(.ok, plugins.report) }
         for prefix in ["", "/:profile"] {
             for version in [prefix + "/v1", prefix + "/v1/v1"] {
                 addModels(to: router, at: version, current)
@@ -34,10 +35,11 @@ extension HostServer {
     }
 
     private static func metrics(
-        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate
+        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ plugins: PluginStore
     ) -> Response {
         let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
+            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot,
+            libraries: plugins.libraries
         ).text
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],

@@ -36,6 +36,11 @@ final class LoopContexts: @unchecked Sendable {
         return context
     }
 
+    /// Makes each loop take what it serves with from now on, also if no request comes, and let go of what was before.
+    func refresh() {
+        for loop in group.makeIterator() { loop.execute { [self] in _ = context(of: loop).serving } }
+    }
+
     /// Ends the reactors' threads. Blocking: not on an event loop.
     func stop() {
         for reactor in reactors { reactor.stop() }

@@ -21,26 +21,34 @@ package final class Route: Sendable {
     package let health: Health
     package let latency: RouteLatency
 
-    /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
+    /// - Parameter providers: one per key, at least one, with their weights, which are above 0, and the key that the
+    ///   same place had before the configuration was loaded anew.
     package init(
-        providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
+        providers: [(provider: ProviderInstance, weight: Double, former: RouteKey?)],
+        transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(), health: Health? = nil
     ) {
         self.latency = latency
-        self.health = Health(cooldown)
+        self.health = health ?? Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
         self.rotation = Rotation(weights: providers.map(\.weight))
         self.keys = providers.map { entry in
             RouteKey(
                 provider: entry.provider,
-                tokens: TokenSource(
-                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect),
-                health: Health(cooldown))
+                tokens: TokenSource.of(
+                    entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect, former: entry.former?.tokens),
+                health: entry.former?.health ?? Health(cooldown))
         }
         self.transforms = transforms
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
+    }
+
+    /// Sets how long what fails is left out from now on.
+    func adopt(_ cooldown: CooldownPolicy) {
+        health.adopt(cooldown)
+        for key in keys { key.health.adopt(cooldown) }
     }
 
     /// The place of the key whose turn it is.

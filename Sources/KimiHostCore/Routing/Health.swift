@@ -2,14 +2,19 @@ import Synchronization
 
 /// The cooldown of one route, or of one of its keys, shared by all event loops. What is well costs one atomic load.
 package final class Health: Sendable {
-    private let policy: CooldownPolicy
+    private let policies: Mutex<CooldownPolicy>
     private let state = Mutex(Cooldown())
     /// Something has failed since it last worked.
     private let isTroubled = Atomic<Bool>(false)
 
     package init(_ policy: CooldownPolicy) {
-        self.policy = policy
+        policies = Mutex(policy)
     }
+
+    private var policy: CooldownPolicy { policies.withLock { $0 } }
+
+    /// A configuration that was loaded anew has another policy; what is known stays.
+    package func adopt(_ policy: CooldownPolicy) { policies.withLock { $0 = policy } }
 
     /// A copy, to be looked at.
     package var cooldown: Cooldown { state.withLock { $0 } }
@@ -21,6 +26,7 @@ package final class Health: Sendable {
 
     package func claim(_ now: Int64) -> Cooldown.Claim {
         guard isTroubled.load(ordering: .acquiring) else { return .yes }
+        let policy = policy
         return state.withLock { $0.claim(now, policy) }
     }
 
@@ -34,7 +40,8 @@ package final class Health: Sendable {
 
     /// True when it went cold by this.
     package func failed(_ now: Int64, isProbe: Bool, atOnce: Bool, retryAfterMs: Int?) -> Bool {
-        state.withLock { state in
+        let policy = policy
+        return state.withLock { state in
             let isCold = state.failed(now, policy, isProbe: isProbe, atOnce: atOnce, retryAfterMs: retryAfterMs)
             isTroubled.store(!state.isSpotless, ordering: .releasing)
             return isCold

@@ -37,9 +37,16 @@ package final class RoutingState: Sendable {
     package let budget: RetryBudget
     package let random: RandomSource
 
-    package init(policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource()) {
+    private let budgetShare: Double
+
+    /// - Parameter former: the one before the configuration was loaded anew; what is left of its budget goes on.
+    package init(
+        policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource(), former: RoutingState? = nil
+    ) {
         self.policy = policy
-        self.budget = RetryBudget(share: budgetShare)
+        self.budgetShare = budgetShare
+        let kept = former.flatMap { $0.budgetShare == budgetShare ? $0.budget : nil }
+        self.budget = kept ?? RetryBudget(share: budgetShare)
         self.random = random
     }
 }

@@ -23,21 +23,26 @@ package final class HostRuntime: Sendable {
     private let routing: RoutingState
     /// By `RouteConfig.index`.
     private let routes: [Route]
+    private let configs: [RouteConfig]
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
+    ///
+    /// - Parameter former: what serves until now, see ``FormerRoutes``; instances that stay the same are not created anew.
     package init(
-        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
+        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger, former: HostRuntime? = nil
     ) throws(RuntimeError) {
         self.services = services
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        let router = Router(config)
+        let kept = former.map { FormerRoutes($0.configs, $0.routes).matches(config.routes) } ?? [:]
+        let router = Router(config, known: kept.compactMapValues(\.latency))
         self.router = router
         let policy = RoutingPolicy(config.routing)
-        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
+        self.routing = RoutingState(
+            policy: policy, budgetShare: config.routing.retryBudget, former: former?.routing)
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
         var refusals: [Diagnostic] = []
@@ -46,14 +51,16 @@ package final class HostRuntime: Sendable {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger))
+                        router.latencies[route.index], logger, kept[route.index]))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
             }
         }
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
+        for route in routes { route.adopt(policy.cooldown) }
         self.routes = routes
+        self.configs = config.routes
         self.dialects = Set(routes.flatMap(\.dialects))
     }
 
@@ -83,29 +90,39 @@ package final class HostRuntime: Sendable {
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
         _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
-        _ logger: Logger
+        _ logger: Logger, _ former: FormerRoute?
     ) throws(ExchangeError) -> Route {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
-        var providers: [(provider: ProviderInstance, weight: Double)] = []
+        var providers: [(provider: ProviderInstance, weight: Double, former: RouteKey?)] = []
         for key in config.keys {
+            let same = former?.key(key.config)
+            if let same, same.provider.library === plugin.library {
+                providers.append((same.provider, key.weight, same))
+                continue
+            }
             let provider = try ProviderInstance(
                 plugin, name: config.provider, config: key.config, logger: logger, services: services)
-            providers.append((provider, key.weight))
+            providers.append((provider, key.weight, same))
         }
-        var transforms: [TransformInstance] = []
-        for use in config.transforms {
-            guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
-                throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
-            }
-            transforms.append(
-                try TransformInstance(
-                    plugin, name: use.plugin, config: use.config, logger: logger, services: services))
+        let transforms = try config.transforms.map { use throws(ExchangeError) in
+            try transform(use, plugins, services, logger, former)
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency, health: former?.health)
+    }
+
+    private static func transform(
+        _ use: TransformUse, _ plugins: PluginSet, _ services: PluginServices, _ logger: Logger,
+        _ former: FormerRoute?
+    ) throws(ExchangeError) -> TransformInstance {
+        guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
+        }
+        if let same = former?.transform(plugin.library, use.config) { return same }
+        return try TransformInstance(plugin, name: use.plugin, config: use.config, logger: logger, services: services)
     }
 }
 

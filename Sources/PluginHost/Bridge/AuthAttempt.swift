@@ -32,6 +32,7 @@ package final class AuthAttempt {
         self.provider = provider
         self.table = table
         self.exchange = exchange
+        provider.library.exchangeBegan()
     }
 
     deinit {
@@ -70,6 +71,7 @@ package final class AuthAttempt {
         guard !isEnded else { return }
         isEnded = true
         table.pointee.end(exchange, why.rawValue)
+        provider.library.exchangeEnded()
     }
 
     private func refuseMisuse(_ function: String) throws(ExchangeError) {

@@ -8,6 +8,9 @@ import PluginABI
 /// `@unchecked`: the pointers are to static tables and to an object that the ABI declares safe for any thread.
 package final class ProviderInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
+    package let library: PluginLibrary
+    package let config: ConfigNode
     let table: UnsafePointer<kimi_provider>
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
@@ -30,6 +33,8 @@ package final class ProviderInstance: @unchecked Sendable {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
         }
         self.name = name
+        self.library = plugin.library
+        self.config = config
         self.table = table
         self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
@@ -50,10 +55,12 @@ package final class ProviderInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        library.instanceCreated()
     }
 
     deinit {
         table.pointee.destroy(instance)
+        library.instanceDestroyed()
     }
 
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
@@ -75,6 +82,9 @@ package final class ProviderInstance: @unchecked Sendable {
 /// A configured transform; as `ProviderInstance`.
 package final class TransformInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
+    package let library: PluginLibrary
+    package let config: ConfigNode
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
     private let context: PluginContextRecord
@@ -87,6 +97,8 @@ package final class TransformInstance: @unchecked Sendable {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
         }
         self.name = name
+        self.library = plugin.library
+        self.config = config
         self.table = table
         var config = config
         let secrets = plugin.secrets(in: config)
@@ -99,6 +111,7 @@ package final class TransformInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        library.instanceCreated()
     }
 
     /// `text` with the instance's secrets hidden.
@@ -106,6 +119,7 @@ package final class TransformInstance: @unchecked Sendable {
 
     deinit {
         table.pointee.destroy(instance)
+        library.instanceDestroyed()
     }
 }
 

@@ -118,6 +118,7 @@ package final class PluginAttempt {
         self.tail = tail
         self.nodes = nodes.reversed()
         self.links = links
+        provider.library.exchangeBegan()
     }
 
     /// Begins a provider with the client's own request. Transforms have no part in it.
@@ -141,6 +142,7 @@ package final class PluginAttempt {
         self.tail = tail
         self.nodes = []
         self.links = []
+        provider.library.exchangeBegan()
     }
 
     deinit {
@@ -260,6 +262,7 @@ package final class PluginAttempt {
         guard phase != .ended else { return }
         phase = .ended
         provider.table.pointee.end(exchange, why.rawValue)
+        provider.library.exchangeEnded()
         for link in links { link.end(why) }
     }
 

@@ -163,6 +163,7 @@ final class TransformLink {
         self.mask = instance.table.pointee.event_mask
         self.next = next
         next.isFed(by: instance.name)
+        instance.library.exchangeBegan()
     }
 
     deinit {
@@ -187,5 +188,6 @@ final class TransformLink {
         guard !isEnded else { return }
         isEnded = true
         instance.table.pointee.end(exchange, why.rawValue)
+        instance.library.exchangeEnded()
     }
 }

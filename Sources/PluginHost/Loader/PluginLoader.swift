@@ -7,17 +7,20 @@ package struct PluginLoader {
     private let host: UnsafePointer<kimi_host>
     private let services: any HandshakeServices
     private let trust: FileTrust
+    private let store: PluginStore?
     private let notice: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
     ///   - services: makes the error objects for the entry calls.
     ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - store: what was loaded before by this process, for folders that are loaded again.
     ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
     package init(
         host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
-        notice: @escaping (String) -> Void = { _ in }
+        store: PluginStore? = nil, notice: @escaping (String) -> Void = { _ in }
     ) {
+        self.store = store
         self.host = host
         self.services = services
         self.notice = notice
@@ -85,14 +88,41 @@ package struct PluginLoader {
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
         let elf = try Self.checkFormat(bytes, file)
-        let entry = try open(opened, sha256, file)
-        let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
-        try checkID(answer.manifest, sidecar, file)
-        let plugin = LoadedPlugin(
-            manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
-            needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
-            auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        var plugin: LoadedPlugin
+        if let known = try store?.known(sha256, file: file) {
+            plugin = known
+        } else {
+            plugin = try run(opened, bytes, sha256, elf, file)
+        }
+        try checkID(plugin.manifest, sidecar, file)
+        plugin.file = file
+        plugin.baseConfig = sidecar?.config
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+    }
+
+    /// Maps a library that is new to the process and calls its entry.
+    private func run(
+        _ opened: borrowing TrustedFile, _ bytes: [UInt8], _ sha256: String, _ elf: ElfFile?, _ file: String
+    ) throws(PluginLoadError) -> LoadedPlugin {
+        let (entry, mapped) = try open(opened, bytes, sha256, elf, file)
+        do {
+            let answer = try HandshakeCheck(
+                host: host, services: services, file: file, entryAddress: entry, elf: elf
+            ).run()
+            let manifest = answer.manifest
+            let plugin = LoadedPlugin(
+                manifest: manifest, file: file, sha256: sha256, built: manifest.built, needed: manifest.needs,
+                granted: min(manifest.built, .host), provider: answer.provider, auth: answer.auth,
+                transform: answer.transform, quiesce: answer.quiesce,
+                library: PluginLibrary(
+                    id: manifest.id, version: manifest.version, sha256: sha256, file: file, mapped: mapped,
+                    quiesce: answer.quiesce))
+            store?.add(plugin)
+            return plugin
+        } catch {
+            store?.refuse(sha256, error)
+            throw error
+        }
     }
 
     // MARK: steps
@@ -138,20 +168,26 @@ package struct PluginLoader {
 
     /// Maps the library and finds its entry. From here on the plugin's code runs.
     private func open(
-        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
-    ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
+        _ opened: borrowing TrustedFile, _ bytes: [UInt8], _ sha256: String, _ elf: ElfFile?, _ file: String
+    ) throws(PluginLoadError) -> (entry: UnsafeMutableRawPointer, mapped: String) {
         // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
-        // glibc takes a second library for the first when a descriptor number comes again. The path was checked up to
-        // the root; what is left is that it still is the file that was hashed.
+        // glibc takes a second library for the first when a descriptor number comes again. A copy holds the bytes that
+        // were hashed. Without one, the path was checked up to the root; what is left is that it still is that file.
         guard opened.isStillThere else {
             throw PluginLoadError(
                 file: file, step: .trust, message: "the file changed while it was checked",
                 cure: "write new versions under another name and rename them")
         }
         let library: LibraryHandle
-        do {
-            library = try LibraryHandle.open(opened.path, sha256: sha256)
+        var mapped = opened.path
+        do throws(StepFailure) {
+            if let copies = store?.copies {
+                if let elf { try OriginLibraries(folder: FileSystem.split(mapped).folder, trust: trust).load(elf) }
+                mapped = try copies.write(bytes, name: FileSystem.split(mapped).name, sha256: sha256)
+            }
+            library = try LibraryHandle.open(mapped, sha256: sha256)
         } catch {
+            if mapped != opened.path { store?.copies?.discard(mapped) }
             throw error.at(.dlopen, file)
         }
         guard let entry = library.symbol(KIMI_ENTRY_SYMBOL) else {
@@ -159,7 +195,7 @@ package struct PluginLoader {
                 file: file, step: .entry, message: "there is no \(KIMI_ENTRY_SYMBOL) in it",
                 cure: "export the entry with KIMI_EXPORT")
         }
-        return entry
+        return (entry, mapped)
     }
 
     private func checkID(
