@@ -49,7 +49,8 @@ package struct HostServer: Sendable {
             logger: logger, metrics: metrics)
         defer { loops.stop() }
         let host = HTTPHost(
-            responses: ResponseArchive(store: store), gate: ExchangeGate(current.serving.gateLimits), state: ServerState())
+            responses: ResponseArchive(store: store), gate: ExchangeGate(current.serving.gateLimits),
+            state: ServerState())
         let configuration = services(
             application(host, loops, onRunning),
             ReloadService(

@@ -1,6 +1,6 @@
 package import KimiHostCore
-package import PluginHost
 import NIOSSL
+package import PluginHost
 import Synchronization
 
 /// A configuration with what was made of it: what `serve` starts with, and what a reload brings.

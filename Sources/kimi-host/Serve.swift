@@ -79,7 +79,8 @@ struct Serve: AsyncParsableCommand {
             notice: Console.error)
         if copies == nil {
             Console.error(
-                "plugins are mapped from where they lie: replace their files by renaming only, and restart to take them")
+                "plugins are mapped from where they lie: replace their files by renaming only, and restart to take them"
+            )
         }
         return PluginStore(copies: copies)
     }

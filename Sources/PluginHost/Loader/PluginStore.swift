@@ -20,7 +20,8 @@ package final class PluginStore: Sendable {
         /// By content.
         var known: [String: LoadedPlugin] = [:]
         var refused: [String: PluginLoadError] = [:]
-        var active: [PluginLibrary] = []
+        /// Nil before the first are taken.
+        var active: [PluginLibrary]?
         /// How many there were when ``PluginStore/warning()`` was asked last.
         var lastMany = 0
     }
@@ -80,8 +81,8 @@ package final class PluginStore: Sendable {
             return state.active
         }
         for plugin in plugins { plugin.library.activate(file: plugin.file) }
+        guard let before else { return [] }
         for old in before where !libraries.contains(where: { $0 === old }) { old.retire() }
-        guard !before.isEmpty else { return [] }
         return Self.changes(from: before, to: libraries)
     }
 
@@ -121,13 +122,13 @@ package final class PluginStore: Sendable {
             return (mapped, mapped > state.lastMany)
         }
         guard isNew, mapped >= Self.manyMapped else { return nil }
-        return "\(mapped) plugin libraries are mapped, most of them retired, and none is ever unloaded: restart the host "
-            + "when it suits you (at \(Self.maxMapped) no further one is loaded)"
+        return "\(mapped) plugin libraries are mapped, most of them retired, and none is ever unloaded: restart the "
+            + "host when it suits you (at \(Self.maxMapped) no further one is loaded)"
     }
 
     /// All libraries that were ever mapped, oldest first.
     package var libraries: [PluginLibrary] { state.withLock { $0.libraries } }
 
     /// Those that new requests are served with, in load order.
-    package var active: [PluginLibrary] { state.withLock { $0.active } }
+    package var active: [PluginLibrary] { state.withLock { $0.active ?? [] } }
 }
