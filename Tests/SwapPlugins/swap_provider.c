@@ -137,11 +137,12 @@ static const void *swap_get_interface(const char *id) {
 }
 
 KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_error *error) {
+    const kimi_status status = answer(handshake, MANIFEST, swap_get_interface);
 #ifdef REFUSES
     handshake->host->fail(error, KIMI_E_INTERNAL, KIMI_CAT_NONE, 0, text("the entry refuses as told"));
-    return KIMI_E_INTERNAL;
+    return status == KIMI_OK ? KIMI_E_INTERNAL : status;
 #else
     (void)error;
-    return answer(handshake, MANIFEST, swap_get_interface);
+    return status;
 #endif
 }
