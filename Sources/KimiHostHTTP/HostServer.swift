@@ -71,7 +71,7 @@ package struct HostServer: Sendable {
     ) -> some ApplicationProtocol {
         let server = config.server
         return Application(
-            router: Self.router(current, host, metrics, plugins),
+            router: Self.router(current, host, metrics, loops, plugins),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,

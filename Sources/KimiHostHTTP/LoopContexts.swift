@@ -41,6 +41,9 @@ final class LoopContexts: @unchecked Sendable {
         for loop in group.makeIterator() { loop.execute { [self] in _ = context(of: loop).serving } }
     }
 
+    /// Transfers from upstreams under way. Any thread.
+    var openTransfers: Int { reactors.reduce(0) { $0 + $1.openTransfers } }
+
     /// Ends the reactors' threads. Blocking: not on an event loop.
     func stop() {
         for reactor in reactors { reactor.stop() }

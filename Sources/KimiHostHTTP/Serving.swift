@@ -25,6 +25,7 @@ final class Serving: Sendable {
     let config: HostConfig
     let runtime: HostRuntime
     let keys: ClientKeys
+    let admin: AdminAccess
     let files: WatchedFiles
     let plugins: [LoadedPlugin]
     /// For new connections; nil: plain HTTP.
@@ -36,6 +37,7 @@ final class Serving: Sendable {
         files = setup.files
         plugins = setup.plugins
         keys = ClientKeys(setup.config.auth)
+        admin = AdminAccess(setup.config)
         tls = try setup.config.server.tls.map { tls throws(TLSMistake) in try TLSFiles.context(tls) }
     }
 

@@ -9,6 +9,8 @@ struct Preparation {
     let plugins: PluginSet
     /// Lines that say what is wrong; empty when all is well.
     private(set) var mistakes: [String] = []
+    /// Libraries that crash when they are loaded: mistakes for who checks, for who serves something to live with.
+    private(set) var broken: [String] = []
     /// Lines worth knowing.
     private(set) var notes: [String] = []
     private(set) var config: HostConfig?
@@ -16,11 +18,18 @@ struct Preparation {
 
     /// Reads and checks everything, and collects all mistakes.
     ///
-    /// - Parameter store: what a process that serves has loaded before; nil: libraries are mapped where they lie.
-    init(_ options: HostOptions, store: PluginStore? = nil) {
-        let report = Preparation.load(options.plugins, store: store)
-        self.init(options, plugins: PluginSet(report.plugins))
+    /// - Parameters:
+    ///   - store: what a process that serves has loaded before; nil: libraries are mapped where they lie, and what is found
+    ///     out about them is not kept.
+    ///   - former: what serves until now. A plugin may be quarantined only if it was before.
+    init(_ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil) {
+        let settings = StateSettings(config: options.config)
+        let safety = settings.safety(options.plugins, mayWrite: store != nil)
+        let report = Preparation.load(options.plugins, safety, store: store)
+        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken))
         if report.errors.isEmpty { mistakes.insert(contentsOf: gone(from: store), at: 0) }
+        if let former { mistakes.insert(contentsOf: quarantined(since: former), at: 0) }
+        broken = report.broken.map(\.description)
         mistakes.insert(contentsOf: report.errors.map(\.description), at: 0)
         notes.insert(contentsOf: report.notices, at: 0)
     }
@@ -66,22 +75,30 @@ struct Preparation {
         }
     }
 
+    /// New versions that would be quarantined at once: the old ones are better.
+    private func quarantined(since former: HostRuntime) -> [String] {
+        (plugins.plugins.compactMap(\.quarantine) + plugins.broken.compactMap(\.quarantine))
+            .filter { !former.quarantined.contains($0.handle) }.map { "error: " + $0.message }
+    }
+
     /// What came out of the plugins folder.
     struct Loaded {
         var plugins: [LoadedPlugin]
         var errors: [PluginLoadError]
+        var broken: [PluginLoadError] = []
         var notices: [String]
     }
 
-    static func load(_ options: PluginFolderOptions, store: PluginStore? = nil) -> Loaded {
+    static func load(_ options: PluginFolderOptions, _ safety: PluginSafety, store: PluginStore? = nil) -> Loaded {
         guard let selection = options.selection else {
             return Loaded(plugins: [], errors: [], notices: ["no plugins are loaded (--no-plugins)"])
         }
-        var notices: [String] = []
+        var notices = safety.install().map { [$0] } ?? []
         let loader = PluginLoader(
             host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: options.pluginsInsecurePath,
-            store: store, notice: { notices.append($0) })
+            store: store, safety: safety, notice: { notices.append($0) })
         let report = loader.loadAll(folder: options.pluginsDir, selection: selection)
-        return Loaded(plugins: report.plugins, errors: report.errors, notices: notices)
+        notices += report.plugins.compactMap(\.quarantine).map { "warning: " + $0.message }
+        return Loaded(plugins: report.plugins, errors: report.errors, broken: report.broken, notices: notices)
     }
 }

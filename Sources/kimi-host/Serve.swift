@@ -19,11 +19,14 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = Self.pluginStore(options.plugins)
+        let store = Self.pluginStore(options)
         defer { store.copies?.remove() }
         let prepared = Preparation(options, store: store)
         for note in prepared.notes { Console.error(note) }
-        for plugin in prepared.plugins.plugins { Console.error("loaded " + plugin.description) }
+        for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
+            Console.error("loaded " + plugin.description)
+        }
+        for line in prepared.broken { Console.error("error: " + line) }
         guard prepared.mistakes.isEmpty, let config = prepared.config else {
             for mistake in prepared.mistakes { Console.error(mistake) }
             throw ExitCode.failure
@@ -33,6 +36,9 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore) async throws {
         let logger = Self.logger(config.logging.level)
+        PluginWatch.start(
+            slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
+        )
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
             let (server, models) = try server(config, prepared, services, plugins, logger)
@@ -72,11 +78,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
-    private static func pluginStore(_ options: PluginFolderOptions) -> PluginStore {
-        guard !options.noPlugins else { return PluginStore(copies: nil) }
+    private static func pluginStore(_ options: HostOptions) -> PluginStore {
+        guard !options.plugins.noPlugins else { return PluginStore(copies: nil) }
         let copies = PluginCopies(
-            places: PluginCopies.places(Environment.process().values), insecurePaths: options.pluginsInsecurePath,
-            notice: Console.error)
+            places: PluginCopies.places(
+                stateDir: StateSettings(config: options.config).folder, Environment.process().values),
+            insecurePaths: options.plugins.pluginsInsecurePath, notice: Console.error)
         if copies == nil {
             Console.error(
                 "plugins are mapped from where they lie: replace their files by renaming only, and restart to take them"
@@ -90,7 +97,7 @@ struct Serve: AsyncParsableCommand {
         _ options: HostOptions, _ store: PluginStore, _ services: PluginServices, _ logger: Logger
     ) -> @Sendable (HostRuntime) -> LoadedSetup {
         { former in
-            let prepared = Preparation(options, store: store)
+            let prepared = Preparation(options, store: store, former: former)
             guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
             do throws(RuntimeError) {
                 return .loaded(
@@ -139,7 +146,7 @@ struct Check: ParsableCommand {
     func run() throws {
         let prepared = Preparation(options)
         for note in prepared.notes { Console.error(note) }
-        var mistakes = prepared.mistakes
+        var mistakes = prepared.broken + prepared.mistakes
         if mistakes.isEmpty, let config = prepared.config { mistakes = Self.creationMistakes(config, prepared.plugins) }
         for mistake in mistakes { Console.print(mistake) }
         guard mistakes.isEmpty, let config = prepared.config else {

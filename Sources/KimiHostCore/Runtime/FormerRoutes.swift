@@ -59,6 +59,8 @@ struct FormerRoute {
 
     /// What is known of its upstream; nil when it talks to another one now, or with other credentials.
     var health: Health? { isKnown ? route.health : nil }
+    /// Those under way still count, as long as the bound is the same.
+    func slots(limit: Int?) -> RouteSlots? { isKnown && route.slots.limit == limit ? route.slots : nil }
     var latency: RouteLatency? { isKnown ? route.latency : nil }
 
     /// The key with this configuration.

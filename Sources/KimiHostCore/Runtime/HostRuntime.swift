@@ -1,4 +1,5 @@
 package import CanonicalModel
+import Enforcement
 package import Logging
 import PluginABI
 package import PluginHost
@@ -19,11 +20,14 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
+    /// Plugins that are quarantined, by what `plugins unquarantine` takes.
+    package let quarantined: [String]
     private let router: Router
-    private let routing: RoutingState
+    let routing: RoutingState
     /// By `RouteConfig.index`.
-    private let routes: [Route]
-    private let configs: [RouteConfig]
+    let routes: [Route]
+    /// What they were made of.
+    let routeConfigs: [RouteConfig]
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
@@ -33,25 +37,31 @@ package final class HostRuntime: Sendable {
         config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger, former: HostRuntime? = nil
     ) throws(RuntimeError) {
         self.services = services
+        self.quarantined = plugins.quarantined
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        let kept = former.map { FormerRoutes($0.configs, $0.routes).matches(config.routes) } ?? [:]
+        let kept = former.map { FormerRoutes($0.routeConfigs, $0.routes).matches(config.routes) } ?? [:]
         let router = Router(config, known: kept.compactMapValues(\.latency))
         self.router = router
         let policy = RoutingPolicy(config.routing)
+        let queue = RouteQueueLimits(
+            maxQueued: config.limits.maxQueued, queueMs: config.timeouts.queue.milliseconds)
         self.routing = RoutingState(
-            policy: policy, budgetShare: config.routing.retryBudget, former: former?.routing)
+            policy: policy, budgetShare: config.routing.retryBudget, queue: queue, former: former?.routing)
+        self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        let answers = FinalAnswers()
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger, kept[route.index]))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger,
+                        kept[route.index]))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -60,7 +70,6 @@ package final class HostRuntime: Sendable {
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
         for route in routes { route.adopt(policy.cooldown) }
         self.routes = routes
-        self.configs = config.routes
         self.dialects = Set(routes.flatMap(\.dialects))
     }
 
@@ -89,9 +98,15 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
         _ logger: Logger, _ former: FormerRoute?
     ) throws(ExchangeError) -> Route {
+        if let quarantine = plugins.quarantine(of: config) {
+            logger.warning("\(config) answers 503: \(quarantine.message)")
+            return Route(
+                standingInFor: plugins.plugin(.provider, named: config.provider), config, timeouts, maxResponseBytes,
+                policy.cooldown, latency, quarantine)
+        }
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
@@ -111,7 +126,9 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency, health: former?.health)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency, health: former?.health,
+            slots: former?.slots(limit: config.maxConcurrent) ?? RouteSlots(limit: config.maxConcurrent),
+            resume: config.resume, enforcement: enforcement)
     }
 
     private static func transform(
@@ -130,6 +147,14 @@ package final class HostRuntime: Sendable {
 package struct RuntimeError: Error {
     /// At least one.
     package let refusals: [Diagnostic]
+}
+
+extension RouteConfig {
+    func policy(_ attempts: Int, _ answers: FinalAnswers) -> EnforcementPolicy? {
+        guard ensureToolCall != .never else { return nil }
+        return EnforcementPolicy(
+            model: upstreamModel, isForAll: ensureToolCall == .always, attempts: attempts, answers: answers)
+    }
 }
 
 extension RouteTimeouts {

@@ -24,6 +24,8 @@ package struct LoadedPlugin: @unchecked Sendable {
     package var library: PluginLibrary
     /// The sidecar's `config`, to be laid under each use's own: `baseConfig.merged(under: own)`.
     package var baseConfig: ConfigNode?
+    /// Not nil: its code was not loaded and must not be asked for; there are no tables.
+    package var quarantine: QuarantineReason?
 
     /// The schema of one use's configuration, after merging.
     package var configSchema: JSONSchema { manifest.configSchema }

@@ -81,13 +81,9 @@ package final class PluginCopies: Sendable {
     // MARK: Places
 
     /// Where copies may go, best first: the state folder, or one for temporary files.
-    package static func places(_ environment: [String: String]) -> [String] {
-        func folder(_ variable: String, _ fallback: String) -> String {
-            environment[variable].flatMap { $0.isEmpty ? nil : $0 } ?? fallback
-        }
-        return [
-            folder("KIMI_STATE_DIR", "data") + "/plugins", folder("TMPDIR", "/tmp") + "/kimi-host-\(geteuid())",
-        ]
+    package static func places(stateDir: String, _ environment: [String: String]) -> [String] {
+        let temporary = environment["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
+        return [stateDir + "/plugins", temporary + "/kimi-host-\(geteuid())"]
     }
 
     private static func prepare(_ place: String, _ trust: FileTrust) throws(StepFailure) -> String {

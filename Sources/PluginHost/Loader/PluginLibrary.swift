@@ -53,6 +53,11 @@ package final class PluginLibrary: Sendable {
         loadedAt = Int64(time(nil))
     }
 
+    /// Where a plugin is quarantined, and nobody knows its manifest.
+    convenience init(standingInFor name: String) {
+        self.init(id: name, version: "", sha256: "", file: "", mapped: "", quiesce: nil)
+    }
+
     package var state: State { life.withLock { $0.state } }
     /// The file in the plugins folder, as the operator knows it.
     package var file: String { life.withLock { $0.file } }

@@ -75,6 +75,8 @@ package final class PluginStore: Sendable {
 
     /// New requests are served with these from now on. Returns lines for the log, one for each change.
     package func take(_ plugins: [LoadedPlugin]) -> [String] {
+        // What is quarantined is not mapped.
+        let plugins = plugins.filter { $0.quarantine == nil }
         let libraries = plugins.map(\.library)
         let before = state.withLock { state in
             defer { state.active = libraries }
