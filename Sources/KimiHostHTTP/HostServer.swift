@@ -3,9 +3,10 @@ import Dialects
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import KimiHostCore
+package import KimiHostCore
 package import Logging
 import NIOCore
+package import PluginHost
 package import ResponseStore
 import ServiceLifecycle
 import UnixSignals
@@ -14,37 +15,47 @@ import WireJSON
 
 /// The HTTP server: binds, serves until SIGTERM or SIGINT, and ends. SIGHUP loads the configuration anew.
 package struct HostServer: Sendable {
-    private let setup: HostSetup
+    /// What it was started with. Not the whole setup: that of the start ends as others do, when it is replaced.
+    private let config: HostConfig
+    private let current: CurrentServing
     private let settings: UpstreamSettings
     private let logger: Logger
     private let store: ResponseStore
+    private let plugins: PluginStore
     private let metrics = HostMetrics()
 
-    /// `store`: where replies of the Responses API are kept; it is closed when the server ends.
-    package init(setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, logger: Logger) {
+    /// - Parameters:
+    ///   - store: where replies of the Responses API are kept; it is closed when the server ends.
+    ///   - plugins: where the setup's plugins came from, and those of later ones will.
+    package init(
+        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, plugins: PluginStore, logger: Logger
+    ) throws {
         self.store = store
-        self.setup = setup
+        self.plugins = plugins
+        config = setup.config
+        current = CurrentServing(try Serving(setup))
+        _ = plugins.take(setup.plugins)
         self.settings = settings
         self.logger = logger
     }
 
     /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port; `reload` loads the
-    /// configuration anew, on any thread, blocking for it.
+    /// configuration anew, to follow the runtime that it is given; on any thread, blocking for it.
     package func run(
-        reload: @escaping @Sendable () -> LoadedSetup, onRunning: @escaping @Sendable (Int) -> Void
+        reload: @escaping @Sendable (HostRuntime) -> LoadedSetup, onRunning: @escaping @Sendable (Int) -> Void
     ) async throws {
-        let serving = try Serving(setup)
-        let current = CurrentServing(serving)
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings, current: current,
             logger: logger, metrics: metrics)
         defer { loops.stop() }
         let host = HTTPHost(
-            responses: ResponseArchive(store: store), gate: ExchangeGate(serving.gateLimits), state: ServerState())
+            responses: ResponseArchive(store: store), gate: ExchangeGate(current.serving.gateLimits),
+            state: ServerState())
         let configuration = services(
-            application(current, host, loops, onRunning),
+            application(host, loops, onRunning),
             ReloadService(
-                current: current, gate: host.gate, load: reload, logger: logger), host)
+                current: current, gate: host.gate, loops: loops, plugins: plugins, metrics: metrics, load: reload,
+                logger: logger), host)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await ServiceGroup(configuration: configuration).run())
@@ -56,16 +67,15 @@ package struct HostServer: Sendable {
     }
 
     private func application(
-        _ current: CurrentServing, _ host: HTTPHost, _ loops: LoopContexts,
-        _ onRunning: @escaping @Sendable (Int) -> Void
+        _ host: HTTPHost, _ loops: LoopContexts, _ onRunning: @escaping @Sendable (Int) -> Void
     ) -> some ApplicationProtocol {
-        let server = setup.config.server
+        let server = config.server
         return Application(
-            router: Self.router(current, host, metrics),
+            router: Self.router(current, host, metrics, loops, plugins),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(setup.config.limits.maxConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(config.limits.maxConnections)),
             onServerRunning: { channel in
                 host.state.move(to: .serving)
                 onRunning(channel.localAddress?.port ?? server.port)
@@ -77,7 +87,7 @@ package struct HostServer: Sendable {
     private func services(
         _ application: some ApplicationProtocol, _ reloading: ReloadService, _ host: HTTPHost
     ) -> ServiceGroupConfiguration {
-        let timeouts = setup.config.timeouts
+        let timeouts = config.timeouts
         let draining = DrainService(
             state: host.state, gate: host.gate, drain: timeouts.drain, notice: timeouts.drainNotice, logger: logger)
         var configuration = ServiceGroupConfiguration(

@@ -4,6 +4,7 @@ import KimiHostCore
 import NIOCore
 import NIOHTTP1
 import PluginABI
+import Synchronization
 import WireJSON
 
 /// Serves the LLM endpoints of one connection on its event loop, and passes every other request on.
@@ -73,10 +74,12 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         self.context = context
         writer = ResponseWriter(context: context)
         loop.connections.add(self)
+        host.connections.wrappingAdd(1, ordering: .relaxed)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         loop.connections.remove(self)
+        host.connections.wrappingSubtract(1, ordering: .relaxed)
         leave()
         writer?.detach()
         writer = nil
@@ -412,7 +415,11 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// anything for too long is let go.
     func checkClock(_ now: NIODeadline) {
         if host.state.isOver { endNow() }
-        if case .idle = state { serving = loop.serving }
+        // A configuration that was replaced is kept by requests that are being read, and by exchanges as far as need be.
+        switch state {
+        case .idle, .exchanging, .passing, .closed: serving = loop.serving
+        case .receiving, .queued, .discarding, .fetching: break
+        }
         let limit = serving.runtime.clientTimeoutMs
         let buffered = writer?.bufferedBytes ?? 0
         if buffered < lastBuffered { lastActivity = now }
@@ -480,6 +487,8 @@ extension LLMHandler: ExchangeClient {
 
     func exchangeDropped(_ fields: [DroppedField]) { writer?.dropped = DroppedHeader.value(fields) }
 
+    func exchangeEnforced(_ words: String) { writer?.enforcement = words }
+
     func exchangeReplied(_ body: ByteWriter) {
         writer?.reply(body)
         goOn()
@@ -501,6 +510,8 @@ extension LLMHandler: ExchangeClient {
     }
 
     var clientName: String { admitted?.name ?? "" }
+
+    var chargesTokens: Bool { admitted?.limits.tokensPerMinute != nil }
 
     func exchangeUsed(tokens: Int) {
         if let admitted { host.gate.charge(admitted, tokens: tokens) }

@@ -9,23 +9,32 @@ struct Preparation {
     let plugins: PluginSet
     /// Lines that say what is wrong; empty when all is well.
     private(set) var mistakes: [String] = []
+    /// Libraries that crash when they are loaded: mistakes for who checks, for who serves something to live with.
+    private(set) var broken: [String] = []
     /// Lines worth knowing.
     private(set) var notes: [String] = []
     private(set) var config: HostConfig?
-    /// Whose change is worth loading the configuration anew.
-    var files: [String] { files(source) }
     private let source: ConfigSource
 
     /// Reads and checks everything, and collects all mistakes.
-    init(_ options: HostOptions) {
-        let report = Preparation.load(options.plugins)
-        self.init(options, plugins: PluginSet(report.plugins))
+    ///
+    /// - Parameters:
+    ///   - store: what a process that serves has loaded before; nil: libraries are mapped where they lie, and what is found
+    ///     out about them is not kept.
+    ///   - former: what serves until now. A plugin may be quarantined only if it was before.
+    init(_ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil) {
+        let settings = StateSettings(config: options.config)
+        let safety = settings.safety(options.plugins, mayWrite: store != nil)
+        let report = Preparation.load(options.plugins, safety, store: store)
+        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken))
+        if report.errors.isEmpty { mistakes.insert(contentsOf: gone(from: store), at: 0) }
+        if let former { mistakes.insert(contentsOf: quarantined(since: former), at: 0) }
+        broken = report.broken.map(\.description)
         mistakes.insert(contentsOf: report.errors.map(\.description), at: 0)
         notes.insert(contentsOf: report.notices, at: 0)
     }
 
-    /// The configuration anew, for plugins that are loaded.
-    init(_ options: HostOptions, plugins: PluginSet) {
+    private init(_ options: HostOptions, plugins: PluginSet) {
         let (environment, dotEnv) = Environment.process().loadingDotEnv()
         self.environment = environment
         self.plugins = plugins
@@ -45,29 +54,51 @@ struct Preparation {
         if let tls = config.flatMap(TLSFiles.mistake) { mistakes.append(tls.description) }
     }
 
-    private func files(_ source: ConfigSource) -> [String] {
+    /// Whose change is worth loading the configuration anew.
+    func files(_ options: PluginFolderOptions) -> WatchedFiles {
         var files = [".env"]
         if case .file(let path, _) = source { files.append(path) }
         if let tls = config?.server.tls { files += [tls.certificate, tls.key] }
-        return files
+        let folder = options.noPlugins ? nil : options.pluginsDir
+        let inFolder = folder.map { PluginsFolder.watchedFiles(in: $0) } ?? []
+        files += plugins.plugins.map(\.file).filter { !inFolder.contains($0) }
+        return WatchedFiles(files: files, folder: folder)
+    }
+
+    /// Plugins that are taken away while the configuration needs one.
+    private func gone(from store: PluginStore?) -> [String] {
+        guard mistakes.contains(where: { $0.contains("no plugin provides") }) else { return [] }
+        let gone = (store?.active ?? []).filter { old in !plugins.plugins.contains { $0.manifest.id == old.id } }
+        return gone.map { old in
+            "\(old.file): the plugin \(old.id) is gone or switched off, and the configuration uses what it provides; cure: "
+                + "put it back, or take its use out of the configuration first"
+        }
+    }
+
+    /// New versions that would be quarantined at once: the old ones are better.
+    private func quarantined(since former: HostRuntime) -> [String] {
+        (plugins.plugins.compactMap(\.quarantine) + plugins.broken.compactMap(\.quarantine))
+            .filter { !former.quarantined.contains($0.handle) }.map { "error: " + $0.message }
     }
 
     /// What came out of the plugins folder.
     struct Loaded {
         var plugins: [LoadedPlugin]
         var errors: [PluginLoadError]
+        var broken: [PluginLoadError] = []
         var notices: [String]
     }
 
-    static func load(_ options: PluginFolderOptions) -> Loaded {
+    static func load(_ options: PluginFolderOptions, _ safety: PluginSafety, store: PluginStore? = nil) -> Loaded {
         guard let selection = options.selection else {
             return Loaded(plugins: [], errors: [], notices: ["no plugins are loaded (--no-plugins)"])
         }
-        var notices: [String] = []
+        var notices = safety.install().map { [$0] } ?? []
         let loader = PluginLoader(
             host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: options.pluginsInsecurePath,
-            notice: { notices.append($0) })
+            store: store, safety: safety, notice: { notices.append($0) })
         let report = loader.loadAll(folder: options.pluginsDir, selection: selection)
-        return Loaded(plugins: report.plugins, errors: report.errors, notices: notices)
+        notices += report.plugins.compactMap(\.quarantine).map { "warning: " + $0.message }
+        return Loaded(plugins: report.plugins, errors: report.errors, broken: report.broken, notices: notices)
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What is done about attempts that fail. Times in milliseconds.
 package struct RoutingPolicy: Sendable, Equatable {
     /// Attempts of one exchange, whatever the configuration has of routes and keys.
@@ -36,10 +38,33 @@ package final class RoutingState: Sendable {
     package let policy: RoutingPolicy
     package let budget: RetryBudget
     package let random: RandomSource
+    package let queue: RouteQueueLimits
+    private let waiting = Atomic<Int>(0)
 
-    package init(policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource()) {
+    private let budgetShare: Double
+
+    /// - Parameter former: the one before the configuration was loaded anew; what is left of its budget goes on.
+    package init(
+        policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource(),
+        queue: RouteQueueLimits = RouteQueueLimits(), former: RoutingState? = nil
+    ) {
+        self.queue = queue
         self.policy = policy
-        self.budget = RetryBudget(share: budgetShare)
+        self.budgetShare = budgetShare
+        let kept = former.flatMap { $0.budgetShare == budgetShare ? $0.budget : nil }
+        self.budget = kept ?? RetryBudget(share: budgetShare)
         self.random = random
     }
+
+    /// Exchanges that wait for a route with a bound.
+    package var queued: Int { waiting.load(ordering: .relaxed) }
+
+    /// One more waits. False: too many do.
+    package func beginWait() -> Bool {
+        if waiting.wrappingAdd(1, ordering: .relaxed).newValue <= queue.maxQueued { return true }
+        endWait()
+        return false
+    }
+
+    package func endWait() { waiting.wrappingSubtract(1, ordering: .relaxed) }
 }

@@ -1,4 +1,5 @@
 package import CanonicalModel
+import Enforcement
 package import Logging
 import PluginABI
 package import PluginHost
@@ -19,40 +20,55 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
+    /// Plugins that are quarantined, by what `plugins unquarantine` takes.
+    package let quarantined: [String]
     private let router: Router
-    private let routing: RoutingState
+    let routing: RoutingState
     /// By `RouteConfig.index`.
-    private let routes: [Route]
+    let routes: [Route]
+    /// What they were made of.
+    let routeConfigs: [RouteConfig]
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
+    ///
+    /// - Parameter former: what serves until now, see ``FormerRoutes``; instances that stay the same are not created anew.
     package init(
-        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
+        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger, former: HostRuntime? = nil
     ) throws(RuntimeError) {
         self.services = services
+        self.quarantined = plugins.quarantined
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        let router = Router(config)
+        let kept = former.map { FormerRoutes($0.routeConfigs, $0.routes).matches(config.routes) } ?? [:]
+        let router = Router(config, known: kept.compactMapValues(\.latency))
         self.router = router
         let policy = RoutingPolicy(config.routing)
-        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
+        let queue = RouteQueueLimits(
+            maxQueued: config.limits.maxQueued, queueMs: config.timeouts.queue.milliseconds)
+        self.routing = RoutingState(
+            policy: policy, budgetShare: config.routing.retryBudget, queue: queue, former: former?.routing)
+        self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        let answers = FinalAnswers()
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger,
+                        kept[route.index]))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
             }
         }
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
+        for route in routes { route.adopt(policy.cooldown) }
         self.routes = routes
         self.dialects = Set(routes.flatMap(\.dialects))
     }
@@ -82,30 +98,48 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
-        _ logger: Logger
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
+        _ logger: Logger, _ former: FormerRoute?
     ) throws(ExchangeError) -> Route {
+        if let quarantine = plugins.quarantine(of: config) {
+            logger.warning("\(config) answers 503: \(quarantine.message)")
+            return Route(
+                standingInFor: plugins.plugin(.provider, named: config.provider), config, timeouts, maxResponseBytes,
+                policy.cooldown, latency, quarantine)
+        }
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
-        var providers: [(provider: ProviderInstance, weight: Double)] = []
+        var providers: [(provider: ProviderInstance, weight: Double, former: RouteKey?)] = []
         for key in config.keys {
+            let same = former?.key(key.config)
+            if let same, same.provider.library === plugin.library {
+                providers.append((same.provider, key.weight, same))
+                continue
+            }
             let provider = try ProviderInstance(
                 plugin, name: config.provider, config: key.config, logger: logger, services: services)
-            providers.append((provider, key.weight))
+            providers.append((provider, key.weight, same))
         }
-        var transforms: [TransformInstance] = []
-        for use in config.transforms {
-            guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
-                throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
-            }
-            transforms.append(
-                try TransformInstance(
-                    plugin, name: use.plugin, config: use.config, logger: logger, services: services))
+        let transforms = try config.transforms.map { use throws(ExchangeError) in
+            try transform(use, plugins, services, logger, former)
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency, health: former?.health,
+            slots: former?.slots(limit: config.maxConcurrent) ?? RouteSlots(limit: config.maxConcurrent),
+            resume: config.resume, enforcement: enforcement)
+    }
+
+    private static func transform(
+        _ use: TransformUse, _ plugins: PluginSet, _ services: PluginServices, _ logger: Logger,
+        _ former: FormerRoute?
+    ) throws(ExchangeError) -> TransformInstance {
+        guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
+        }
+        if let same = former?.transform(plugin.library, use.config) { return same }
+        return try TransformInstance(plugin, name: use.plugin, config: use.config, logger: logger, services: services)
     }
 }
 
@@ -113,6 +147,14 @@ package final class HostRuntime: Sendable {
 package struct RuntimeError: Error {
     /// At least one.
     package let refusals: [Diagnostic]
+}
+
+extension RouteConfig {
+    func policy(_ attempts: Int, _ answers: FinalAnswers) -> EnforcementPolicy? {
+        guard ensureToolCall != .never else { return nil }
+        return EnforcementPolicy(
+            model: upstreamModel, isForAll: ensureToolCall == .always, attempts: attempts, answers: answers)
+    }
 }
 
 extension RouteTimeouts {

@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import JSONSchema
 package import Logging
@@ -8,6 +9,9 @@ import PluginABI
 /// `@unchecked`: the pointers are to static tables and to an object that the ABI declares safe for any thread.
 package final class ProviderInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
+    package let library: PluginLibrary
+    package let config: ConfigNode
     let table: UnsafePointer<kimi_provider>
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
@@ -21,6 +25,10 @@ package final class ProviderInstance: @unchecked Sendable {
     private let live = LiveSecrets()
     private let mask: SecretMask
     private let context: PluginContextRecord
+    /// For every call into it.
+    let mark: PluginMark
+    /// False for a stand-in, whose functions must not be called.
+    private let isReal: Bool
 
     /// Calls the plugin's create. Throws its own words when it refuses the configuration.
     package init(
@@ -29,7 +37,10 @@ package final class ProviderInstance: @unchecked Sendable {
         guard let table = plugin.provider else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
         }
-        self.name = name
+        let mark = plugin.mark
+        (self.name, self.mark, self.isReal) = (name, mark, true)
+        self.library = plugin.library
+        self.config = config
         self.table = table
         self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
@@ -47,13 +58,36 @@ package final class ProviderInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        library.instanceCreated()
     }
 
     deinit {
-        table.pointee.destroy(instance)
+        guard isReal else { return }
+        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
+        library.instanceDestroyed()
+    }
+
+    /// Stands where a quarantined provider would: it has a name and what its manifest says, and no functions.
+    package init(standingInFor plugin: LoadedPlugin?, name: String) {
+        let provided = plugin?.manifest.provided(.provider)
+        self.name = name
+        self.library = plugin?.library ?? PluginLibrary(standingInFor: name)
+        self.config = ConfigNode(.null)
+        (self.table, self.instance) = (StandIn.table, StandIn.instance)
+        self.auth = nil
+        self.framing = provided?.frames ?? .raw
+        self.dialects = provided?.dialects ?? []
+        self.hosts = AllowedHosts(patterns: [], urls: [])
+        self.keys = SigningKeys()
+        self.mask = SecretMask([], live: live)
+        self.context = PluginContextRecord(
+            logger: PluginLogger(logger: Logger(label: "plugin"), plugin: name, mask: mask),
+            memory: PluginMemory(capacity: 0))
+        self.mark = PluginMark.of(PluginIdentity(file: name, sha256: ""))
+        self.isReal = false
     }
 
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
@@ -75,6 +109,10 @@ package final class ProviderInstance: @unchecked Sendable {
 /// A configured transform; as `ProviderInstance`.
 package final class TransformInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
+    package let library: PluginLibrary
+    package let config: ConfigNode
+    let mark: PluginMark
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
     private let context: PluginContextRecord
@@ -86,7 +124,10 @@ package final class TransformInstance: @unchecked Sendable {
         guard let table = plugin.transform else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
         }
-        self.name = name
+        let mark = plugin.mark
+        (self.name, self.mark) = (name, mark)
+        self.library = plugin.library
+        self.config = config
         self.table = table
         var config = config
         let secrets = plugin.secrets(in: config)
@@ -96,29 +137,46 @@ package final class TransformInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        library.instanceCreated()
     }
 
     /// `text` with the instance's secrets hidden.
     package func masked(_ text: String) -> String { mask.masked(text) }
 
     deinit {
-        table.pointee.destroy(instance)
+        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
+        library.instanceDestroyed()
     }
+}
+
+/// What a stand-in has instead of a plugin's objects; nothing ever looks at them.
+private enum StandIn {
+    nonisolated(unsafe) static let table: UnsafePointer<kimi_provider> = {
+        let table = UnsafeMutablePointer<kimi_provider>.allocate(capacity: 1)
+        table.initialize(to: kimi_provider())
+        return UnsafePointer(table)
+    }()
+
+    static var instance: OpaquePointer { OpaquePointer(table) }
 }
 
 private enum PluginCreation {
     typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
 
-    static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer
-    {
+    static func instance(
+        _ name: String, _ mark: PluginMark, _ config: ConfigNode, _ create: Create
+    ) throws(ExchangeError) -> OpaquePointer {
         let json = config.jsonBytes
         let errors = ErrorRecord()
         var instance: OpaquePointer?
-        let status = json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
-        if status.isFailure { throw errors.take(status, plugin: name, function: "create") }
+        let status = mark.call(PG_CREATE) {
+            json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
+        }
+        PluginSafety.rechain()
+        if status.isFailure { throw errors.take(status, mark, plugin: name, PG_CREATE) }
         guard let instance else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(name)' returned no instance from create")
         }

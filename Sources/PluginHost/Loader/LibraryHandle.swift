@@ -56,7 +56,7 @@ package struct LibraryHandle: @unchecked Sendable {
         } else if reason.contains("static TLS") {
             cure = "build the plugin, or the allocator it brings, without initial-exec TLS"
         } else if reason.contains("cannot open shared object file") {
-            cure = "install that library, or set the plugin's run path"
+            cure = "install that library, or set the plugin's run path; one beside the plugin needs a SONAME"
         } else {
             cure = "run 'ldd -r \(path)'"
         }

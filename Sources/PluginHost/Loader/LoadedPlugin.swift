@@ -20,8 +20,12 @@ package struct LoadedPlugin: @unchecked Sendable {
     package var transform: UnsafePointer<kimi_transform>?
     /// Stops the plugin's own threads; after it only destroy and end may be called (S17).
     package var quiesce: (@convention(c) () -> Void)?
+    /// What is mapped, and how much it is used. The same for all plugins with this content.
+    package var library: PluginLibrary
     /// The sidecar's `config`, to be laid under each use's own: `baseConfig.merged(under: own)`.
     package var baseConfig: ConfigNode?
+    /// Not nil: its code was not loaded and must not be asked for; there are no tables.
+    package var quarantine: QuarantineReason?
 
     /// The schema of one use's configuration, after merging.
     package var configSchema: JSONSchema { manifest.configSchema }

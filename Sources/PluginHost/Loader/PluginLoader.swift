@@ -4,20 +4,30 @@ package import PluginABI
 ///
 /// Used by one thread at a time, at start or reload; it blocks on the disk and runs the plugins' entry functions.
 package struct PluginLoader {
-    private let host: UnsafePointer<kimi_host>
-    private let services: any HandshakeServices
-    private let trust: FileTrust
+    let host: UnsafePointer<kimi_host>
+    let services: any HandshakeServices
+    let trust: FileTrust
+    let store: PluginStore?
+    let safety: PluginSafety?
     private let notice: (String) -> Void
+    let phase: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
     ///   - services: makes the error objects for the entry calls.
     ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - store: what was loaded before by this process, for folders that are loaded again.
+    ///   - safety: probes libraries before they are loaded, and keeps those away that crashed; nil: neither is done.
     ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
+    ///   - phase: is told what code of a plugin comes next, `dlopen` or `entry`.
     package init(
         host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
-        notice: @escaping (String) -> Void = { _ in }
+        store: PluginStore? = nil, safety: PluginSafety? = nil, notice: @escaping (String) -> Void = { _ in },
+        phase: @escaping (String) -> Void = { _ in }
     ) {
+        self.store = store
+        self.safety = safety
+        self.phase = phase
         self.host = host
         self.services = services
         self.notice = notice
@@ -30,12 +40,14 @@ package struct PluginLoader {
         package var plugins: [LoadedPlugin] = []
         /// Empty if the folder is in order.
         package var errors: [PluginLoadError] = []
+        /// Libraries that crash when they are loaded, and of which nothing else is known: what they provide is not there.
+        package var broken: [PluginLoadError] = []
     }
 
     /// Loads every plugin of `folder` in order, or throws the first thing that is wrong.
     package func load(folder: String) throws(PluginLoadError) -> [LoadedPlugin] {
         let report = loadAll(folder: folder)
-        if let first = report.errors.first { throw first }
+        if let first = report.errors.first ?? report.broken.first { throw first }
         return report.plugins
     }
 
@@ -46,6 +58,7 @@ package struct PluginLoader {
         }
         let found = PluginsFolder(scanning: folder, trust: trust)
         var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
+        probe(found.candidates.filter { selection.includes($0) && $0.isEnabled })
         for candidate in found.candidates {
             guard selection.includes(candidate) else {
                 notice("\(candidate.file): not loaded, --only-plugin does not name it")
@@ -61,6 +74,8 @@ package struct PluginLoader {
                 let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
                 try Self.checkUnique(plugin, among: report.plugins)
                 report.plugins.append(plugin)
+            } catch  where error.step == .probe {
+                report.broken.append(error)
             } catch {
                 report.errors.append(error)
             }
@@ -85,13 +100,17 @@ package struct PluginLoader {
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
         let elf = try Self.checkFormat(bytes, file)
-        let entry = try open(opened, sha256, file)
-        let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
-        try checkID(answer.manifest, sidecar, file)
-        let plugin = LoadedPlugin(
-            manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
-            needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
-            auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        var plugin: LoadedPlugin
+        if let known = try store?.known(sha256, file: file) {
+            plugin = known
+        } else if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {
+            plugin = try refused(reason, manifest, file, sha256)
+        } else {
+            plugin = try run(opened, bytes, sha256, elf, file)
+        }
+        try checkID(plugin.manifest, sidecar, file)
+        plugin.file = file
+        plugin.baseConfig = sidecar?.config
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
     }
 
@@ -105,7 +124,7 @@ package struct PluginLoader {
     }
 
     /// The file's format and entry. nil on platforms whose libraries are not ELF; there dlopen has the last word.
-    private static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
+    static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
         #if canImport(Darwin)
         if bytes.starts(with: [0xCF, 0xFA, 0xED, 0xFE]) || bytes.starts(with: [0xCA, 0xFE, 0xBA, 0xBE]) { return nil }
         #endif
@@ -136,22 +155,28 @@ package struct PluginLoader {
             cure: other > ours ? "update the host, or build the plugin for ABI \(ours)" : "update the plugin")
     }
 
-    /// Maps the library and finds its entry. From here on the plugin's code runs.
-    private func open(
-        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
-    ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
+    /// Maps the library and finds its entry.
+    func open(
+        _ opened: borrowing TrustedFile, _ bytes: [UInt8], _ sha256: String, _ elf: ElfFile?, _ file: String
+    ) throws(PluginLoadError) -> (entry: UnsafeMutableRawPointer, mapped: String) {
         // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
-        // glibc takes a second library for the first when a descriptor number comes again. The path was checked up to
-        // the root; what is left is that it still is the file that was hashed.
+        // glibc takes a second library for the first when a descriptor number comes again. A copy holds the bytes that
+        // were hashed. Without one, the path was checked up to the root; what is left is that it still is that file.
         guard opened.isStillThere else {
             throw PluginLoadError(
                 file: file, step: .trust, message: "the file changed while it was checked",
                 cure: "write new versions under another name and rename them")
         }
         let library: LibraryHandle
-        do {
-            library = try LibraryHandle.open(opened.path, sha256: sha256)
+        var mapped = opened.path
+        do throws(StepFailure) {
+            if let copies = store?.copies {
+                if let elf { try OriginLibraries(folder: FileSystem.split(mapped).folder, trust: trust).load(elf) }
+                mapped = try copies.write(bytes, name: FileSystem.split(mapped).name, sha256: sha256)
+            }
+            library = try LibraryHandle.open(mapped, sha256: sha256)
         } catch {
+            if mapped != opened.path { store?.copies?.discard(mapped) }
             throw error.at(.dlopen, file)
         }
         guard let entry = library.symbol(KIMI_ENTRY_SYMBOL) else {
@@ -159,10 +184,10 @@ package struct PluginLoader {
                 file: file, step: .entry, message: "there is no \(KIMI_ENTRY_SYMBOL) in it",
                 cure: "export the entry with KIMI_EXPORT")
         }
-        return entry
+        return (entry, mapped)
     }
 
-    private func checkID(
+    func checkID(
         _ manifest: PluginManifest, _ sidecar: PluginSidecar?, _ file: String
     ) throws(PluginLoadError) {
         guard let sidecar, let id = sidecar.id, id != manifest.id else { return }

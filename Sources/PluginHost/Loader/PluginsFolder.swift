@@ -43,8 +43,18 @@ package struct PluginsFolder {
         }
     }
 
+    /// Does a file of this name count as a library?
+    package static func isLibrary(_ name: String) -> Bool { suffixes.contains { name.hasSuffix($0) } }
+
+    /// The paths of all libraries and sidecars directly in a folder, whatever they are worth.
+    package static func watchedFiles(in folder: String) -> [String] {
+        let names = FileSystem.names(in: folder) ?? []
+        return names.filter { isLibrary($0) || $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+            .map { FileSystem.join(folder, $0) }
+    }
+
     private mutating func scan(_ names: [String]) throws(PluginLoadError) {
-        let libraries = names.filter { name in Self.suffixes.contains { name.hasSuffix($0) } }
+        let libraries = names.filter(Self.isLibrary)
         var claims: [String: String] = [:]
         for name in names where name.hasSuffix(".yaml") {
             do {
