@@ -45,10 +45,11 @@ extension HostServer {
         _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ open: OpenResources,
         _ plugins: PluginStore
     ) -> Response {
-        let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
-            quarantined: runtime.quarantined, libraries: plugins.libraries
-        ).text + runtime.routingMetrics(open)
+        let text =
+            PrometheusText(
+                metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
+                quarantined: runtime.quarantined, libraries: plugins.libraries
+            ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
