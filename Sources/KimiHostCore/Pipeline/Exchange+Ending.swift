@@ -27,6 +27,7 @@ extension Exchange {
 
     func acknowledge() {
         guard unacknowledged > 0, client?.isWritable ?? true else { return }
+        if let isolated = attempt?.isolated, isolated.isCongested || !isolation.inbox.isEmpty { return }
         transfer?.consumed(unacknowledged)
         unacknowledged = 0
         clock.heard()

@@ -28,7 +28,11 @@ package final class Exchange: UpstreamReceiver, Watched {
     var choice: AttemptChoice
     var route: Route
     var key: RouteKey
-    var attempt: PluginAttempt?
+    var attempt: (any AttemptCalls)?
+    /// Of an attempt with plugins in other processes.
+    var isolation = IsolatedState()
+    /// Content that the provider had brought when this was last looked at.
+    var broughtBefore = 0
     /// The next attempt is chosen and has not begun.
     var isPausing = false
     var attemptBegan = NIODeadline.now()
@@ -115,18 +119,23 @@ package final class Exchange: UpstreamReceiver, Watched {
         var refusal: ExchangeError?
         attemptNumber += 1
         (native, opening) = (nil, nil)
+        (isolation, broughtBefore) = (IsolatedState(), 0)
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
                 maxBytes: route.maxResponseBytes)
-            attempt = try PluginAttempt(
-                native: key.provider, request: input.request, receiver: reply, book: book, refusal: &refusal)
+            attempt = try makeNativeAttempt(input.request, reply, &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
                 opening = NativeOpening(input.dialect)
                 return
             }
         }
+        try begin(after: refusal)
+    }
+
+    /// Begins the attempt with the canonical request. `refusal`: why it is not begun natively.
+    func begin(after refusal: ExchangeError?) throws(ExchangeError) {
         switch try source.canonical(on: route, attempt: attemptNumber) {
         case .attempt(let input): try begin(input)
         case .reply(let body, let headers): answer(body, headers)
@@ -141,9 +150,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         dropped = input.dropped
         succeeded = input.succeeded
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
-        attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
-            book: book)
+        attempt = try makeAttempt(input)
     }
 
     /// The client is gone: everything ends at once, upstream included.

@@ -127,6 +127,12 @@ final class PluginContextRecord: Sendable {
     func isLogged(_ level: UInt32) -> Bool { logger.isLogged(level) }
 
     func log(_ level: UInt32, _ text: UnsafeRawBufferPointer) { logger.log(level, text) }
+
+    /// A line of the host's own about the plugin.
+    func note(_ line: String) {
+        var line = line
+        line.withUTF8 { log(KIMI_LOG_WARNING.rawValue, UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// Lends `kimi_error` objects to handshakes.

@@ -12,6 +12,8 @@ package final class ProviderInstance: @unchecked Sendable {
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
     let instance: OpaquePointer
+    /// The instance in child processes, if that is where the plugin runs.
+    let remote: RemoteInstance?
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
     /// Client dialects that the upstream speaks itself.
@@ -50,6 +52,7 @@ package final class ProviderInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.provider, name: name, context: context, config: config.jsonBytes)
     }
 
     deinit {
@@ -77,6 +80,7 @@ package final class TransformInstance: @unchecked Sendable {
     package let name: String
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
+    let remote: RemoteInstance?
     private let context: PluginContextRecord
     private let mask: SecretMask
 
@@ -99,6 +103,7 @@ package final class TransformInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.transform, name: name, context: context, config: config.jsonBytes)
     }
 
     /// `text` with the instance's secrets hidden.

@@ -7,7 +7,7 @@ package struct PluginLoader {
     private let host: UnsafePointer<kimi_host>
     private let services: any HandshakeServices
     private let trust: FileTrust
-    private let notice: (String) -> Void
+    let notice: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
@@ -84,7 +84,13 @@ package struct PluginLoader {
         }
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
-        let elf = try Self.checkFormat(bytes, file)
+        let isPython = Self.isPython(file)
+        let elf = isPython ? nil : try Self.checkFormat(bytes, file)
+        if isPython || sidecar?.isIsolated == true {
+            let plugin = try loadIsolated(opened, sidecar: sidecar, file: file, sha256: sha256)
+            try checkID(plugin.manifest, sidecar, file)
+            return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+        }
         let entry = try open(opened, sha256, file)
         let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
         try checkID(answer.manifest, sidecar, file)

@@ -44,11 +44,13 @@ package struct PluginsFolder {
     }
 
     private mutating func scan(_ names: [String]) throws(PluginLoadError) {
+        // A Python file without a sidecar is left alone: it may be a module that plugins import.
         let libraries = names.filter { name in Self.suffixes.contains { name.hasSuffix($0) } }
+        let programs = names.filter { $0.hasSuffix(".py") }
         var claims: [String: String] = [:]
         for name in names where name.hasSuffix(".yaml") {
             do {
-                try addSidecar(name, libraries, &claims)
+                try addSidecar(name, libraries + programs, &claims)
             } catch {
                 errors.append(error)
             }
@@ -69,7 +71,7 @@ package struct PluginsFolder {
     ) throws(PluginLoadError) {
         let file = display(name)
         let stem = Self.stem(name, [".yaml"])
-        let beside = Self.suffixes.map { stem + $0 }.first { libraries.contains($0) }
+        let beside = (Self.suffixes + [".py"]).map { stem + $0 }.first { libraries.contains($0) }
         // Claimed even if the sidecar turns out to be wrong: a library is never loaded without what its sidecar asks.
         if let beside { claims[identity(display(beside))] = file }
         let sidecar = try read(file)
