@@ -214,10 +214,10 @@ void lock_down(buffer *notice) {
     bool threads = has_threads();
     close_others(); /* What loading has left open. */
     prctl(PR_SET_DUMPABLE, 0);
+    int error = landlock(); /* It needs a descriptor for a moment. */
+    if (error) say(notice, "Landlock", error);
     limit(RLIMIT_NOFILE, threads ? MAX_FILES : PARENT + 1);
     if (!threads) limit(RLIMIT_NPROC, 0);
-    int error = landlock();
-    if (error) say(notice, "Landlock", error);
     error = seccomp(threads);
     if (error) say(notice, "seccomp", error);
 }
