@@ -54,8 +54,15 @@ static void close_others(void) {
     for (int fd = PARENT + 1; fd < 65536; fd++) close(fd);
 }
 
+/* A crash is a crash: no runtime's handler shall stand in between (Swift's wants to start a program). */
+static void default_signals(void) {
+    static const int CRASHES[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+    for (size_t i = 0; i < sizeof(CRASHES) / sizeof(*CRASHES); i++) signal(CRASHES[i], SIG_DFL);
+}
+
 void lock_process(int parent) {
     close_others();
+    default_signals();
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(EXIT_PARENT_GONE); /* It died before the line above. */
@@ -212,6 +219,7 @@ static bool has_threads(void) {
 
 void lock_down(buffer *notice) {
     bool threads = has_threads();
+    if (!threads) default_signals(); /* Runtimes with threads, such as Go's, work with theirs. */
     close_others(); /* What loading has left open. */
     prctl(PR_SET_DUMPABLE, 0);
     int error = landlock(); /* It needs a descriptor for a moment. */
