@@ -324,7 +324,8 @@ def test_a_compressed_stream_is_an_error(host, upstream):
 
 
 def test_the_upstream_ends_when_the_client_is_gone(host, upstream):
-    upstream.reply(replies.HEAD, replies.http_chunk(stream_of("messages")[:200]), Hang())
+    # The head is held until the first words: 1,000 bytes of this stream end behind them.
+    upstream.reply(replies.HEAD, replies.http_chunk(stream_of("messages")[:1000]), Hang())
     with wire.Connection(host.port) as client:
         client.request("POST", PATHS["messages"], body_of("messages", more=',"stream":true'))
         assert client.read_head()[0] == 200
