@@ -62,7 +62,9 @@ struct CallReply {
         let how: UInt32 = from.number()
         let data = from.text()
         guard !from.isBad else { return nil }
-        guard let edit, edit.put(how, data.buffer) == KIMI_OK else { return "a change of the request that is not allowed" }
+        guard let edit, edit.put(how, data.buffer) == KIMI_OK else {
+            return "a change of the request that is not allowed"
+        }
         return nil
     }
 

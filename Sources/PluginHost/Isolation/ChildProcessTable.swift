@@ -56,14 +56,16 @@ enum ChildProcessTable {
         #else
         var thread = pthread_t()
         #endif
-        pthread_create(&thread, nil, { argument in
-            #if canImport(Darwin)
-            Unmanaged<Jobs>.fromOpaque(argument).takeUnretainedValue().run()
-            #else
-            guard let argument else { return nil }
-            Unmanaged<Jobs>.fromOpaque(argument).takeUnretainedValue().run()
-            #endif
-        }, argument)
+        pthread_create(
+            &thread, nil,
+            { argument in
+                #if canImport(Darwin)
+                Unmanaged<Jobs>.fromOpaque(argument).takeUnretainedValue().run()
+                #else
+                guard let argument else { return nil }
+                Unmanaged<Jobs>.fromOpaque(argument).takeUnretainedValue().run()
+                #endif
+            }, argument)
         return jobs
     }()
 

@@ -9,8 +9,10 @@ enum IsolatedTables {
         table.initialize(
             to: kimi_provider(
                 struct_size: UInt32(MemoryLayout<kimi_provider>.size), flags: 0, create: create, destroy: { _ in },
-                begin: { _, _, _, _ in KIMI_E_STATE.rawValue }, next: { _, _, _ in KIMI_E_STATE.rawValue }, result: { _, _, _ in KIMI_E_STATE.rawValue },
-                feed: { _, _, _, _, _ in KIMI_E_STATE.rawValue }, flush: { _, _, _, _ in KIMI_E_STATE.rawValue }, end: { _, _ in }))
+                begin: { _, _, _, _ in KIMI_E_STATE.rawValue }, next: { _, _, _ in KIMI_E_STATE.rawValue },
+                result: { _, _, _ in KIMI_E_STATE.rawValue },
+                feed: { _, _, _, _, _ in KIMI_E_STATE.rawValue }, flush: { _, _, _, _ in KIMI_E_STATE.rawValue },
+                end: { _, _ in }))
         return UnsafePointer(table)
     }
 
@@ -18,8 +20,10 @@ enum IsolatedTables {
         let table = UnsafeMutablePointer<kimi_auth>.allocate(capacity: 1)
         table.initialize(
             to: kimi_auth(
-                struct_size: UInt32(MemoryLayout<kimi_auth>.size), flags: 0, begin: { _, _, _, _ in KIMI_E_STATE.rawValue },
-                next: { _, _, _ in KIMI_E_STATE.rawValue }, result: { _, _, _ in KIMI_E_STATE.rawValue }, end: { _, _ in }))
+                struct_size: UInt32(MemoryLayout<kimi_auth>.size), flags: 0,
+                begin: { _, _, _, _ in KIMI_E_STATE.rawValue },
+                next: { _, _, _ in KIMI_E_STATE.rawValue }, result: { _, _, _ in KIMI_E_STATE.rawValue },
+                end: { _, _ in }))
         return UnsafePointer(table)
     }
 
@@ -28,7 +32,8 @@ enum IsolatedTables {
         table.initialize(
             to: kimi_transform(
                 struct_size: UInt32(MemoryLayout<kimi_transform>.size), event_mask: eventMask, create: create,
-                destroy: { _ in }, begin: { _, _, _, _, _ in KIMI_E_STATE.rawValue }, feed: { _, _, _, _, _ in KIMI_E_STATE.rawValue },
+                destroy: { _ in }, begin: { _, _, _, _, _ in KIMI_E_STATE.rawValue },
+                feed: { _, _, _, _, _ in KIMI_E_STATE.rawValue },
                 flush: { _, _, _, _ in KIMI_E_STATE.rawValue }, end: { _, _ in }))
         return UnsafePointer(table)
     }

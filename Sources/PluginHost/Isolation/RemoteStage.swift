@@ -152,7 +152,10 @@ final class TransformStage: RemoteStage, EventReceiver {
     private var replies = 0
     private var isStopped = false
 
-    init(_ transform: TransformInstance, _ remote: RemoteInstance, next: SinkNode, on eventLoop: any EventLoop, owner: any StageOwner) {
+    init(
+        _ transform: TransformInstance, _ remote: RemoteInstance, next: SinkNode, on eventLoop: any EventLoop,
+        owner: any StageOwner
+    ) {
         self.next = next
         self.mask = transform.table.pointee.event_mask
         super.init(remote, on: eventLoop, owner: owner)

@@ -40,7 +40,8 @@ final class WaitingChild {
         var answer: Result<ChildHello, StepFailure> = .failure(ChildHello.malformed)
         try exchange(writer, IsolationLimits.startMs, until: .hello) { message in
             answer = Result { () throws(StepFailure) in try ChildHello(message) }
-        } unasked: { _ in }
+        } unasked: { _ in
+        }
         return try answer.get()
     }
 
