@@ -87,6 +87,8 @@ let package = Package(
         module("CanonicalModel", ["PluginABI", "WireJSON"]),
         module("Dialects", ["CanonicalModel", "PluginABI", "WireJSON"]),
 
+        module("Enforcement", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+
         // Plugin side.
         module("PluginKit", ["PluginABI", "WireJSON"]),
         module("OpenAICompatible", ["PluginABI", "PluginKit", "WireJSON"], path: "Plugins/OpenAICompatible"),
@@ -137,8 +139,8 @@ let package = Package(
         module(
             "KimiHostCore",
             [
-                "CanonicalModel", "ConfigYAML", "Dialects", "JSONSchema", "PluginABI", "PluginHost", "Upstream",
-                "WireJSON",
+                "CanonicalModel", "ConfigYAML", "Dialects", "Enforcement", "JSONSchema", "PluginABI", "PluginHost",
+                "Upstream", "WireJSON",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -165,8 +167,7 @@ let package = Package(
             name: "kimi-host",
             dependencies: [
                 "JSONSchema", "KimiHostCore", "KimiHostHTTP", "PluginHost", "PluginTestKit", "RequestLog",
-                "ResponseStore",
-                "Upstream",
+                "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -200,6 +201,7 @@ let package = Package(
         tests("WireJSONTests", ["WireJSON"]),
         tests("JSONSchemaTests", ["JSONSchema"]),
         tests("DialectsTests", ["CanonicalModel", "Dialects", "PluginABI", "WireJSON"]),
+        tests("EnforcementTests", ["CanonicalModel", "Dialects", "Enforcement", "PluginABI", "WireJSON"]),
         tests("RequestLogTests", ["LogModel", "RequestLog", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ResponseStoreTests", ["ResponseStore", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(

@@ -18,6 +18,7 @@ static inline int ccurl_close_socket(curl_socket_t fd) { return close(fd); }
 typedef size_t (*ccurl_data_fn)(char *data, size_t size, size_t count, void *context);
 typedef curl_socket_t (*ccurl_open_fn)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 typedef int (*ccurl_close_fn)(void *context, curl_socket_t fd);
+typedef int (*ccurl_prereq_fn)(void *context, char *remote_ip, char *local_ip, int remote_port, int local_port);
 typedef int (*ccurl_socket_fn)(CURL *easy, curl_socket_t fd, int what, void *context, void *per_socket);
 typedef int (*ccurl_timer_fn)(CURLM *multi, long timeout_ms, void *context);
 
@@ -41,6 +42,24 @@ static inline CURLcode ccurl_set_open_fn(CURL *easy, ccurl_open_fn fn) {
 }
 static inline CURLcode ccurl_set_close_fn(CURL *easy, ccurl_close_fn fn) {
     return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, fn);
+}
+static inline CURLcode ccurl_set_prereq_fn(CURL *easy, ccurl_prereq_fn fn) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, fn);
+}
+/* A long, or -1. */
+static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
+    long value = -1;
+    return curl_easy_getinfo(easy, info, &value) == CURLE_OK ? value : -1;
+}
+/* The socket of a transfer that is done; CURL_SOCKET_BAD when its connection is not kept. */
+static inline curl_socket_t ccurl_get_socket(CURL *easy) {
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    return curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK ? fd : CURL_SOCKET_BAD;
+}
+/* Bytes have come that nobody has read. */
+static inline int ccurl_has_input(curl_socket_t fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 static inline CURLcode ccurl_get_pointer(CURL *easy, CURLINFO info, void **value) {
     return curl_easy_getinfo(easy, info, value);

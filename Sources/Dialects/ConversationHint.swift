@@ -68,19 +68,22 @@ package struct ConversationHint: Sendable {
         let first = messages?.elements.first { $0["role"]?.string == "user" } ?? messages?[index: 0]
         guard let content = first?["content"] ?? messages else { return }
         var length = 0
-        if let text = content.stringBytes { add(text, &length) }
+        // Gathered first: a hash of pieces would tell where one text was cut.
+        var opening: [UInt8] = []
+        if let text = content.stringBytes { Self.add(text, &opening, &length) }
         for part in content.elements {
-            if let text = part["text"]?.stringBytes { add(text, &length) }
+            if let text = part["text"]?.stringBytes { Self.add(text, &opening, &length) }
+        }
+        opening.withUnsafeBytes { bytes in
+            rest.combine(bytes: bytes)
+            open.combine(bytes: bytes)
         }
         rest.combine(length)
         open.combine(UInt64(length))
     }
 
-    private mutating func add(_ text: UnsafeRawBufferPointer, _ length: inout Int) {
-        let room = max(0, Self.openingBytes - length)
-        let said = UnsafeRawBufferPointer(rebasing: text[..<min(room, text.count)])
-        rest.combine(bytes: said)
-        open.combine(bytes: said)
+    private static func add(_ text: UnsafeRawBufferPointer, _ opening: inout [UInt8], _ length: inout Int) {
+        opening.append(contentsOf: text.prefix(max(0, openingBytes - length)))
         length += text.count
     }
 

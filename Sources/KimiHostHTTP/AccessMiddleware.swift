@@ -26,7 +26,15 @@ struct AccessMiddleware: RouterMiddleware {
     ) async throws -> Response {
         var context = context
         let path = request.uri.path
-        if path != "/healthz", path != "/readyz" {
+        if AdminAccess.covers(path) {
+            let serving = current.serving
+            do throws(ExchangeError) {
+                try serving.admin.check(request, serving.keys)
+            } catch {
+                if error.httpStatus == 401 { gate.count(.key) }
+                return HostServer.failure(error, HostServer.dialect(of: request), request)
+            }
+        } else if path != "/healthz", path != "/readyz" {
             do throws(ExchangeError) {
                 context.key = try current.serving.keys.find(OfferedKeys.of(request.headers))
                 if let profile = Self.profile(of: path) { try context.key.check(profile: profile.name) }

@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import PluginABI
 import PluginHost
+import Synchronization
 import Upstream
 import WireJSON
 
@@ -73,6 +74,8 @@ final class HTTPHost: Sendable {
     let responses: ResponseArchive
     let gate: ExchangeGate
     let state: ServerState
+    /// Client connections that are open.
+    let connections = Atomic<Int>(0)
 
     init(responses: ResponseArchive, gate: ExchangeGate, state: ServerState) {
         self.responses = responses

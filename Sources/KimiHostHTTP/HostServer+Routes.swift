@@ -5,12 +5,13 @@ import KimiHostCore
 import NIOCore
 import PluginABI
 import PluginHost
+import Synchronization
 import WireJSON
 
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics
+        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -23,7 +24,12 @@ extension HostServer {
                 ? Self.json(.ok, #"{"status":"ready"}"#)
                 : Self.json(.serviceUnavailable, #"{"status":"not ready"}"#)
         }
-        router.get("/metrics") { _, _ in Self.metrics(current.serving.runtime, metrics, host.gate) }
+        router.get("/metrics") { _, _ in
+            let open = OpenResources(
+                transfers: loops.openTransfers, connections: host.connections.load(ordering: .relaxed))
+            return Self.metrics(current.serving.runtime, metrics, host.gate, open)
+        }
+        addAdmin(to: router, current)
         for prefix in ["", "/:profile"] {
             for version in [prefix + "/v1", prefix + "/v1/v1"] {
                 addModels(to: router, at: version, current)
@@ -34,11 +40,12 @@ extension HostServer {
     }
 
     private static func metrics(
-        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate
+        _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ open: OpenResources
     ) -> Response {
         let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot
-        ).text
+            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
+            quarantined: runtime.quarantined
+        ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

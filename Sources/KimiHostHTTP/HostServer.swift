@@ -61,7 +61,7 @@ package struct HostServer: Sendable {
     ) -> some ApplicationProtocol {
         let server = setup.config.server
         return Application(
-            router: Self.router(current, host, metrics),
+            router: Self.router(current, host, metrics, loops),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,

@@ -4,6 +4,7 @@ import KimiHostCore
 import NIOCore
 import NIOHTTP1
 import PluginABI
+import Synchronization
 import WireJSON
 
 /// Serves the LLM endpoints of one connection on its event loop, and passes every other request on.
@@ -73,10 +74,12 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         self.context = context
         writer = ResponseWriter(context: context)
         loop.connections.add(self)
+        host.connections.wrappingAdd(1, ordering: .relaxed)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         loop.connections.remove(self)
+        host.connections.wrappingSubtract(1, ordering: .relaxed)
         leave()
         writer?.detach()
         writer = nil
@@ -480,6 +483,8 @@ extension LLMHandler: ExchangeClient {
 
     func exchangeDropped(_ fields: [DroppedField]) { writer?.dropped = DroppedHeader.value(fields) }
 
+    func exchangeEnforced(_ words: String) { writer?.enforcement = words }
+
     func exchangeReplied(_ body: ByteWriter) {
         writer?.reply(body)
         goOn()
@@ -501,6 +506,8 @@ extension LLMHandler: ExchangeClient {
     }
 
     var clientName: String { admitted?.name ?? "" }
+
+    var chargesTokens: Bool { admitted?.limits.tokensPerMinute != nil }
 
     func exchangeUsed(tokens: Int) {
         if let admitted { host.gate.charge(admitted, tokens: tokens) }

@@ -36,6 +36,9 @@ final class LoopContexts: @unchecked Sendable {
         return context
     }
 
+    /// Transfers from upstreams under way. Any thread.
+    var openTransfers: Int { reactors.reduce(0) { $0 + $1.openTransfers } }
+
     /// Ends the reactors' threads. Blocking: not on an event loop.
     func stop() {
         for reactor in reactors { reactor.stop() }

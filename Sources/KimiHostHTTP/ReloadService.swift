@@ -103,6 +103,8 @@ enum RestartOnly {
         compare("timeouts.drain_notice", old.timeouts.drainNotice == new.timeouts.drainNotice)
         compare("responses", old.responses == new.responses)
         compare("logging", old.logging == new.logging)
+        compare("state_dir", old.stateDir == new.stateDir)
+        compare("plugins", old.plugins == new.plugins)
         return names
     }
 }

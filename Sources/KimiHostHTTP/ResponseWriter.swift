@@ -15,6 +15,8 @@ final class ResponseWriter {
     var dialect = ClientDialect.chat
     /// What of the present request has no equivalent upstream: the value of `x-kimi-dropped`.
     var dropped = ""
+    /// How tool calls were ensured: the value of `x-kimi-enforcement`.
+    var enforcement = ""
     /// The upstream's headers that are the client's business: rate limits.
     var relayed: [(name: String, value: String)] = []
     /// The id of the present request.
@@ -48,14 +50,14 @@ final class ResponseWriter {
         version = head.version
         isKeepAlive = head.isKeepAlive
         isHead = head.method == .HEAD
-        (dialect, dropped, relayed) = (.chat, "", [])
+        (dialect, dropped, enforcement, relayed) = (.chat, "", "", [])
         requestID = RequestID.accept(head.headers.first(name: "x-request-id"), or: &ids)
     }
 
     /// Something came that is no request.
     func beginUnreadable(ids: inout IDGenerator) {
         (version, isKeepAlive, isHead) = (.http1_1, false, false)
-        (dialect, dropped, relayed) = (.chat, "", [])
+        (dialect, dropped, enforcement, relayed) = (.chat, "", "", [])
         requestID = RequestID.make(using: &ids)
     }
 
@@ -163,6 +165,7 @@ final class ResponseWriter {
         headers.add(name: "x-request-id", value: requestID)
         if dialect == .messages { headers.add(name: "request-id", value: requestID) }
         if !dropped.isEmpty { headers.add(name: "x-kimi-dropped", value: dropped) }
+        if !enforcement.isEmpty { headers.add(name: "x-kimi-enforcement", value: enforcement) }
         for header in relayed { headers.add(name: header.name, value: header.value) }
         return headers
     }

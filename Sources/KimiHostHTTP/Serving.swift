@@ -22,6 +22,7 @@ final class Serving: Sendable {
     let config: HostConfig
     let runtime: HostRuntime
     let keys: ClientKeys
+    let admin: AdminAccess
     let files: [String]
     /// For new connections; nil: plain HTTP.
     let tls: NIOSSLContext?
@@ -31,6 +32,7 @@ final class Serving: Sendable {
         runtime = setup.runtime
         files = setup.files
         keys = ClientKeys(setup.config.auth)
+        admin = AdminAccess(setup.config)
         tls = try setup.config.server.tls.map { tls throws(TLSMistake) in try TLSFiles.context(tls) }
     }
 

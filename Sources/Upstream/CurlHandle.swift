@@ -22,8 +22,10 @@ struct CurlHandles {
     private var idle: [UnsafeMutableRawPointer] = []
     private let settings: UpstreamSettings
     private let poller: OpaquePointer
+    let sockets: KeptSockets
 
     init(settings: UpstreamSettings, poller: OpaquePointer) {
+        self.sockets = KeptSockets(poller: poller)
         self.settings = settings
         self.poller = poller
     }
@@ -39,6 +41,7 @@ struct CurlHandles {
         ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context)
         ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, transfer.errorText)
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, request.connectTimeoutMs)
+        ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, transfer.needsFreshConnection ? 1 : 0)
         // Waiting to share a connection pays with HTTP/2 only, which is offered over TLS only.
         ccurl_set_long(easy, CURLOPT_PIPEWAIT, request.url.hasPrefix("https:") ? 1 : 0)
         transfer.headerList = headerList(request.headers)
@@ -106,8 +109,7 @@ struct CurlHandles {
         if let folder = settings.caDirectory { ccurl_set_string(easy, CURLOPT_CAPATH, folder) }
         ccurl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, UnsafeMutableRawPointer(poller))
         ccurl_set_open_fn(easy, Self.onOpen)
-        ccurl_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, UnsafeMutableRawPointer(poller))
-        ccurl_set_close_fn(easy, Self.onClose)
+        sockets.watch(easy)
         ccurl_set_data_fn(easy, CURLOPT_WRITEFUNCTION, Self.onBody)
         ccurl_set_data_fn(easy, CURLOPT_HEADERFUNCTION, Self.onHeadLine)
         return easy
@@ -118,11 +120,6 @@ struct CurlHandles {
         let socket = ccurl_open_socket(address)
         if socket != CURL_SOCKET_BAD { cp_poller_keep(OpaquePointer(context), socket) }
         return socket
-    }
-
-    private static let onClose: ccurl_close_fn = { context, socket in
-        if let context { cp_poller_closed(OpaquePointer(context), socket) }
-        return ccurl_close_socket(socket)
     }
 
     private static let onBody: ccurl_data_fn = { data, size, count, context in

@@ -54,6 +54,7 @@ final class CurlLoop {
             for event in events.prefix(Int(max(count, 0))) { act(on: event) }
             actOnTimer()
             finishDone()
+            reactor.tell(running: running.count)
             reactor.deliver()
         }
         while let transfer = running.last, let easy = transfer.easy { drop(easy, transfer) }
@@ -132,6 +133,14 @@ final class CurlLoop {
             var context: UnsafeMutableRawPointer?
             guard ccurl_get_pointer(easy, CURLINFO_PRIVATE, &context) == CURLE_OK, let context else { continue }
             let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+            if code == CURLE_ABORTED_BY_CALLBACK, !transfer.needsFreshConnection {
+                // Nothing has been sent: see KeptSockets.
+                drop(easy, transfer)
+                transfer.needsFreshConnection = true
+                start(transfer)
+                continue
+            }
+            if code == CURLE_OK { handles.sockets.keep(easy) }
             // The words are read before the handle forgets where it wrote them.
             let end: UpstreamEnd = code == CURLE_OK ? .complete : .failed(error(code, transfer))
             drop(easy, transfer)

@@ -25,6 +25,10 @@ package final class CurlReactor: @unchecked Sendable {
     private let inbox = Mutex<[Command]>([])
     private let poller: OpaquePointer
     private var thread: pthread_t?
+    private let running = Atomic<Int>(0)
+
+    /// Transfers under way, as the thread last saw. Any thread.
+    package var openTransfers: Int { running.load(ordering: .relaxed) }
     /// Reactor thread only, as `markDirty` is.
     private var dirty: [Transfer] = []
 
@@ -84,6 +88,8 @@ package final class CurlReactor: @unchecked Sendable {
             return taken
         }
     }
+
+    func tell(running count: Int) { running.store(count, ordering: .relaxed) }
 
     func markDirty(_ transfer: Transfer) {
         guard !transfer.isDirty else { return }

@@ -20,6 +20,8 @@ package final class Transfer: @unchecked Sendable {
     var easy: UnsafeMutableRawPointer?
     var headerList: UnsafeMutablePointer<curl_slist>?
     var isDirty = false
+    /// A kept connection was not fit for it.
+    var needsFreshConnection = false
     /// In the loop's list.
     var place = 0
     var end: UpstreamEnd?

@@ -7,7 +7,7 @@ struct KimiHost: AsyncParsableCommand {
         commandName: "kimi-host",
         abstract: "An LLM proxy for coding agents; providers and model quirks are plugins.",
         version: HostVersion.text,
-        subcommands: [Serve.self, Check.self, Auth.self, Logs.self, Plugins.self, Plugin.self])
+        subcommands: [Serve.self, Check.self, Auth.self, Routes.self, Logs.self, Plugins.self, Plugin.self])
 }
 
 /// Options that say what is to be served, and with which plugins.

@@ -6,19 +6,22 @@ import PluginHost
 /// `kimi-host plugins …`: the folder.
 struct Plugins: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look after the plugins folder.", subcommands: [List.self, Pin.self])
+        abstract: "Look after the plugins folder.", subcommands: [List.self, Pin.self, Unquarantine.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Load every plugin and list them in load order.")
 
         @OptionGroup var options: PluginFolderOptions
+        @OptionGroup var state: StateOptions
 
         func run() throws {
-            let loaded = Preparation.load(options)
+            let loaded = Preparation.load(options, state.settings.safety(options, mayWrite: false))
             for notice in loaded.notices { Console.error(notice) }
-            for plugin in loaded.plugins { Console.print(plugin.description) }
-            for error in loaded.errors { Console.error(error.description) }
-            if !loaded.errors.isEmpty { throw ExitCode.failure }
+            for plugin in loaded.plugins {
+                Console.print(plugin.description + (plugin.quarantine == nil ? "" : " QUARANTINED"))
+            }
+            for error in loaded.errors + loaded.broken { Console.error(error.description) }
+            if !loaded.errors.isEmpty || !loaded.broken.isEmpty { throw ExitCode.failure }
         }
     }
 }
@@ -56,7 +59,7 @@ struct Plugin: ParsableCommand {
         abstract: "Begin a plugin, look at one, check it, run it.",
         subcommands: [
             PluginNew.self, Inspect.self, PluginCheck.self, PluginRun.self, PluginBench.self, PluginFuzz.self,
-            PluginKitChild.self,
+            PluginKitChild.self, PluginProbeChild.self,
         ])
 
     struct Inspect: ParsableCommand {

@@ -9,6 +9,8 @@ struct Preparation {
     let plugins: PluginSet
     /// Lines that say what is wrong; empty when all is well.
     private(set) var mistakes: [String] = []
+    /// Libraries that crash when they are loaded: mistakes for who checks, for who serves something to live with.
+    private(set) var broken: [String] = []
     /// Lines worth knowing.
     private(set) var notes: [String] = []
     private(set) var config: HostConfig?
@@ -16,10 +18,12 @@ struct Preparation {
     var files: [String] { files(source) }
     private let source: ConfigSource
 
-    /// Reads and checks everything, and collects all mistakes.
-    init(_ options: HostOptions) {
-        let report = Preparation.load(options.plugins)
-        self.init(options, plugins: PluginSet(report.plugins))
+    /// Reads and checks everything, and collects all mistakes. `isServing`: what is found out about plugins is kept.
+    init(_ options: HostOptions, isServing: Bool = false) {
+        let settings = StateSettings(config: options.config)
+        let report = Preparation.load(options.plugins, settings.safety(options.plugins, mayWrite: isServing))
+        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken))
+        broken = report.broken.map(\.description)
         mistakes.insert(contentsOf: report.errors.map(\.description), at: 0)
         notes.insert(contentsOf: report.notices, at: 0)
     }
@@ -56,18 +60,20 @@ struct Preparation {
     struct Loaded {
         var plugins: [LoadedPlugin]
         var errors: [PluginLoadError]
+        var broken: [PluginLoadError] = []
         var notices: [String]
     }
 
-    static func load(_ options: PluginFolderOptions) -> Loaded {
+    static func load(_ options: PluginFolderOptions, _ safety: PluginSafety) -> Loaded {
         guard let selection = options.selection else {
             return Loaded(plugins: [], errors: [], notices: ["no plugins are loaded (--no-plugins)"])
         }
-        var notices: [String] = []
+        var notices = safety.install().map { [$0] } ?? []
         let loader = PluginLoader(
             host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: options.pluginsInsecurePath,
-            notice: { notices.append($0) })
+            safety: safety, notice: { notices.append($0) })
         let report = loader.loadAll(folder: options.pluginsDir, selection: selection)
-        return Loaded(plugins: report.plugins, errors: report.errors, notices: notices)
+        notices += report.plugins.compactMap(\.quarantine).map { "warning: " + $0.message }
+        return Loaded(plugins: report.plugins, errors: report.errors, broken: report.broken, notices: notices)
     }
 }

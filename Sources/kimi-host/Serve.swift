@@ -19,9 +19,12 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let prepared = Preparation(options)
+        let prepared = Preparation(options, isServing: true)
         for note in prepared.notes { Console.error(note) }
-        for plugin in prepared.plugins.plugins { Console.error("loaded " + plugin.description) }
+        for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
+            Console.error("loaded " + plugin.description)
+        }
+        for line in prepared.broken { Console.error("error: " + line) }
         guard prepared.mistakes.isEmpty, let config = prepared.config else {
             for mistake in prepared.mistakes { Console.error(mistake) }
             throw ExitCode.failure
@@ -31,6 +34,9 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ config: HostConfig, _ prepared: Preparation) async throws {
         let logger = Self.logger(config.logging.level)
+        PluginWatch.start(
+            slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
+        )
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
             let setup = try Self.setup(config, prepared, services, logger)
@@ -110,7 +116,7 @@ struct Check: ParsableCommand {
     func run() throws {
         let prepared = Preparation(options)
         for note in prepared.notes { Console.error(note) }
-        var mistakes = prepared.mistakes
+        var mistakes = prepared.broken + prepared.mistakes
         if mistakes.isEmpty, let config = prepared.config { mistakes = Self.creationMistakes(config, prepared.plugins) }
         for mistake in mistakes { Console.print(mistake) }
         guard mistakes.isEmpty, let config = prepared.config else {

@@ -70,7 +70,16 @@ import WireJSON
         let one = try stable(chat("\"hi\""))
         #expect(one == 0x59F7104EBEC4528E)
         #expect(try stable(chat("\"hi\"", turns: 9)) == one)
-        #expect(try stable(chat(#"[{"type":"text","text":"h"},{"type":"text","text":"i"}]"#)) != stable(chat("\"ho\"")))
+        #expect(try stable(chat(#"[{"type":"text","text":"h"},{"type":"text","text":"i"}]"#)) == one)
+        // Wherever a text is cut into parts, within and beyond what is looked at.
+        let long = String(repeating: "0123456789", count: 420)
+        let whole = try stable(chat("\"\(long)\""))
+        for cut in [1, 7, 8, 9, 2_000, 4_095, 4_096, 4_097, 4_199] {
+            let parts =
+                #"[{"type":"text","text":"\#(long.prefix(cut))"},{"type":"text","text":"\#(long.dropFirst(cut))"}]"#
+            #expect(try stable(chat(parts)) == whole, "\(cut)")
+            #expect(try text(chat(parts)) == text(chat("\"\(long)\"")), "\(cut)")
+        }
         let others = [
             try stable(chat("\"ho\"")), try stable(chat("\"hi\"", #","user":"u""#)),
             try stable(chat("\"hi\""), session: "u"),

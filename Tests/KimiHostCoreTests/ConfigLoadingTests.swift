@@ -12,7 +12,7 @@ import Testing
         #expect(config.timeouts.idle == .seconds(300) && config.timeouts.total == nil)
         #expect(config.logging.level == .info && config.defaultStrategy == .first)
         let route = try #require(config.routes.first)
-        #expect(route.weight == 1 && route.strategy == nil && route.profile == nil && !route.ensureToolCall)
+        #expect(route.weight == 1 && route.strategy == nil && route.profile == nil && route.ensureToolCall == .never)
         #expect(route.providerConfig.json == "{}" && route.transforms.isEmpty)
     }
 
@@ -48,6 +48,21 @@ import Testing
         #expect(config.server.host == "0.0.0.0" && config.server.port == 9000 && config.logging.level == .warning)
     }
 
+    @Test(arguments: [("true", EnsureToolCall.withTools), ("false", .never), ("always", .always)])
+    func toolCallsAreEnsured(_ word: String, _ meaning: EnsureToolCall) throws {
+        let yaml = "models: [{name: a, provider: demo, model: m, ensure_tool_call: \(word)}]"
+        #expect(try config(yaml).routes.first?.ensureToolCall == meaning)
+    }
+
+    @Test(arguments: [("1", 1), ("5", 5), (" 4 ", 4), ("2.9", 2), ("6", 5), ("1e9", 5), ("0", 3), ("-1", 3), ("x", 3)])
+    func theNumberOfAttemptsIsTheOriginals(_ value: String, _ attempts: Int) throws {
+        let outcome = try load(
+            "models: [{name: a, provider: demo, model: m}]", ["ENSURE_TOOL_CALL_MAX_ATTEMPTS": value])
+        #expect(outcome.config?.enforcementAttempts == attempts)
+        let isDoubted = ["6", "1e9", "0", "-1", "x"].contains(value)
+        #expect(outcome.diagnostics.map(\.severity) == (isDoubted ? [.warning] : []))
+    }
+
     @Test func theOriginalsExampleIsAccepted() throws {
         let yaml = """
             default_strategy: round_robin
@@ -63,10 +78,8 @@ import Testing
                 weight: 2
             """
         let warnings = [
-            "c.yaml:6:23: warning: models[0].ensure_tool_call: not enforced yet in this version; "
-                + "requests are served without it",
             "c.yaml:10:5: warning: models[1].apiKey: belongs inside provider_config; "
-                + "used as provider_config.apiKey all the same",
+                + "used as provider_config.apiKey all the same"
         ]
         // The key beside `provider` is used if its variable is set, and left away, as in the original, if not.
         for (environment, key) in [
@@ -76,7 +89,7 @@ import Testing
             let outcome = try load(yaml, environment)
             #expect(outcome.diagnostics.map(\.description) == warnings)
             let routes = try #require(outcome.config).routes
-            #expect(routes.map(\.weight) == [1, 2] && routes[0].ensureToolCall)
+            #expect(routes.map(\.weight) == [1, 2] && routes[0].ensureToolCall == .withTools)
             #expect(routes[1].providerConfig["apiKey"]?.string == key)
         }
     }

@@ -343,6 +343,7 @@ static const script SCRIPTS[] = {
     {"method_get_no_body", next_method_get, reply_plainly},
     {"bad_fields", next_bad_fields, reply_plainly},
     {"begin_fails", next_local, reply_plainly},
+    {"begin_tells_deadline", next_local, reply_plainly},
     {"begin_null", next_local, reply_plainly},
     {"begin_retry_extreme", next_local, reply_plainly},
     {"next_fails", next_fails, reply_plainly},
@@ -408,6 +409,12 @@ static kimi_status steps_begin(kimi_inst *instance, const kimi_request *request,
     const char *name = instance->script->name;
     if (strcmp(name, "begin_fails") == 0) {
         instance->host->fail(error, KIMI_E_LIMIT, KIMI_CAT_RATE_LIMITED, 7000, text("begin fails as told"));
+        return KIMI_E_LIMIT;
+    }
+    if (strcmp(name, "begin_tells_deadline") == 0) {
+        char words[MAX_WORD];
+        snprintf(words, sizeof words, "deadline=%llu", (unsigned long long)request->deadline_ms);
+        instance->host->fail(error, KIMI_E_LIMIT, KIMI_CAT_OVERLOADED, 0, text(words));
         return KIMI_E_LIMIT;
     }
     if (strcmp(name, "begin_retry_extreme") == 0) {

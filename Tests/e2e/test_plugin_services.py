@@ -51,9 +51,10 @@ def metrics(host) -> dict[str, int]:
     assert answer.header("content-type") == "text/plain; version=0.0.4; charset=utf-8"
     lines = answer.body.decode().splitlines()
     samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    named = {line.split()[2] for line in lines if line.startswith("# TYPE")}
-    assert {re.split(r"[{ ]", name)[0] for name in samples} <= named
-    return {name: int(value) for name, value in samples.items()}
+    types = dict(line.split()[2:] for line in lines if line.startswith("# TYPE"))
+    histograms = {f"{name}{end}" for name, type in types.items() if type == "histogram" for end in ("_bucket", "_sum", "_count")}
+    assert {re.split(r"[{ ]", name)[0] for name in samples} <= set(types) | histograms
+    return {name: int(value) for name, value in samples.items() if not name.split("{")[0].endswith("_seconds_sum")}
 
 
 def test_a_memory_is_shared_by_the_instances_of_a_plugin(serve, upstream):

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "plugin_guard.h"
+
 enum { CP_READ = 1, CP_WRITE = 2, CP_ERROR = 4 };
 
 typedef struct cp_poller cp_poller;

@@ -3,7 +3,7 @@ import PluginABI
 import WireJSON
 
 /// The canonical reasons of FINISH events: `stop`, `length`, `tool_calls`, `content_filter`.
-enum FinishReason {
+package enum FinishReason {
     /// Hands on `event` with a canonical reason in slice a; slice b is the upstream's own word.
     ///
     /// `hasCalls`: false makes `tool_calls` a `stop`, because clients look for calls then.
@@ -27,7 +27,7 @@ enum FinishReason {
     }
 
     /// The canonical word for one of any upstream's, or nil.
-    static func word(_ said: UnsafeRawBufferPointer) -> StaticString? {
+    package static func word(_ said: UnsafeRawBufferPointer) -> StaticString? {
         for (word, meaning) in table where matchesIgnoringCase(said, word) { return meaning }
         return nil
     }

@@ -7,7 +7,7 @@ extension UInt8 {
 }
 
 /// Joins characters that a plugin cut into two events: up to three bytes wait for the rest of their character.
-struct TextTail {
+package struct TextTail {
     private var held: [UInt8] = []
 
     /// Hands on `event` with whole characters in slice a.
@@ -41,7 +41,7 @@ struct TextTail {
     }
 
     /// How many bytes at the end are the beginning of a character.
-    private static func cutBytes(_ bytes: UnsafeRawBufferPointer) -> Int {
+    package static func cutBytes(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard let last = bytes.last, last >= 0x80 else { return 0 }
         for back in 1...min(3, bytes.count) {
             let byte = bytes[bytes.count - back]

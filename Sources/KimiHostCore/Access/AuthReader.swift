@@ -16,6 +16,8 @@ struct AuthReader {
     mutating func read(_ node: ConfigNode?, routes: [RouteConfig]) -> HostConfig.Auth {
         guard let node else { return .unset }
         if node.string == "none" { return .open }
+        // The admin's key alone says nothing of who else may use the host.
+        if node["keys"] == nil { return .unset }
         var keys: [ClientKeyConfig] = []
         for (index, entry) in (node["keys"]?.array ?? []).enumerated() {
             let path = ConfigPath.root.key("auth").key("keys").index(index)
@@ -24,6 +26,18 @@ struct AuthReader {
             keys.append(key)
         }
         return .keys(keys)
+    }
+
+    /// `auth.admin_key`: a hash, or the variable that holds the key.
+    mutating func adminKey(_ node: ConfigNode?, _ auth: HostConfig.Auth) -> KeyDigest? {
+        guard let node, let text = node.string else { return nil }
+        let path = ConfigPath.root.key("auth").key("admin_key")
+        let digest = KeyDigest(text: text) ?? digest(ofVariable: node, path)
+        if let digest, case .keys(let keys) = auth, let twin = keys.first(where: { $0.digest.matches(digest) }) {
+            let message = "is the client key of '\(twin.name)' too; give it one of its own"
+            log.error(at: node.mark, path.description, message)
+        }
+        return digest
     }
 
     private mutating func key(

@@ -20,6 +20,16 @@ package struct ConfigLoader {
         self.catalog = catalog
     }
 
+    /// The settings beside `models`, as far as they can be read, without a word on mistakes: for what has to be known
+    /// before plugins are loaded.
+    package static func settings(_ source: ConfigSource, environment: Environment) -> HostConfig {
+        var config = HostConfig()
+        var log = DiagnosticLog(file: source.name)
+        let root = source.read().text.flatMap { ModelConfigYAML.read($0, file: source.name).node?.object }
+        SettingsReader(root: root ?? ConfigObject(), environment: environment).read(into: &config, log: &log)
+        return config
+    }
+
     package func load(_ source: ConfigSource) -> Outcome {
         let (text, diagnostics) = source.read()
         guard let text else { return Outcome(config: nil, diagnostics: diagnostics) }
@@ -44,6 +54,7 @@ package struct ConfigLoader {
             config.routes = routes.build(root["models"])
             var auth = AuthReader(environment: environment, log: routes.log)
             config.auth = auth.read(root["auth"], routes: config.routes)
+            config.adminKey = auth.adminKey(root["auth"]?["admin_key"], config.auth)
             log = auth.log
             GroupChecks.check(config.routes, marks: routes.marks, log: &log)
         }

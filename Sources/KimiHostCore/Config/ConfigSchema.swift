@@ -95,9 +95,7 @@ package enum ConfigSchema {
                 {
                   "type": "object",
                   "additionalProperties": false,
-                  "required": [
-                    "keys"
-                  ],
+                  "minProperties": 1,
                   "properties": {
                     "keys": {
                       "type": "array",
@@ -105,6 +103,12 @@ package enum ConfigSchema {
                       "items": {
                         "$ref": "#/$defs/client_key"
                       }
+                    },
+                    "admin_key": {
+                      "type": "string",
+                      "minLength": 1,
+                      "x-secret": true,
+                      "description": "Opens /admin/: sha256: and the key's SHA-256 (kimi-host auth hash), or the environment variable that holds it, as $NAME."
                     }
                   }
                 }
@@ -362,6 +366,40 @@ package enum ConfigSchema {
                 }
               }
             },
+            "state_dir": {
+              "type": "string",
+              "minLength": 1,
+              "default": "data",
+              "description": "Folder of what the host keeps between its runs, relative to where it is started. KIMI_STATE_DIR in the environment wins."
+            },
+            "plugins": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "What is done about plugins that crash or hang.",
+              "properties": {
+                "quarantine_window": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 31536000,
+                  "default": 3600,
+                  "description": "Seconds for which a plugin that crashed the host is not loaded at the next start: its routes answer 503. 0: it is loaded again at once."
+                },
+                "slow_call": {
+                  "type": "number",
+                  "exclusiveMinimum": 0,
+                  "maximum": 86400,
+                  "default": 1,
+                  "description": "A call into a plugin that takes longer, in seconds, is logged and counted."
+                },
+                "hang": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 86400,
+                  "default": 30,
+                  "description": "The host ends itself over a call into a plugin that takes longer, in seconds, and quarantines it at the next start. 0: it waits for ever."
+                }
+              }
+            },
             "logging": {
               "type": "object",
               "additionalProperties": false,
@@ -426,8 +464,12 @@ package enum ConfigSchema {
                   "description": "For this name (and profile); the first entry that sets it decides."
                 },
                 "ensure_tool_call": {
-                  "type": "boolean",
-                  "description": "Ask for a tool call until there is one. Not enforced yet in this version.",
+                  "enum": [
+                    false,
+                    true,
+                    "always"
+                  ],
+                  "description": "Asks again for a tool call until there is one, and offers the model the tool done to end the task with. true: in requests with tools; always: in all.",
                   "default": false
                 },
                 "profile": {
@@ -461,6 +503,24 @@ package enum ConfigSchema {
                     "$ref": "#/$defs/transform"
                   },
                   "description": "Transform plugins, in request order."
+                },
+                "max_concurrent": {
+                  "type": "integer",
+                  "minimum": 1,
+                  "maximum": 1000000,
+                  "description": "Most requests of this entry under way at once; over it the next entry is tried, or else the request waits. Default: no bound."
+                },
+                "resume": {
+                  "enum": [
+                    true,
+                    false,
+                    "assistant",
+                    "prefix",
+                    "partial",
+                    "continue_final_message"
+                  ],
+                  "description": "Replies of this entry that break off after content are continued, and it continues those of others of its name; the word says how its upstream marks an unfinished last message. true is assistant: no mark.",
+                  "default": false
                 },
                 "optional": {
                   "type": "boolean",

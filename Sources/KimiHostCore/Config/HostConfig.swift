@@ -6,12 +6,19 @@ package struct HostConfig: Sendable {
     package var file = ""
     package var server = Server()
     package var auth = Auth.unset
+    /// Opens `/admin/`; nil: who may do what there goes by `auth`.
+    package var adminKey: KeyDigest?
     package var limits = Limits()
     package var timeouts = Timeouts()
     package var routing = Routing()
     package var logging = Logging()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
+    package var plugins = Plugins()
+    /// The folder with everything that the host keeps between its runs.
+    package var stateDir = "data"
+    /// Most attempts of a reply whose route ensures tool calls.
+    package var enforcementAttempts = 3
     package var defaultStrategy = RoutingStrategy.first
     /// In the order of the file; entries left out by `optional: true` are missing.
     package var routes: [RouteConfig] = []
@@ -79,6 +86,18 @@ package struct HostConfig: Sendable {
         package var drain = Duration.seconds(25)
         /// How long new requests are still served after SIGTERM.
         package var drainNotice = Duration.zero
+
+        package init() {}
+    }
+
+    /// What is done about plugins that crash or hang.
+    package struct Plugins: Sendable, Equatable {
+        /// How long a crash file keeps its plugin from being loaded; zero: not at all.
+        package var quarantineWindow = Duration.seconds(3_600)
+        /// A call into a plugin that takes longer is logged.
+        package var slowCall = Duration.seconds(1)
+        /// The process is ended over one that takes longer; nil: over none.
+        package var hang: Duration? = .seconds(30)
 
         package init() {}
     }
@@ -174,7 +193,11 @@ package struct RouteConfig: Sendable {
     package var weight = 1.0
     package var strategy: RoutingStrategy?
     package var profile: String?
-    package var ensureToolCall = false
+    package var ensureToolCall = EnsureToolCall.never
+    /// The most requests of this entry under way at once; nil: no bound.
+    package var maxConcurrent: Int?
+    /// How its upstream is asked to go on with a reply that broke off; nil: it is not.
+    package var resume: ResumeStyle?
     /// What the attempts rotate through, at least one: the entry's `keys`, or its `provider_config` alone.
     package var keys = [ProviderKey(config: ConfigNode(.object(ConfigObject())))]
     /// The first key's configuration.
@@ -189,6 +212,16 @@ package struct RouteConfig: Sendable {
         self.provider = provider
         self.upstreamModel = upstreamModel
     }
+}
+
+/// `ensure_tool_call` of an entry.
+package enum EnsureToolCall: String, Sendable, CaseIterable {
+    /// `false`.
+    case never
+    /// `true`: in requests with tools.
+    case withTools
+    /// In all requests.
+    case always
 }
 
 /// One of the configurations that a route's attempts rotate through.

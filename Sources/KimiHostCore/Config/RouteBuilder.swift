@@ -45,14 +45,19 @@ struct RouteBuilder {
         if let weight = entry["weight"]?.double { route.weight = weight }
         route.strategy = entry["strategy"]?.string.flatMap(RoutingStrategy.init)
         route.profile = entry["profile"]?.string
+        route.maxConcurrent = entry["max_concurrent"]?.int.map { Int($0) }
+        route.resume = entry["resume"].flatMap { $0.bool == true ? .assistant : $0.string.flatMap(ResumeStyle.init) }
         if let profile = entry["profile"], profile.string?.contains("/") == true {
             let message = "contains a '/', so no URL /PROFILE/v1/... can reach it; rename it"
             log.warning(at: profile.mark, path.key("profile").description, message)
         }
-        if let flag = entry["ensure_tool_call"], flag.bool == true {
-            route.ensureToolCall = true
-            let message = "not enforced yet in this version; requests are served without it"
-            log.warning(at: flag.mark, path.key("ensure_tool_call").description, message)
+        if let value = entry["ensure_tool_call"] {
+            if value.bool == true { route.ensureToolCall = .withTools }
+            if value.string == "always" { route.ensureToolCall = .always }
+        }
+        if route.resume != nil, route.ensureToolCall != .never {
+            let message = "is not used where 'ensure_tool_call' is set: such replies are judged whole; remove one of them"
+            log.warning(at: entry["resume"]?.mark ?? entry.mark, path.key("resume").description, message)
         }
     }
 

@@ -1,3 +1,4 @@
+import Enforcement
 import JSONSchema
 
 /// Everything in the file but `models`, and the environment variables that win over it.
@@ -28,6 +29,35 @@ struct SettingsReader {
         readTimeouts(&config.timeouts)
         readRouting(&config.routing)
         readLogging(&config.logging, &log)
+        readPlugins(&config.plugins)
+        if let folder = environment["KIMI_STATE_DIR"] ?? root["state_dir"]?.string { config.stateDir = folder }
+        readEnforcement(&config.enforcementAttempts, &log)
+    }
+
+    private func readPlugins(_ plugins: inout HostConfig.Plugins) {
+        let node = root["plugins"]
+        set(&plugins.slowCall, from: node?["slow_call"])
+        if let hang = Self.duration(node?["hang"]) { plugins.hang = hang == .zero ? nil : hang }
+        if let seconds = node?["quarantine_window"]?.double, (0...31_536_000).contains(seconds) {
+            plugins.quarantineWindow = .seconds(Int64(seconds))
+        }
+    }
+
+    /// The original's variable, read as the original reads it.
+    private func readEnforcement(_ attempts: inout Int, _ log: inout DiagnosticLog) {
+        let name = "ENSURE_TOOL_CALL_MAX_ATTEMPTS"
+        guard let text = environment[name] else { return }
+        let most = EnforcementPolicy.maxAttempts
+        let number = Double(text.filter { !$0.isWhitespace }) ?? .nan
+        guard number >= 1 else {
+            return log.add(Self.doubt(name, "'\(text)' is no number from 1 to \(most); \(attempts) is used"))
+        }
+        attempts = number > Double(most) ? most : Int(number)
+        if number > Double(most) { log.add(Self.doubt(name, "'\(text)' is more than \(most); \(most) is used")) }
+    }
+
+    private static func doubt(_ variable: String, _ message: String) -> Diagnostic {
+        Diagnostic(.warning, file: "environment", path: variable, message: message)
     }
 
     private func readRouting(_ routing: inout HostConfig.Routing) {

@@ -28,6 +28,11 @@ package final class HostMetrics: Sendable {
         package let outcome: String
     }
 
+    package struct RouteKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+    }
+
     /// What is left out of new attempts for a while.
     package enum Cooled: String, Sendable { case route, key }
 
@@ -37,11 +42,23 @@ package final class HostMetrics: Sendable {
         package let what: Cooled
     }
 
+    /// How replies of routes that ensure tool calls ended: a result of `EnforcedTurn`, `failed` or `cancelled`.
+    package struct EnforcedKey: Hashable, Sendable {
+        package let model: String
+        package let provider: String
+        package let result: String
+    }
+
     package struct Snapshot: Sendable {
         package var exchanges: [ExchangeKey: Int] = [:]
         package var attempts: [AttemptKey: Int] = [:]
         package var cooldowns: [CooledKey: Int] = [:]
         package var repeats = 0
+        /// Replies that broke off and went on, by the route where they did.
+        package var resumed: [RouteKey: Int] = [:]
+        package var enforced: [EnforcedKey: Int] = [:]
+        /// Attempts of theirs beyond the first.
+        package var enforcedAgain = 0
         package var notes: [NoteKey: Int] = [:]
         package var active = 0
     }
@@ -82,9 +99,24 @@ package final class HostMetrics: Sendable {
         }
     }
 
+    /// A reply whose route ensures tool calls has ended; each attempt but its last one was answered well, and rejected.
+    package func enforced(model: String, provider: String, result: String, attempts: Int) {
+        state.withLock { state in
+            state.enforced[EnforcedKey(model: model, provider: provider, result: result), default: 0] += 1
+            guard attempts > 1 else { return }
+            state.enforcedAgain += attempts - 1
+            state.attempts[AttemptKey(model: model, provider: provider, outcome: "ok"), default: 0] += attempts - 1
+        }
+    }
+
     /// A route or key went cold.
     package func cooled(model: String, provider: String, _ what: Cooled) {
         state.withLock { $0.cooldowns[CooledKey(model: model, provider: provider, what: what), default: 0] += 1 }
+    }
+
+    /// A reply of this route broke off after content and goes on.
+    package func resumed(model: String, provider: String) {
+        state.withLock { $0.resumed[RouteKey(model: model, provider: provider), default: 0] += 1 }
     }
 
     private static func add(_ note: NoteBook.Note, to counts: inout [NoteKey: Int]) {

@@ -7,14 +7,20 @@ package struct PrometheusText {
 
     package private(set) var text = ""
 
+    /// Empty.
+    init() {}
+
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
-        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot()
+        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(),
+        calls: PluginCallReport = PluginCallReport(), quarantined: [String] = []
     ) {
         exchanges(metrics)
         requests(gate)
         attempts(metrics)
+        enforced(metrics)
         notes(metrics)
+        plugins(calls, quarantined: quarantined)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
         family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")
@@ -55,6 +61,9 @@ package struct PrometheusText {
         }
         family("kimi_retries_total", "counter", "Attempts that went where one of the same request had failed.")
         sample([], metrics.repeats)
+        family("kimi_resumed_total", "counter", "Replies that broke off after content and were continued, by route.")
+        let resumed = metrics.resumed.sorted { ($0.key.model, $0.key.provider) < ($1.key.model, $1.key.provider) }
+        for (key, count) in resumed { sample([("model", key.model), ("provider", key.provider)], count) }
         family("kimi_cooldowns_total", "counter", "Times that a route or one of its keys was left out for a while.")
         let cooldowns = metrics.cooldowns.sorted {
             ($0.key.model, $0.key.provider, $0.key.what.rawValue)
@@ -65,19 +74,35 @@ package struct PrometheusText {
         }
     }
 
+    private mutating func enforced(_ metrics: HostMetrics.Snapshot) {
+        family("kimi_enforced_total", "counter", "Replies of routes that ensure tool calls, by route and result.")
+        let results = metrics.enforced.sorted {
+            ($0.key.model, $0.key.provider, $0.key.result) < ($1.key.model, $1.key.provider, $1.key.result)
+        }
+        for (key, count) in results {
+            sample([("model", key.model), ("provider", key.provider), ("result", key.result)], count)
+        }
+        family("kimi_enforcement_retries_total", "counter", "Attempts of such replies beyond the first.")
+        sample([], metrics.enforcedAgain)
+    }
+
     private mutating func notes(_ metrics: HostMetrics.Snapshot) {
         family("kimi_plugin_notes_total", "counter", "What plugins repaired or flagged, by kind.")
         let ordered = metrics.notes.sorted { ($0.key.plugin, $0.key.kind) < ($1.key.plugin, $1.key.kind) }
         for (key, count) in ordered { sample([("plugin", key.plugin), ("kind", key.kind)], count) }
     }
 
-    private mutating func family(_ name: String, _ type: String, _ help: String) {
+    mutating func family(_ name: String, _ type: String, _ help: String) {
         self.name = name
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func sample(_ labels: [(String, String)], _ value: Int) {
-        text += name
+    mutating func sample(_ labels: [(String, String)], _ value: Int, suffix: String = "") {
+        sample(labels, "\(value)", suffix: suffix)
+    }
+
+    mutating func sample(_ labels: [(String, String)], _ value: String, suffix: String = "") {
+        text += name + suffix
         if !labels.isEmpty {
             text += "{" + labels.map { "\($0.0)=\"\(Self.escaped($0.1))\"" }.joined(separator: ",") + "}"
         }

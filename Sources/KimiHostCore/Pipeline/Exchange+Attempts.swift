@@ -15,14 +15,17 @@ extension Exchange {
         guard !reply.isOver else { return }
         var error = error
         error.message = route.masked(error.message)
-        guard !isPausing else { return giveUp(error) }  // There is no attempt that could have failed.
+        // There is no attempt that could have failed.
+        guard !isPausing else { return giveUp(ToldError(resumption.cause ?? error, 0).orBetter(best)) }
         let failure = AttemptFailure(error, isUnserved: isUnserved)
-        judge(failure)
+        judge(failure, error)
         record(error)
-        // Where nothing serves such a request, what another route said of it is worth more.
-        let told = isUnserved ? lastError ?? error : error
-        lastError = told
-        guard !reply.hasContent else { return giveUp(told) }
+        if reply.hasContent, !keepsReply {
+            if resume(after: failure, error) { return }
+            return giveUp(ToldError(resumption.cause ?? error, 0))
+        }
+        let told = ToldError(error, failure, nativeRefusal).orBetter(best)
+        best = told
         let now = NIODeadline.now()
         let next = planner.next(
             after: failure, of: choice, now: Self.milliseconds(now), remainingMs: clock.remainingMs(now),
@@ -35,7 +38,7 @@ extension Exchange {
     }
 
     /// Ends the attempt and begins the next one, in a turn of its own: whoever reported the failure is still at it.
-    private func turn(to choice: AttemptChoice, after milliseconds: Int) {
+    func turn(to choice: AttemptChoice, after milliseconds: Int) {
         endAttempt()
         take(choice)
         isPausing = true
@@ -50,11 +53,12 @@ extension Exchange {
         loop.scheduleTask(in: .milliseconds(Int64(milliseconds)), begin)
     }
 
-    private func beginChosen() {
+    func beginChosen() {
         clock.turned(nil)
         isPausing = false
         attemptBegan = .now()
         proceed { (self) throws(ExchangeError) in
+            guard try self.enterRoute() else { return }
             try self.begin()
             try self.step()
         }
@@ -62,8 +66,29 @@ extension Exchange {
 
     /// Everything of the attempt goes; what the client has heard stays.
     private func endAttempt() {
+        closeAttempt(KIMI_WHY_FAILED)
+        if hasRelayed { client?.exchangeReceived(headers: []) }
+        hasRelayed = false
+        if keepsReply { return }
+        if let encoder, encoder.isStreaming { spent = encoder }
+        (encoder, native, opening, enforcement) = (nil, nil, nil, nil)
+        guard resumption.prefill == nil else { return }
+        resumption.relay = nil
+        succeeded = nil
+        dropped = []
+        book.removeAll()
+    }
+
+    /// The attempt is over, one way or the other, and another one follows. Every attempt but the last ends here.
+    func closeAttempt(_ why: kimi_why) {
         turn += 1
-        attempt?.end(KIMI_WHY_FAILED)
+        leaveRoute()
+        if why == KIMI_WHY_END {
+            charge.rejected(attempt, book)
+        } else {
+            charge.ended(attempt, book, isKept: reply.hasContent && !keepsReply)
+        }
+        attempt?.end(why)
         attempt = nil
         transfer?.cancel()
         transfer = nil
@@ -74,22 +99,15 @@ extension Exchange {
         tokens = ExchangeTokens()
         ticker?.stop()
         ticker = nil
-        if let encoder, encoder.isStreaming { spent = encoder }
-        (encoder, native, opening) = (nil, nil, nil)
-        succeeded = nil
-        dropped = []
         unacknowledged = 0
         isProviderDone = false
         isAnswering = false
         isUnserved = false
         isJudged = false
-        book.removeAll()
-        if hasRelayed { client?.exchangeReceived(headers: []) }
-        hasRelayed = false
     }
 
     /// The next attempt goes there.
-    private func take(_ choice: AttemptChoice) {
+    func take(_ choice: AttemptChoice) {
         self.choice = choice
         route = planner.order[choice.route]
         key = route.keys[choice.key]
@@ -104,10 +122,10 @@ extension Exchange {
         route.latency.add(attemptMs, streamed: true)
     }
 
-    private var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
+    var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
 
     /// Tells the health of route and key how the attempt ended, once. nil: well.
-    func judge(_ failure: AttemptFailure?) {
+    func judge(_ failure: AttemptFailure?, _ error: ExchangeError? = nil) {
         guard !isJudged else { return }
         isJudged = true
         let now = Self.milliseconds(.now())
@@ -119,14 +137,20 @@ extension Exchange {
         case .key:
             if choice.isRouteProbe { route.health.succeeded() }  // It answered.
             let isCold = key.health.failed(
-                now, isProbe: choice.isKeyProbe, atOnce: true, retryAfterMs: failure?.retryAfterMs)
+                now, isProbe: choice.isKeyProbe, atOnce: true, retryAfterMs: failure?.retryAfterMs,
+                reason: Self.reason(error))
             if isCold { services.metrics.cooled(model: route.upstreamModel, provider: route.providerName, .key) }
         case .route:
             if choice.isKeyProbe { key.health.abandoned(now) }
             let isCold = route.health.failed(
-                now, isProbe: choice.isRouteProbe, atOnce: false, retryAfterMs: failure?.retryAfterMs)
+                now, isProbe: choice.isRouteProbe, atOnce: false, retryAfterMs: failure?.retryAfterMs,
+                reason: Self.reason(error))
             if isCold { services.metrics.cooled(model: route.upstreamModel, provider: route.providerName, .route) }
         }
+    }
+
+    private static func reason(_ error: ExchangeError?) -> String {
+        error.map { "\(AttemptFailure.word($0.category)): \(LogText.oneLine($0.message))" } ?? ""
     }
 
     /// The attempt ended without telling anything of its route.

@@ -15,13 +15,18 @@ extension Exchange {
         guard !reply.isOver else { return }
         do throws(ExchangeError) {
             try body(self)
-            if let failure = encoder?.failure { throw failure }
+            if let failure = found { throw failure }
             pump()
         } catch {
             // What the encoder found is the cause; a plugin that was told to stop reports the consequence.
-            fail(encoder?.failure ?? error)
+            let cause = found ?? error
+            if resumption.relay != nil, reply.hasContent { pump() }  // What came is the client's all the same.
+            fail(cause)
         }
     }
+
+    /// What the encoder, or who stands before it, found wrong.
+    private var found: ExchangeError? { resumption.relay?.failure ?? encoder?.failure }
 
     func pump() {
         guard let encoder, encoder.isStreaming, encoder.output.count > 0, let client, mayLeave(encoder) else { return }
@@ -40,7 +45,7 @@ extension Exchange {
 
     func beginContent(_ client: any ExchangeClient) {
         guard !reply.hasContent else { return }
-        source.forget()
+        if resumption.relay == nil { source.forget() }
         if reply.streamed() { beginStream(client) }
         contentBegan()
     }
@@ -56,7 +61,9 @@ extension Exchange {
     /// Clients give silent streams up. Only while the upstream itself is connected and has begun to answer, or another
     /// one is to be asked: a dead one must look dead.
     func keepAwake(_ now: NIODeadline) {
-        guard (isAnswering && transfer != nil) || reply.isAwakeOnly, let encoder = encoder ?? spent,
+        let isAlive =
+            (isAnswering && transfer != nil) || reply.isAwakeOnly || resumption.prefill != nil || isBetweenAttempts
+        guard isAlive, let encoder = encoder ?? spent,
             encoder.isStreaming, !reply.isOver, let client, client.isWritable,
             now - lastSent >= Self.keepAlivePause
         else { return }
@@ -75,10 +82,12 @@ extension Exchange {
 
     func complete() throws(ExchangeError) {
         guard let encoder else { return }
-        if let failure = encoder.failure { throw failure }
+        if let failure = found { throw failure }
+        if goesAround() { return }
         try refuseEmpty(encoder)
-        try encoder.complete()
         guard let client else { return }
+        markEnforced(encoder, client)
+        try encoder.complete()
         if encoder.isStreaming {
             beginContent(client)
             client.exchangeStreamed(encoder.output)
@@ -120,13 +129,14 @@ extension Exchange {
     }
 
     /// Tells the client that there is no answer.
-    func giveUp(_ error: ExchangeError) {
+    func giveUp(_ told: ToldError) {
+        let error = told.error
         report(.failed, error)
         switch reply.failed() {
         case .none: break
         case .errorResponse:
             client?.exchangeDropped(allDropped)
-            client?.exchangeFailed(error, refusal: nativeRefusal)
+            client?.exchangeFailed(error, refusal: told.refusal)
             client?.exchangeFlushed()
         case .errorEvent:
             if let encoder = encoder ?? spent {
@@ -140,7 +150,7 @@ extension Exchange {
     }
 
     /// The upstream's own words against a request that went up as it was.
-    private var nativeRefusal: NativeRefusal? {
+    var nativeRefusal: NativeRefusal? {
         native?.refusal.map { refusal in
             let text = route.masked(String(decoding: refusal.body, as: UTF8.self))
             return NativeRefusal(status: refusal.status, body: Array(text.utf8))

@@ -14,20 +14,29 @@ extension Exchange {
         for repair in encoder?.repairs.entries ?? [] {
             book.add(kind: repair.kind.rawValue, detail: repair.detail, count: repair.count)
         }
+        if !resumption.notes.isEmpty {
+            for note in resumption.notes { book.add(kind: "resumed", detail: note) }
+        }
+        let charged = charge.total(
+            attempt, book, outcome, hasContent: reply.hasContent, wentUp: planned != nil || !failures.isEmpty)
+        if charged.isEstimate { book.add(kind: "tokens_estimated", detail: "\(charged.tokens) tokens are charged") }
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
             milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
-            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures)
+            tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures,
+            enforcement: reportEnforcement(outcome))
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
             repeats: planner.repeats)
-        client?.exchangeUsed(tokens: book.tokens)
+        client?.exchangeUsed(tokens: charged.tokens)
         row.write(to: services.logger, masking: route.masked)
     }
 
     func acknowledge() {
         guard unacknowledged > 0, client?.isWritable ?? true else { return }
-        if let isolated = attempt?.isolated, isolated.isCongested || !isolation.inbox.isEmpty { return }
+        if !isProviderDone, let isolated = attempt?.isolated, isolated.isCongested || !isolation.inbox.isEmpty {
+            return
+        }
         transfer?.consumed(unacknowledged)
         unacknowledged = 0
         clock.heard()
@@ -36,6 +45,7 @@ extension Exchange {
     /// The client has its reply. A transfer whose last bytes are still to come gets a moment, so that its connection
     /// is kept.
     func settle() {
+        leaveRoute()
         attempt?.end(KIMI_WHY_END)
         attempt = nil
         if transfer == nil {
@@ -47,6 +57,7 @@ extension Exchange {
 
     func release(_ why: kimi_why) {
         abandonProbes()
+        leaveRoute()
         attempt?.end(why)
         attempt = nil
         transfer?.cancel()

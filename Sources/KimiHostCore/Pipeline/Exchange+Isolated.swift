@@ -20,14 +20,16 @@ struct IsolatedState {
 /// Attempts that go on in other processes: the same steps, in the order in which answers come.
 extension Exchange: AttemptWatcher {
     /// An attempt whose calls are answered at once, or one with plugins in other processes.
-    func makeAttempt(_ input: AttemptInput) throws(ExchangeError) -> any AttemptCalls {
+    func makeAttempt(
+        _ request: PluginRequest, _ receiver: any EventReceiver
+    ) throws(ExchangeError) -> any AttemptCalls {
         guard key.provider.isIsolated || route.transforms.contains(where: \.isIsolated) else {
             return try PluginAttempt(
-                provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
+                provider: key.provider, transforms: route.transforms, request: request, receiver: receiver,
                 book: book)
         }
         return try IsolatedAttempt(
-            provider: key.provider, transforms: route.transforms, request: input.request, receiver: input.encoder,
+            provider: key.provider, transforms: route.transforms, request: request, receiver: receiver,
             book: book, eventLoop: services.eventLoop, watcher: self)
     }
 
@@ -48,6 +50,11 @@ extension Exchange: AttemptWatcher {
     func queue(_ delivery: UpstreamDelivery) {
         if delivery.end != nil { transfer = nil }
         unacknowledged += delivery.body.count
+        guard !isProviderDone else {  // Nobody wants it any more, but the connection shall be kept.
+            acknowledge()
+            if delivery.end != nil { attemptMayFollow() }
+            return
+        }
         isolation.inbox.append(delivery)
         attemptMoved()
     }
@@ -56,8 +63,9 @@ extension Exchange: AttemptWatcher {
         guard !reply.isOver, let attempt = attempt?.isolated else { return }
         let turn = turn
         proceed { (self) throws(ExchangeError) in try self.follow(attempt) }
-        guard self.turn == turn, !reply.isOver else { return }
+        guard self.turn == turn else { return }
         acknowledge()
+        guard !reply.isOver else { return }
         if attempt.isBusy { return }
         let isSilent = attempt.delivered == isolation.delivered
         isolation.delivered = attempt.delivered
@@ -76,7 +84,7 @@ extension Exchange: AttemptWatcher {
         if attempt.brought != broughtBefore { clock.gotTokens() }
         broughtBefore = attempt.brought
         clock.held(attempt.isHolding)
-        if let failure = encoder?.failure { throw failure }
+        if let failure = resumption.relay?.failure ?? encoder?.failure { throw failure }
         if attempt.isFlushed { return try complete() }
         if isolation.isStaged, !attempt.isBusy {
             isolation.isStaged = false

@@ -74,7 +74,9 @@ extension Exchange {
 
     /// Forgets a token that this head refuses. True: another one may do. Only before anything went to the client.
     func forgetToken(refusedBy head: UpstreamHead) -> Bool {
-        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasContent, let source = key.tokens else {
+        guard head.status == 401, mayBeginAgain, !tokens.used.isEmpty, !reply.hasContent || keepsReply,
+            let source = key.tokens
+        else {
             return false
         }
         // All of them are told, not only the first.
@@ -91,7 +93,7 @@ extension Exchange {
         transfer?.cancel()
         transfer = nil
         unacknowledged = 0
-        book.removeAll()
+        if !keepsReply { book.removeAll() }
         proceed { (self) throws(ExchangeError) in
             try self.begin()
             try self.step()

@@ -26,7 +26,7 @@ extension Exchange {
 
     func receivedHead(_ head: UpstreamHead) throws(ExchangeError) {
         guard let attempt, let planned else { return }
-        if !planner.mayFollow { source.forget() }  // Nothing is begun again any more.
+        if !planner.mayFollow, resumption.relay == nil { source.forget() }  // Nothing is begun again any more.
         try head.requireUncompressed()
         let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
             try attempt.answer(result)
@@ -72,7 +72,7 @@ extension Exchange {
     }
 
     func receivedEnd(_ end: UpstreamEnd) throws(ExchangeError) {
-        guard !isProviderDone else { return }
+        guard !isProviderDone else { return attemptMayFollow() }
         switch end {
         case .complete:
             try finishBody()
@@ -92,7 +92,7 @@ extension Exchange {
         let says = opening?.take(frames) ?? false
         if says || attempt.brought != brought { clock.gotTokens() }
         clock.held(attempt.isHolding)
-        if let failure = encoder?.failure { throw failure }
+        if let failure = resumption.relay?.failure ?? encoder?.failure { throw failure }
         isProviderDone = isDone
     }
 

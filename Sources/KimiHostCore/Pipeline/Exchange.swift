@@ -39,10 +39,18 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// Changes when an attempt is given up for another one: what was begun for it must not touch the next.
     var turn = 0
     /// From 1.
-    private var attemptNumber = 0
+    private(set) var attemptNumber = 0
     /// Those that came to nothing.
     var failures: [FailedAttempt] = []
-    var lastError: ExchangeError?
+    /// What the client hears if nobody answers.
+    var best: ToldError?
+    /// Of the route under way, while the attempt is.
+    var slot: RouteSlots?
+    /// Waits for a route.
+    var routeWait: RouteWait?
+    /// Replies that broke off and go on.
+    var resumption = ExchangeResumption()
+    var charge = ExchangeCharge()
     /// The route of the attempt under way does not serve requests of this kind.
     var isUnserved = false
     /// Route and key have been told how the attempt ended.
@@ -53,6 +61,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     var encoder: (any ResponseEncoder)?
     /// The encoder of the attempt before: it can still end a stream that was begun.
     var spent: (any ResponseEncoder)?
+    /// Set when the route ensures tool calls in this request.
+    var enforcement: ExchangeEnforcement?
     /// The same as `encoder`, when the client's own dialect goes up and down.
     var native: NativeReply?
     /// Where such an answer stands; nil otherwise.
@@ -109,6 +119,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         services.metrics.exchangeBegan()
         planner.order.state.budget.exchangeBegan()
         proceed { (self) throws(ExchangeError) in
+            guard try self.enterRoute() else { return }
             try self.begin()
             try self.step()
         }
@@ -120,11 +131,13 @@ package final class Exchange: UpstreamReceiver, Watched {
         attemptNumber += 1
         (native, opening) = (nil, nil)
         (isolation, broughtBefore) = (IsolatedState(), 0)
+        if let quarantine = route.quarantine { throw quarantine.error }
+        if try beginFurther() { return }
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
                 maxBytes: route.maxResponseBytes)
-            attempt = try makeNativeAttempt(input.request, reply, &refusal)
+            attempt = try makeNativeAttempt(bounded(input.request), reply, &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
                 opening = NativeOpening(input.dialect)
@@ -145,12 +158,29 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
     }
 
+    /// The request with the time at which it is given up.
+    func bounded(_ request: PluginRequest) -> PluginRequest {
+        var request = request
+        request.deadlineMs = RouteTimeouts.deadline(after: clock.remainingMs(.now()))
+        if client?.chargesTokens == true { charge.asked(request.json, source.dialect) }
+        return request
+    }
+
     private func begin(_ input: AttemptInput) throws(ExchangeError) {
-        encoder = input.encoder
-        dropped = input.dropped
-        succeeded = input.succeeded
+        var input = input
+        input.request = bounded(input.request)
+        if resumption.prefill != nil {
+            input.request.json = try prefilled(input.request.json)
+            encoder = resumption.relay?.encoder
+        } else {
+            resumption.relay = nil
+            encoder = input.encoder
+            dropped = input.dropped
+            succeeded = input.succeeded
+        }
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
-        attempt = try makeAttempt(input)
+        guard let request = try enforce(input) else { return }
+        attempt = try makeAttempt(request, enforcement?.reply ?? relay(for: encoder ?? input.encoder))
     }
 
     /// The client is gone: everything ends at once, upstream included.
@@ -164,7 +194,7 @@ package final class Exchange: UpstreamReceiver, Watched {
     /// The host ends, and waits no longer.
     package func hostEnds(_ error: ExchangeError) {
         guard !reply.isOver else { return }
-        giveUp(error)
+        giveUp(ToldError(error, 0))
     }
 
     /// The client reads again.

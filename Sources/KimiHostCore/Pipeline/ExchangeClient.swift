@@ -25,13 +25,17 @@ package protocol ExchangeClient: AnyObject {
     func exchangeReplied(_ body: ByteWriter)
     /// What of the request its upstream was not told; before the head of the reply.
     func exchangeDropped(_ fields: [DroppedField])
+    /// How the route ensured tool calls in this reply, for `x-kimi-enforcement`; without effect once the head has gone.
+    func exchangeEnforced(_ words: String)
     /// A whole failed reply: nothing has been sent before. `refusal`: the upstream's own, in the client's dialect.
     func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?)
     /// The stream is over. `failed`: its error event was its last.
     func exchangeEndedStream(failed: Bool)
     /// Who asks, for the log: the name of the client's key, or nothing.
     var clientName: String { get }
-    /// The exchange is over, and has cost so many tokens, as its upstream says; 0: it does not say.
+    /// Are tokens counted against a bound of the client's?
+    var chargesTokens: Bool { get }
+    /// The exchange is over, and has cost so many tokens.
     func exchangeUsed(tokens: Int)
     /// The client has not taken what it was sent for too long: close the connection.
     func exchangeAbandoned()
@@ -39,7 +43,9 @@ package protocol ExchangeClient: AnyObject {
 
 extension ExchangeClient {
     package var clientName: String { "" }
+    package var chargesTokens: Bool { false }
     package func exchangeUsed(tokens: Int) {}
+    package func exchangeEnforced(_ words: String) {}
 }
 
 /// What an exchange needs of its event loop. One per loop.

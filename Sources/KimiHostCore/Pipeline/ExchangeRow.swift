@@ -17,14 +17,20 @@ struct ExchangeRow {
     let client: String
     /// Attempts that came to nothing, in order.
     let failures: [FailedAttempt]
+    /// What became of a route's ensuring tool calls, where it took more than one attempt, or none.
+    let enforcement: String
 
     /// A failure is worth a notice, a repair and what an upstream wants to be paid are information; what passed as it
     /// came is for debugging only.
     private var level: Logger.Level {
         switch outcome {
         case .failed: .notice
-        case .ok, .cancelled: notes.isEmpty && failures.isEmpty && tokens.cost == nil ? .debug : .info
+        case .ok, .cancelled: isPlain ? .debug : .info
         }
+    }
+
+    private var isPlain: Bool {
+        notes.isEmpty && failures.isEmpty && tokens.cost == nil && enforcement.isEmpty
     }
 
     /// Writes the line, if lines of its level are written. `masking` hides the plugins' secrets.
@@ -44,6 +50,7 @@ struct ExchangeRow {
         if tokens.cached >= 0 { metadata["cached_tokens"] = "\(tokens.cached)" }
         if let cost = tokens.cost { metadata["cost"] = "\(cost)" }
         if failures.count > (outcome == .failed ? 1 : 0) { metadata["attempts"] = "\(LogText.oneLine(attempts))" }
+        if !enforcement.isEmpty { metadata["enforcement"] = "\(LogText.oneLine(enforcement))" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)
     }

@@ -6,7 +6,7 @@ package import WireJSON
 
 /// What one attempt works with.
 package struct AttemptInput {
-    package let request: PluginRequest
+    package var request: PluginRequest
     package let encoder: any ResponseEncoder
     /// What of the client's request has no equivalent upstream.
     package let dropped: [DroppedField]

@@ -1,3 +1,4 @@
+package import Enforcement
 package import PluginHost
 
 #if canImport(Darwin)
@@ -20,13 +21,27 @@ package final class Route: Sendable {
     package let maxResponseBytes: Int
     package let health: Health
     package let latency: RouteLatency
+    /// Not nil: one of its plugins is quarantined, and nothing can be asked of it.
+    package let quarantine: QuarantineReason?
+    /// Its attempts under way.
+    package let slots: RouteSlots
+    /// How its upstream is asked to go on with a reply that broke off; nil: it is not.
+    package let resume: ResumeStyle?
+    /// Set where the route ensures tool calls.
+    package let enforcement: EnforcementPolicy?
 
     /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
     package init(
         providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency()
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(),
+        quarantine: QuarantineReason? = nil, maxConcurrent: Int? = nil, resume: ResumeStyle? = nil,
+        enforcement: EnforcementPolicy? = nil
     ) {
+        self.quarantine = quarantine
+        self.slots = RouteSlots(limit: maxConcurrent)
+        self.resume = resume
+        self.enforcement = enforcement
         self.latency = latency
         self.health = Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
@@ -50,9 +65,15 @@ package final class Route: Sendable {
     package var providerName: String { keys[0].provider.name }
     package var dialects: [String] { keys[0].provider.dialects }
 
-    /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any.
+    private var wantsBytesOnly: Bool { transforms.isEmpty && resume == nil && enforcement == nil }
+
+    /// Can a reply that broke off be continued here? What is enforced is judged whole.
+    package var mayResume: Bool { resume != nil && enforcement == nil }
+
+    /// Can a request of this dialect go up as the client sent it? Transforms want canonical events, where there are any,
+    /// and so do enforcement and whoever may have to continue the reply elsewhere.
     package func speaks(_ dialect: String) -> Bool {
-        dialects.contains(dialect) && (transforms.isEmpty || Self.rawDialects.contains(dialect))
+        dialects.contains(dialect) && (wantsBytesOnly || Self.rawDialects.contains(dialect))
     }
 
     /// Dialects without a canonical form.
@@ -84,12 +105,12 @@ package struct RouteTimeouts: Sendable {
     /// For all that it takes to get one token.
     package var token: Int
 
-    /// Unix milliseconds at which an exchange that begins now is given up; 0: never.
-    package var deadlineMs: UInt64 {
-        guard total > 0 else { return 0 }
+    /// Unix milliseconds after so many from now; nil: 0, never.
+    package static func deadline(after remainingMs: Int64?) -> UInt64 {
+        guard let remainingMs else { return 0 }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return UInt64(now.tv_sec * 1000 + now.tv_nsec / 1_000_000 + total)
+        return UInt64(now.tv_sec * 1000 + now.tv_nsec / 1_000_000 + Int(max(remainingMs, 0)))
     }
 
     package init(

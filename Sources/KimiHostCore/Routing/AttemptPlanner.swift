@@ -8,6 +8,12 @@ package protocol Lanes {
     func health(ofKey key: Int, ofRoute route: Int) -> Health
     /// Whose turn it is among a route's keys.
     func turn(ofRoute route: Int) -> Int
+    /// Has it as many attempts under way as it may have?
+    func isBusy(_ route: Int) -> Bool
+}
+
+extension Lanes {
+    package func isBusy(_ route: Int) -> Bool { false }
 }
 
 /// Where one attempt goes.
@@ -76,7 +82,25 @@ package struct AttemptPlanner<Order: Lanes> {
     /// Where the first attempt goes.
     package mutating func first(_ now: Int64) -> AttemptChoice {
         attempts = 1
-        return open(now) ?? leastCold() ?? AttemptChoice(route: 0, key: 0)
+        return open(now) ?? leastCold() ?? leastCold(isBusy: true) ?? AttemptChoice(route: 0, key: 0)
+    }
+
+    /// Where a reply goes on that broke off: at one of `places`, the best first, even if it had its turn. nil: nowhere.
+    package mutating func resume(at places: [Int], _ now: Int64) -> AttemptChoice? {
+        guard attempts < RoutingPolicy.maxAttempts else { return nil }
+        let free = places.filter { !order.isBusy($0) }
+        for route in free.isEmpty ? places : free {
+            let keys = order.keyCount(ofRoute: route)
+            let turn = keys > 1 ? order.turn(ofRoute: route) : 0
+            for step in 0..<keys {
+                guard let choice = claim(route, (turn + step) % keys, now) else { continue }
+                attempts += 1
+                return choice
+            }
+        }
+        guard let route = (free.isEmpty ? places : free).first else { return nil }
+        attempts += 1
+        return AttemptChoice(route: route, key: order.turn(ofRoute: route))
     }
 
     /// Where the next one goes. `remainingMs`: what is left of the exchange's time; nil: no limit. `chance`: from 0 up
@@ -88,7 +112,7 @@ package struct AttemptPlanner<Order: Lanes> {
         mark(failure, choice, now)
         guard failure.fault != .request, attempts < RoutingPolicy.maxAttempts else { return .giveUp }
         if let remainingMs, remainingMs <= 0 { return .giveUp }
-        if let choice = open(now) ?? leastCold() {
+        if let choice = open(now) ?? leastCold() ?? leastCold(isBusy: true) {
             attempts += 1
             return .now(choice)
         }
@@ -124,9 +148,9 @@ package struct AttemptPlanner<Order: Lanes> {
     private func open(_ now: Int64) -> AttemptChoice? {
         for route in 0..<order.count {
             let keys = order.keyCount(ofRoute: route)
-            guard order.health(ofRoute: route).isOpen(now), (0..<keys).contains(where: { isUntried(route, $0) }) else {
-                continue
-            }
+            guard !order.isBusy(route), order.health(ofRoute: route).isOpen(now),
+                (0..<keys).contains(where: { isUntried(route, $0) })
+            else { continue }
             let turn = keys > 1 ? order.turn(ofRoute: route) : 0
             for step in 0..<keys {
                 let key = (turn + step) % keys
@@ -151,9 +175,9 @@ package struct AttemptPlanner<Order: Lanes> {
     }
 
     /// Everything that had no turn is cold: being cold is advice, and no answer is worse.
-    private func leastCold() -> AttemptChoice? {
+    private func leastCold(isBusy: Bool = false) -> AttemptChoice? {
         var best: (choice: AttemptChoice, from: Int64)?
-        for route in 0..<order.count {
+        for route in 0..<order.count where order.isBusy(route) == isBusy {
             for key in 0..<order.keyCount(ofRoute: route) where isUntried(route, key) {
                 let from = max(
                     order.health(ofRoute: route).cooldown.openFrom,

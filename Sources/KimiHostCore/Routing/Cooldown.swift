@@ -34,7 +34,7 @@ package struct Cooldown: Sendable, Equatable {
 
     private var phase = Phase.warm
     /// In a row, while warm.
-    private var failures = 0
+    package private(set) var failures = 0
     /// Times that it went cold since it last worked.
     private var times = 0
 
@@ -43,6 +43,15 @@ package struct Cooldown: Sendable, Equatable {
     /// Nothing has failed since it last worked.
     package var isSpotless: Bool { phase == .warm && failures == 0 }
     package var isWarm: Bool { phase == .warm }
+
+    /// As operators are told.
+    package var word: String {
+        switch phase {
+        case .warm: failures == 0 ? "ok" : "failing"
+        case .cold: "cold"
+        case .probing: "probing"
+        }
+    }
 
     /// When it may be tried again; 0 when it is warm.
     package var openFrom: Int64 {

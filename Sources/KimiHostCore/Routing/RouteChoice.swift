@@ -19,5 +19,6 @@ package struct RouteChoice: Lanes, Sendable {
     package func health(ofRoute route: Int) -> Health { self[route].health }
     package func keyCount(ofRoute route: Int) -> Int { self[route].keys.count }
     package func health(ofKey key: Int, ofRoute route: Int) -> Health { self[route].keys[key].health }
+    package func isBusy(_ route: Int) -> Bool { self[route].slots.isFull }
     package func turn(ofRoute route: Int) -> Int { self[route].nextKey() }
 }

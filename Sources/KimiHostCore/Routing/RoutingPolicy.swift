@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What is done about attempts that fail. Times in milliseconds.
 package struct RoutingPolicy: Sendable, Equatable {
     /// Attempts of one exchange, whatever the configuration has of routes and keys.
@@ -36,10 +38,28 @@ package final class RoutingState: Sendable {
     package let policy: RoutingPolicy
     package let budget: RetryBudget
     package let random: RandomSource
+    package let queue: RouteQueueLimits
+    private let waiting = Atomic<Int>(0)
 
-    package init(policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource()) {
+    package init(
+        policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource(),
+        queue: RouteQueueLimits = RouteQueueLimits()
+    ) {
+        self.queue = queue
         self.policy = policy
         self.budget = RetryBudget(share: budgetShare)
         self.random = random
     }
+
+    /// Exchanges that wait for a route with a bound.
+    package var queued: Int { waiting.load(ordering: .relaxed) }
+
+    /// One more waits. False: too many do.
+    package func beginWait() -> Bool {
+        if waiting.wrappingAdd(1, ordering: .relaxed).newValue <= queue.maxQueued { return true }
+        endWait()
+        return false
+    }
+
+    package func endWait() { waiting.wrappingSubtract(1, ordering: .relaxed) }
 }

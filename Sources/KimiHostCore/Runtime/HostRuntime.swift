@@ -1,4 +1,5 @@
 package import CanonicalModel
+import Enforcement
 package import Logging
 import PluginABI
 package import PluginHost
@@ -19,10 +20,15 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
+    /// Plugins that are quarantined now, for `/metrics`.
+    package var quarantined: [String] { plugins.quarantined }
+    private let plugins: PluginSet
     private let router: Router
-    private let routing: RoutingState
+    let routing: RoutingState
     /// By `RouteConfig.index`.
-    private let routes: [Route]
+    let routes: [Route]
+    /// What they were made of.
+    let routeConfigs: [RouteConfig]
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
@@ -30,6 +36,7 @@ package final class HostRuntime: Sendable {
         config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
     ) throws(RuntimeError) {
         self.services = services
+        self.plugins = plugins
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
@@ -37,16 +44,20 @@ package final class HostRuntime: Sendable {
         let router = Router(config)
         self.router = router
         let policy = RoutingPolicy(config.routing)
-        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget)
+        let queue = RouteQueueLimits(
+            maxQueued: config.limits.maxQueued, queueMs: config.timeouts.queue.milliseconds)
+        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget, queue: queue)
+        self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
+        let answers = FinalAnswers()
         var refusals: [Diagnostic] = []
         for route in config.routes {
             do {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], logger))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
@@ -82,9 +93,15 @@ package final class HostRuntime: Sendable {
 
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
-        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency,
+        _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
         _ logger: Logger
     ) throws(ExchangeError) -> Route {
+        if let quarantine = plugins.quarantine(of: config) {
+            logger.warning("\(config) answers 503: \(quarantine.message)")
+            return Route(
+                standingInFor: plugins.plugin(.provider, named: config.provider), config, timeouts, maxResponseBytes,
+                policy.cooldown, latency, quarantine)
+        }
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
@@ -105,7 +122,8 @@ package final class HostRuntime: Sendable {
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency,
+            maxConcurrent: config.maxConcurrent, resume: config.resume, enforcement: enforcement)
     }
 }
 
@@ -113,6 +131,14 @@ package final class HostRuntime: Sendable {
 package struct RuntimeError: Error {
     /// At least one.
     package let refusals: [Diagnostic]
+}
+
+extension RouteConfig {
+    func policy(_ attempts: Int, _ answers: FinalAnswers) -> EnforcementPolicy? {
+        guard ensureToolCall != .never else { return nil }
+        return EnforcementPolicy(
+            model: upstreamModel, isForAll: ensureToolCall == .always, attempts: attempts, answers: answers)
+    }
 }
 
 extension RouteTimeouts {

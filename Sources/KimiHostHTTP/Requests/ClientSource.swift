@@ -64,8 +64,7 @@ class BodySource {
         }
         let request = PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: requestID, dialect: dialect.name,
-            conversation: peek.conversation, wantsStream: peek.wantsStream, isNative: true, attempt: attempt,
-            deadlineMs: route.timeouts.deadlineMs)
+            conversation: peek.conversation, wantsStream: peek.wantsStream, isNative: true, attempt: attempt)
         return NativeInput(dialect: dialect, request: request)
     }
 
@@ -76,8 +75,7 @@ class BodySource {
     ) -> PluginRequest {
         PluginRequest(
             json: json, model: route.upstreamModel, exchangeID: requestID, dialect: dialect.name,
-            conversation: conversation, wantsStream: wantsStream, attempt: attempt,
-            deadlineMs: route.timeouts.deadlineMs)
+            conversation: conversation, wantsStream: wantsStream, attempt: attempt)
     }
 
     /// The conversation of a request that was made canonical.

@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import PluginABI
 
@@ -21,11 +22,13 @@ package final class AuthAttempt {
         var exchange: OpaquePointer?
         var key = key
         let errors = errors
-        let status = key.withUTF8 { key in
-            table.pointee.begin(
-                provider.instance, kimi_bytes(UnsafeRawBufferPointer(key)), &exchange, errors.opaque)
+        let status = provider.mark.call(PG_AUTH_BEGIN) {
+            key.withUTF8 { key in
+                table.pointee.begin(
+                    provider.instance, kimi_bytes(UnsafeRawBufferPointer(key)), &exchange, errors.opaque)
+            }
         }
-        if status.isFailure { throw errors.take(status, plugin: provider.name, function: "auth begin") }
+        if status.isFailure { throw errors.take(status, provider.mark, plugin: provider.name, PG_AUTH_BEGIN) }
         guard let exchange else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' returned no exchange from auth begin")
         }
@@ -46,7 +49,8 @@ package final class AuthAttempt {
             throw fail("plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps to get a token")
         }
         let plan = PlanRecord(.auth)
-        try check(table.pointee.next(exchange, plan.opaque, errors.opaque), "auth next")
+        let status = provider.mark.call(PG_AUTH_NEXT) { table.pointee.next(exchange, plan.opaque, errors.opaque) }
+        try check(status, PG_AUTH_NEXT)
         guard let step = plan.steps.first else {
             throw fail("plugin '\(provider.name)' planned no step in auth next (rule S07)")
         }
@@ -61,7 +65,10 @@ package final class AuthAttempt {
     package func result(_ result: kimi_result) throws(ExchangeError) {
         try refuseMisuse("result")
         try withUnsafePointer(to: result) { pointer throws(ExchangeError) in
-            try check(table.pointee.result(exchange, pointer, errors.opaque), "auth result")
+            let status = provider.mark.call(PG_AUTH_RESULT) {
+                table.pointee.result(exchange, pointer, errors.opaque)
+            }
+            try check(status, PG_AUTH_RESULT)
         }
     }
 
@@ -69,16 +76,16 @@ package final class AuthAttempt {
     package func end(_ why: kimi_why) {
         guard !isEnded else { return }
         isEnded = true
-        table.pointee.end(exchange, why.rawValue)
+        provider.mark.call(PG_AUTH_END) { table.pointee.end(exchange, why.rawValue) }
     }
 
     private func refuseMisuse(_ function: String) throws(ExchangeError) {
         if isEnded { throw ExchangeError(KIMI_CAT_INTERNAL, "the host called auth \(function) out of turn") }
     }
 
-    private func check(_ status: kimi_status, _ function: String) throws(ExchangeError) {
+    private func check(_ status: kimi_status, _ function: pg_function) throws(ExchangeError) {
         guard status.isFailure else { return errors.clear() }
-        let error = errors.take(status, plugin: provider.name, function: function)
+        let error = errors.take(status, provider.mark, plugin: provider.name, function)
         end(KIMI_WHY_FAILED)
         throw error
     }

@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import PluginABI
 
@@ -59,6 +60,18 @@ package final class ErrorRecord {
         let category = category == KIMI_CAT_NONE ? Self.category(status) : category
         return ExchangeError(
             category, text, retryAfterMs: retryAfterMs > 0 ? Int(clamping: retryAfterMs) : nil)
+    }
+
+    /// The same, counted.
+    func take(_ status: kimi_status, _ mark: PluginMark, plugin: String, _ function: pg_function) -> ExchangeError {
+        take(status, mark, plugin: plugin, String(cString: pg_function_name(function.rawValue)))
+    }
+
+    /// The same for a call that may have been made elsewhere.
+    func take(_ status: kimi_status, _ mark: PluginMark, plugin: String, _ words: String) -> ExchangeError {
+        let error = take(status, plugin: plugin, function: words)
+        PluginErrors.count(mark, words, error.category)
+        return error
     }
 
     private static func category(_ status: kimi_status) -> kimi_category {

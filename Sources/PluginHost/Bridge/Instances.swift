@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import JSONSchema
 package import Logging
@@ -23,6 +24,10 @@ package final class ProviderInstance: @unchecked Sendable {
     private let live = LiveSecrets()
     private let mask: SecretMask
     private let context: PluginContextRecord
+    /// For every call into it.
+    let mark: PluginMark
+    /// False for a stand-in, whose functions must not be called.
+    private let isReal: Bool
 
     /// Calls the plugin's create. Throws its own words when it refuses the configuration.
     package init(
@@ -31,7 +36,8 @@ package final class ProviderInstance: @unchecked Sendable {
         guard let table = plugin.provider else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no provider")
         }
-        self.name = name
+        let mark = plugin.mark
+        (self.name, self.mark, self.isReal) = (name, mark, true)
         self.table = table
         self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
@@ -49,14 +55,32 @@ package final class ProviderInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
         self.remote = try plugin.isolated?.create(.provider, name: name, context: context, config: config.jsonBytes)
     }
 
     deinit {
-        table.pointee.destroy(instance)
+        if isReal { mark.call(PG_DESTROY) { table.pointee.destroy(instance) } }
+    }
+
+    /// Stands where a quarantined provider would: it has a name and what its manifest says, and no functions.
+    package init(standingInFor plugin: LoadedPlugin?, name: String) {
+        let provided = plugin?.manifest.provided(.provider)
+        self.name = name
+        (self.table, self.instance) = (StandIn.table, StandIn.instance)
+        self.auth = nil
+        self.framing = provided?.frames ?? .raw
+        self.dialects = provided?.dialects ?? []
+        self.hosts = AllowedHosts(patterns: [], urls: [])
+        self.keys = SigningKeys()
+        self.mask = SecretMask([], live: live)
+        self.context = PluginContextRecord(
+            logger: PluginLogger(logger: Logger(label: "plugin"), plugin: name, mask: mask),
+            memory: PluginMemory(capacity: 0))
+        self.mark = PluginMark.of(PluginIdentity(file: name, sha256: ""))
+        self.isReal = false
     }
 
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
@@ -78,6 +102,7 @@ package final class ProviderInstance: @unchecked Sendable {
 /// A configured transform; as `ProviderInstance`.
 package final class TransformInstance: @unchecked Sendable {
     package let name: String
+    let mark: PluginMark
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
     let remote: RemoteInstance?
@@ -90,7 +115,8 @@ package final class TransformInstance: @unchecked Sendable {
         guard let table = plugin.transform else {
             throw ExchangeError(KIMI_CAT_CONFIG, "\(plugin.file) offers no transform")
         }
-        self.name = name
+        let mark = plugin.mark
+        (self.name, self.mark) = (name, mark)
         self.table = table
         var config = config
         let secrets = plugin.secrets(in: config)
@@ -100,7 +126,7 @@ package final class TransformInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, config) { config, instance, error in
+        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
         self.remote = try plugin.isolated?.create(.transform, name: name, context: context, config: config.jsonBytes)
@@ -110,20 +136,35 @@ package final class TransformInstance: @unchecked Sendable {
     package func masked(_ text: String) -> String { mask.masked(text) }
 
     deinit {
-        table.pointee.destroy(instance)
+        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
     }
+}
+
+/// What a stand-in has instead of a plugin's objects; nothing ever looks at them.
+private enum StandIn {
+    nonisolated(unsafe) static let table: UnsafePointer<kimi_provider> = {
+        let table = UnsafeMutablePointer<kimi_provider>.allocate(capacity: 1)
+        table.initialize(to: kimi_provider())
+        return UnsafePointer(table)
+    }()
+
+    static var instance: OpaquePointer { OpaquePointer(table) }
 }
 
 private enum PluginCreation {
     typealias Create = (kimi_bytes, UnsafeMutablePointer<OpaquePointer?>, OpaquePointer) -> kimi_status
 
-    static func instance(_ name: String, _ config: ConfigNode, _ create: Create) throws(ExchangeError) -> OpaquePointer
-    {
+    static func instance(
+        _ name: String, _ mark: PluginMark, _ config: ConfigNode, _ create: Create
+    ) throws(ExchangeError) -> OpaquePointer {
         let json = config.jsonBytes
         let errors = ErrorRecord()
         var instance: OpaquePointer?
-        let status = json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
-        if status.isFailure { throw errors.take(status, plugin: name, function: "create") }
+        let status = mark.call(PG_CREATE) {
+            json.withUnsafeBytes { create(kimi_bytes($0), &instance, errors.opaque) }
+        }
+        PluginSafety.rechain()
+        if status.isFailure { throw errors.take(status, mark, plugin: name, PG_CREATE) }
         guard let instance else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(name)' returned no instance from create")
         }

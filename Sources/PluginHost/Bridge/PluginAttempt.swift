@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import PluginABI
 import WireJSON
@@ -20,11 +21,11 @@ package struct PluginRequest: Sendable {
     /// From 1.
     package let attempt: Int
     /// Unix milliseconds after which the host gives up; 0: never.
-    package let deadlineMs: UInt64
+    package var deadlineMs: UInt64
 
     package init(
         json: [UInt8], model: String, exchangeID: String, dialect: String, conversation: String = "",
-        wantsStream: Bool, isNative: Bool = false, attempt: Int, deadlineMs: UInt64
+        wantsStream: Bool, isNative: Bool = false, attempt: Int, deadlineMs: UInt64 = 0
     ) {
         self.deadlineMs = deadlineMs
         self.json = json
@@ -88,6 +89,8 @@ package final class PluginAttempt {
     private let nodes: [SinkNode]
     private let links: [TransformLink]
     private let errors = ErrorRecord()
+    /// Names the request should a plugin crash.
+    private let tag: RequestTag
     private var phase = Phase.planning
     private var steps = 0
     /// Did the last feed that brought content let none of it through to the receiver? Then a transform holds it.
@@ -99,19 +102,21 @@ package final class PluginAttempt {
         receiver: any EventReceiver, book: NoteBook
     ) throws(ExchangeError) {
         var request = request
+        let tag = RequestTag(request.exchangeID)
+        self.tag = tag
         let tail = SinkNode(receiver: receiver, book: book)
         var node = tail
         var nodes: [SinkNode] = []
         var links: [TransformLink] = []
         for transform in transforms {
-            guard let exchange = try Self.begin(transform, &request, book) else { continue }
-            let link = TransformLink(instance: transform, exchange: exchange, next: node)
+            guard let exchange = try Self.begin(transform, &request, book, tag) else { continue }
+            let link = TransformLink(instance: transform, exchange: exchange, next: node, tag: tag)
             node = SinkNode(transform: link, book: book)
             links.append(link)
             nodes.append(node)
         }
         node.isFed(by: provider.name)
-        self.exchange = try Self.begin(provider, request, errors)
+        self.exchange = try Self.begin(provider, request, errors, tag)
         self.provider = provider
         self.request = request
         self.head = node
@@ -127,9 +132,11 @@ package final class PluginAttempt {
         native provider: ProviderInstance, request: PluginRequest, receiver: any EventReceiver, book: NoteBook,
         refusal: inout ExchangeError?
     ) throws(ExchangeError) {
+        let tag = RequestTag(request.exchangeID)
+        self.tag = tag
         let tail = SinkNode(receiver: receiver, book: book)
         tail.isFed(by: provider.name)
-        let begun = Self.status(ofBeginning: provider, request, errors)
+        let begun = Self.status(ofBeginning: provider, request, errors, tag)
         guard begun.status != kimi_status(KIMI_E_UNSUPPORTED) else {
             refusal = errors.take(begun.status, plugin: provider.name, function: "begin")
             return nil
@@ -158,6 +165,9 @@ package final class PluginAttempt {
     /// Did the answer end as a whole one does, with nothing in it?
     package var isEmpty: Bool { tail.hasPlainFinish && !tail.hasSubstance }
 
+    /// Bytes of text, thoughts and arguments that have reached the receiver.
+    package var contentBytes: Int { tail.contentBytes }
+
     /// Events of content that the provider has brought, whatever transforms made of them.
     package var brought: Int { head.contentTaken }
 
@@ -173,7 +183,10 @@ package final class PluginAttempt {
                     KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned more than \(PluginLimits.maxSteps) steps"))
         }
         let plan = PlanRecord(.provider)
-        try check(provider.table.pointee.next(exchange, plan.opaque, errors.opaque), "next")
+        let status = provider.mark.call(PG_NEXT, tag) {
+            provider.table.pointee.next(exchange, plan.opaque, errors.opaque)
+        }
+        try check(status, PG_NEXT)
         guard let step = plan.steps.first else {
             throw fail(ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' planned no step in next (rule S07)"))
         }
@@ -213,7 +226,10 @@ package final class PluginAttempt {
     package func result(_ result: kimi_result) throws(ExchangeError) -> Bool {
         guard phase == .planning || phase == .replying else { throw Self.misuse("result") }
         let status = try withUnsafePointer(to: result) { pointer throws(ExchangeError) in
-            try check(provider.table.pointee.result(exchange, pointer, errors.opaque), "result")
+            let status = provider.mark.call(PG_RESULT, tag) {
+                provider.table.pointee.result(exchange, pointer, errors.opaque)
+            }
+            return try check(status, PG_RESULT)
         }
         return status == kimi_status(KIMI_WHOLE)
     }
@@ -224,12 +240,14 @@ package final class PluginAttempt {
     package func feed(_ frames: UnsafeBufferPointer<kimi_frame>) throws(ExchangeError) -> Bool {
         guard phase == .replying else { throw Self.misuse("feed") }
         let (brought, reached) = (head.contentTaken, tail.contentTaken)
-        let status = provider.table.pointee.feed(
-            exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
+        let status = provider.mark.call(PG_FEED, tag) {
+            provider.table.pointee.feed(
+                exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
+        }
         head.arena.removeAll()
         if head.contentTaken != brought { isHolding = tail.contentTaken == reached }
         if let failure = transformFailure() { throw fail(failure) }
-        return try check(status, "feed") == kimi_status(KIMI_DONE)
+        return try check(status, PG_FEED) == kimi_status(KIMI_DONE)
     }
 
     /// Asks the transforms to give up what they hold; the reply goes on (rule S10).
@@ -246,32 +264,34 @@ package final class PluginAttempt {
     package func flush(_ why: kimi_why) throws(ExchangeError) {
         guard phase == .replying else { return }
         phase = .flushed
-        let status = provider.table.pointee.flush(exchange, why.rawValue, head.opaque, errors.opaque)
+        let status = provider.mark.call(PG_FLUSH, tag) {
+            provider.table.pointee.flush(exchange, why.rawValue, head.opaque, errors.opaque)
+        }
         head.arena.removeAll()
         for node in nodes {
             if node.flush(why).isFailure { break }
         }
         if let failure = transformFailure() { throw fail(failure) }
-        try check(status, "flush")
+        try check(status, PG_FLUSH)
     }
 
     /// Ends the attempt; safe to call again.
     package func end(_ why: kimi_why) {
         guard phase != .ended else { return }
         phase = .ended
-        provider.table.pointee.end(exchange, why.rawValue)
+        provider.mark.call(PG_END, tag) { provider.table.pointee.end(exchange, why.rawValue) }
         for link in links { link.end(why) }
     }
 
     // MARK: Inside
 
     @discardableResult
-    private func check(_ status: kimi_status, _ function: String) throws(ExchangeError) -> kimi_status {
+    private func check(_ status: kimi_status, _ function: pg_function) throws(ExchangeError) -> kimi_status {
         guard status.isFailure else {
             errors.clear()
             return status
         }
-        throw fail(errors.take(status, plugin: provider.name, function: function))
+        throw fail(errors.take(status, provider.mark, plugin: provider.name, function))
     }
 
     private func fail(_ error: ExchangeError) -> ExchangeError {
@@ -295,17 +315,19 @@ package final class PluginAttempt {
     }
 
     static func begin(
-        _ provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord
+        _ provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord, _ tag: RequestTag
     ) throws(ExchangeError) -> OpaquePointer {
-        try exchange(of: status(ofBeginning: provider, request, errors), provider, errors)
+        try exchange(of: status(ofBeginning: provider, request, errors, tag), provider, errors)
     }
 
     private static func status(
-        ofBeginning provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord
+        ofBeginning provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord, _ tag: RequestTag
     ) -> (status: kimi_status, exchange: OpaquePointer?) {
         var exchange: OpaquePointer?
-        let status = request.withABI {
-            provider.table.pointee.begin(provider.instance, $0, &exchange, errors.opaque)
+        let status = request.withABI { request in
+            provider.mark.call(PG_BEGIN, tag) {
+                provider.table.pointee.begin(provider.instance, request, &exchange, errors.opaque)
+            }
         }
         return (status, exchange)
     }
@@ -313,7 +335,7 @@ package final class PluginAttempt {
     private static func exchange(
         of begun: (status: kimi_status, exchange: OpaquePointer?), _ provider: ProviderInstance, _ errors: ErrorRecord
     ) throws(ExchangeError) -> OpaquePointer {
-        if begun.status.isFailure { throw errors.take(begun.status, plugin: provider.name, function: "begin") }
+        if begun.status.isFailure { throw errors.take(begun.status, provider.mark, plugin: provider.name, PG_BEGIN) }
         guard let exchange = begun.exchange else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(provider.name)' returned no exchange from begin")
         }
@@ -321,19 +343,23 @@ package final class PluginAttempt {
     }
 
     static func begin(
-        _ transform: TransformInstance, _ request: inout PluginRequest, _ book: NoteBook
+        _ transform: TransformInstance, _ request: inout PluginRequest, _ book: NoteBook, _ tag: RequestTag
     ) throws(ExchangeError) -> OpaquePointer? {
         let errors = ErrorRecord()
         let edit = RequestEditRecord(plugin: transform.name, book: book)
         var exchange: OpaquePointer?
-        let status = request.withABI {
-            transform.table.pointee.begin(transform.instance, $0, edit.opaque, &exchange, errors.opaque)
+        let status = request.withABI { request in
+            transform.mark.call(PG_BEGIN, tag) {
+                transform.table.pointee.begin(transform.instance, request, edit.opaque, &exchange, errors.opaque)
+            }
         }
-        if status.isFailure { throw errors.take(status, plugin: transform.name, function: "begin") }
+        if status.isFailure { throw errors.take(status, transform.mark, plugin: transform.name, PG_BEGIN) }
         do {
             try apply(edit, status, &request)
         } catch {
-            if let exchange { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
+            if let exchange {
+                transform.mark.call(PG_END, tag) { transform.table.pointee.end(exchange, KIMI_WHY_FAILED.rawValue) }
+            }
             throw ExchangeError(
                 KIMI_CAT_INTERNAL,
                 "plugin '\(transform.name)' changed the request to something that is no JSON object: \(error.message)")

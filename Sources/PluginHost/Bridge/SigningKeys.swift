@@ -18,6 +18,9 @@ package struct SigningKeys: Sendable {
     private(set) var secrets: [String] = []
     package private(set) var mistakes: [Mistake] = []
 
+    /// No keys.
+    init() {}
+
     /// Takes the keys out of `config`, where the schema marks them; references stay in their places.
     package init(takingFrom config: inout ConfigNode, schema: JSONSchema, at path: ConfigPath = .root) {
         var found = self

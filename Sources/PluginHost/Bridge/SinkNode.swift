@@ -1,3 +1,4 @@
+import CPlatform
 import CanonicalModel
 import PluginABI
 
@@ -41,6 +42,8 @@ final class SinkNode {
     /// The last node: events handed to the receiver, and whether it has had enough.
     private(set) var delivered = 0
     private(set) var isStopped = false
+    /// Bytes of text, thoughts and arguments among them.
+    private(set) var contentBytes = 0
     /// Has it got anything that a client would miss?
     private(set) var hasSubstance = false
     /// Has it got a FINISH that claims a whole answer?
@@ -80,8 +83,15 @@ final class SinkNode {
         for index in 0..<count where Self.isContent(events[index].type) { contentTaken += 1 }
         if let receiver {
             delivered += count
-            for index in 0..<count where events[index].type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+            for index in 0..<count {
+                let type = events[index].type
+                if type == KIMI_EVENT_USAGE.rawValue { book.note(events[index]) }
+                if Self.isText(type) { contentBytes &+= events[index].a.len }
+            }
             if !hasSubstance { weigh(UnsafeBufferPointer(start: events, count: count)) }
+            // Not the plugin's time, and not its fault.
+            pg_host_enter()
+            defer { pg_host_leave() }
             let status = receiver.receive(UnsafeBufferPointer(start: events, count: count))
             isStopped = isStopped || status == kimi_status(KIMI_STOP)
             return status
@@ -105,6 +115,11 @@ final class SinkNode {
 
     private static func isContent(_ type: UInt32) -> Bool {
         type >= KIMI_EVENT_TEXT.rawValue && type <= KIMI_EVENT_PART.rawValue
+    }
+
+    private static func isText(_ type: UInt32) -> Bool {
+        type == KIMI_EVENT_TEXT.rawValue || type == KIMI_EVENT_REASONING.rawValue
+            || type == KIMI_EVENT_TOOL_ARGS.rawValue
     }
 
     private func weigh(_ events: UnsafeBufferPointer<kimi_event>) {
@@ -132,7 +147,7 @@ final class SinkNode {
     func flush(_ why: kimi_why) -> kimi_status {
         guard let transform, failure == nil else { return kimi_status(KIMI_OK) }
         let status = transform.flush(why)
-        if status.isFailure { failure = transform.takeFailure(status, "flush") }
+        if status.isFailure { failure = transform.takeFailure(status, PG_FLUSH) }
         transform.next.arena.removeAll()
         return status
     }
@@ -141,7 +156,7 @@ final class SinkNode {
         let status = transform.feed(events, count)
         transform.next.arena.removeAll()
         if status.isFailure {
-            failure = transform.takeFailure(status, "feed")
+            failure = transform.takeFailure(status, PG_FEED)
             return kimi_status(KIMI_STOP)
         }
         return status == kimi_status(KIMI_STOP) ? status : kimi_status(KIMI_OK)
@@ -153,12 +168,14 @@ final class TransformLink {
     let next: SinkNode
     private let instance: TransformInstance
     private let exchange: OpaquePointer
+    private let tag: RequestTag
     private let mask: UInt32
     private let errors = ErrorRecord()
     private var isEnded = false
 
-    init(instance: TransformInstance, exchange: OpaquePointer, next: SinkNode) {
+    init(instance: TransformInstance, exchange: OpaquePointer, next: SinkNode, tag: RequestTag) {
         self.instance = instance
+        self.tag = tag
         self.exchange = exchange
         self.mask = instance.table.pointee.event_mask
         self.next = next
@@ -172,20 +189,24 @@ final class TransformLink {
     func wants(_ type: UInt32) -> Bool { type < 32 && mask & (1 << type) != 0 }
 
     func feed(_ events: UnsafePointer<kimi_event>, _ count: Int) -> kimi_status {
-        instance.table.pointee.feed(exchange, events, count, next.opaque, errors.opaque)
+        instance.mark.call(PG_FEED, tag) {
+            instance.table.pointee.feed(exchange, events, count, next.opaque, errors.opaque)
+        }
     }
 
     func flush(_ why: kimi_why) -> kimi_status {
-        instance.table.pointee.flush(exchange, why.rawValue, next.opaque, errors.opaque)
+        instance.mark.call(PG_FLUSH, tag) {
+            instance.table.pointee.flush(exchange, why.rawValue, next.opaque, errors.opaque)
+        }
     }
 
-    func takeFailure(_ status: kimi_status, _ function: String) -> ExchangeError {
-        errors.take(status, plugin: instance.name, function: function)
+    func takeFailure(_ status: kimi_status, _ function: pg_function) -> ExchangeError {
+        errors.take(status, instance.mark, plugin: instance.name, function)
     }
 
     func end(_ why: kimi_why) {
         guard !isEnded else { return }
         isEnded = true
-        instance.table.pointee.end(exchange, why.rawValue)
+        instance.mark.call(PG_END, tag) { instance.table.pointee.end(exchange, why.rawValue) }
     }
 }

@@ -11,6 +11,7 @@ package protocol AttemptCalls: AnyObject {
     var hasSubstance: Bool { get }
     var isEmpty: Bool { get }
     var brought: Int { get }
+    var contentBytes: Int { get }
     var isHolding: Bool { get }
     /// The provider's next step; nil: it is not known yet.
     func plan() throws(ExchangeError) -> PlannedStep?

@@ -14,14 +14,14 @@ extension IsolatedAttempt {
                 return
             }
             begun += 1
-            guard let exchange = try PluginAttempt.begin(transform, &request, book) else { continue }
-            let link = TransformLink(instance: transform, exchange: exchange, next: head)
+            guard let exchange = try PluginAttempt.begin(transform, &request, book, tag) else { continue }
+            let link = TransformLink(instance: transform, exchange: exchange, next: head, tag: tag)
             head = SinkNode(transform: link, book: book)
             members.append(.local(head, link))
         }
         head.isFed(by: provider.name)
         guard let remote = provider.remote else {
-            exchange = try PluginAttempt.begin(provider, request, errors)
+            exchange = try PluginAttempt.begin(provider, request, errors, tag)
             phase = .planning
             return
         }
@@ -36,7 +36,7 @@ extension IsolatedAttempt {
         let name = stage.instance.name
         let edit = RequestEditRecord(plugin: name, book: book)
         if let problem = reply.apply(errors: stage.errors, edit: edit) { throw Self.illegal(name, "begin", problem) }
-        if reply.status.isFailure { throw stage.errors.take(reply.status, plugin: name, function: "begin") }
+        if reply.status.isFailure { throw stage.failure(reply, .begin) }
         do {
             try PluginAttempt.apply(edit, reply.status, &request)
         } catch {
@@ -64,11 +64,16 @@ extension IsolatedAttempt {
             phase = .refused
             return
         }
-        if reply.status.isFailure { throw errors.take(reply.status, plugin: name, function: "begin") }
+        if reply.status.isFailure { throw failure(reply.status, "begin") }
         guard reply.hasExchange else {
             throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(name)' returned no exchange from begin")
         }
         phase = .planning
+    }
+
+    /// What the provider said of a call that failed, counted.
+    func failure(_ status: kimi_status, _ function: String) -> ExchangeError {
+        errors.take(status, provider.mark, plugin: provider.name, function)
     }
 
     static func illegal(_ plugin: String, _ function: String, _ problem: String) -> ExchangeError {
@@ -100,7 +105,7 @@ extension IsolatedAttempt: StageOwner {
         if let problem { throw Self.illegal(name, "\(operation)", problem) }
         if reply.status.isFailure {
             stage.stop()
-            throw stage.errors.take(reply.status, plugin: name, function: "\(operation)")
+            throw stage.failure(reply, operation)
         }
         if operation == .feed { stage.fedOne() }
         if operation == .flush { try flushNext() }
@@ -126,7 +131,7 @@ extension IsolatedAttempt: StageOwner {
             let problem = reply.apply(errors: errors, sink: head)
             if let problem { throw Self.illegal(provider.name, "flush", problem) }
             if reply.status.isFailure {
-                flushFailure = errors.take(reply.status, plugin: provider.name, function: "flush")
+                flushFailure = failure(reply.status, "flush")
             }
             try flushNext()
         case .hello, .create, .destroy, .end, .keyValue: break
@@ -136,7 +141,7 @@ extension IsolatedAttempt: StageOwner {
     private func check(_ reply: CallReply, _ problem: String?, _ function: String) throws(ExchangeError) {
         if let problem { throw Self.illegal(provider.name, function, problem) }
         guard reply.status.isFailure else { return errors.clear() }
-        throw errors.take(reply.status, plugin: provider.name, function: function)
+        throw failure(reply.status, function)
     }
 
     private func plannedNext(_ reply: CallReply) throws(ExchangeError) {
@@ -147,7 +152,7 @@ extension IsolatedAttempt: StageOwner {
     }
 
     func stage(_ stage: RemoteStage, lost error: ExchangeError) {
-        guard phase != .ended else { return }
+        guard phase != .ended, phase != .flushed else { return }
         failure = fail(error)
     }
 

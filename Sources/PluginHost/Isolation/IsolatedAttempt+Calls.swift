@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import PluginABI
 import WireJSON
@@ -19,8 +20,10 @@ extension IsolatedAttempt {
         }
         guard let exchange else { return nil }
         let plan = PlanRecord(.provider)
-        let status = provider.table.pointee.next(exchange, plan.opaque, errors.opaque)
-        if status.isFailure { throw fail(errors.take(status, plugin: provider.name, function: "next")) }
+        let status = provider.mark.call(PG_NEXT, tag) {
+            provider.table.pointee.next(exchange, plan.opaque, errors.opaque)
+        }
+        if status.isFailure { throw fail(failure(status, "next")) }
         errors.clear()
         do {
             return took(try accept(plan))
@@ -89,10 +92,10 @@ extension IsolatedAttempt {
             return nil
         }
         guard let exchange else { return false }
-        let status = withUnsafePointer(to: result) {
-            provider.table.pointee.result(exchange, $0, errors.opaque)
+        let status = withUnsafePointer(to: result) { pointer in
+            provider.mark.call(PG_RESULT, tag) { provider.table.pointee.result(exchange, pointer, errors.opaque) }
         }
-        if status.isFailure { throw fail(errors.take(status, plugin: provider.name, function: "result")) }
+        if status.isFailure { throw fail(failure(status, "result")) }
         errors.clear()
         return status == kimi_status(KIMI_WHOLE)
     }
@@ -105,12 +108,13 @@ extension IsolatedAttempt {
             return false
         }
         guard let exchange else { return false }
-        let status = provider.table.pointee.feed(
-            exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
+        let status = provider.mark.call(PG_FEED, tag) {
+            provider.table.pointee.feed(exchange, frames.baseAddress, frames.count, head.opaque, errors.opaque)
+        }
         head.arena.removeAll()
         weigh()
         if let failure = localFailure() { throw fail(failure) }
-        if status.isFailure { throw fail(errors.take(status, plugin: provider.name, function: "feed")) }
+        if status.isFailure { throw fail(failure(status, "feed")) }
         errors.clear()
         isDone = status == kimi_status(KIMI_DONE)
         return isDone
@@ -149,9 +153,11 @@ extension IsolatedAttempt {
         flushPlace = members.count
         if let stage { return stage.flush(why) }
         if let exchange {
-            let status = provider.table.pointee.flush(exchange, why.rawValue, head.opaque, errors.opaque)
+            let status = provider.mark.call(PG_FLUSH, tag) {
+                provider.table.pointee.flush(exchange, why.rawValue, head.opaque, errors.opaque)
+            }
             head.arena.removeAll()
-            if status.isFailure { flushFailure = errors.take(status, plugin: provider.name, function: "flush") }
+            if status.isFailure { flushFailure = failure(status, "flush") }
         }
         try flushNext()
     }

@@ -1,3 +1,4 @@
+internal import CPlatform
 package import CanonicalModel
 package import NIOCore
 package import PluginABI
@@ -26,6 +27,8 @@ package final class IsolatedAttempt {
     /// The request after the transforms that have begun.
     package internal(set) var request: PluginRequest
     let errors = ErrorRecord()
+    /// Names the request should a plugin crash that runs here.
+    let tag: RequestTag
     var phase = Phase.beginning
     /// Transforms that have begun.
     var begun = 0
@@ -78,6 +81,7 @@ package final class IsolatedAttempt {
         self.book = book
         self.eventLoop = eventLoop
         self.watcher = watcher
+        tag = RequestTag(request.exchangeID)
         tail = SinkNode(receiver: receiver, book: book)
         head = tail
         do {
@@ -97,6 +101,7 @@ package final class IsolatedAttempt {
     package var hasSubstance: Bool { tail.hasSubstance }
     package var isEmpty: Bool { tail.hasPlainFinish && !tail.hasSubstance }
     package var brought: Int { head.contentTaken }
+    package var contentBytes: Int { tail.contentBytes }
     /// Are there calls without a reply?
     package var isBusy: Bool { outstanding > 0 }
     /// Is so much under way that no more shall come?
@@ -132,7 +137,7 @@ package final class IsolatedAttempt {
     package func end(_ why: kimi_why) {
         guard phase != .ended else { return }
         phase = .ended
-        if let exchange { provider.table.pointee.end(exchange, why.rawValue) }
+        if let exchange { provider.mark.call(PG_END, tag) { provider.table.pointee.end(exchange, why.rawValue) } }
         stage?.end(why)
         opening?.end(why)
         for member in members {

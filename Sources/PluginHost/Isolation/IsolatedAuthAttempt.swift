@@ -69,10 +69,10 @@ package final class IsolatedAuthAttempt: AuthCalls, StageOwner {
         do throws(ExchangeError) {
             let plan = PlanRecord(.auth)
             let problem = reply.apply(errors: errors, plan: operation == .next ? plan : nil)
-            let function = "auth \(operation)"
+            let function = "auth_\(operation)"
             if let problem { throw IsolatedAttempt.illegal(provider.name, function, problem) }
             if reply.status.isFailure {
-                throw errors.take(reply.status, plugin: provider.name, function: function)
+                throw errors.take(reply.status, provider.mark, plugin: provider.name, function)
             }
             errors.clear()
             if operation == .begin, !reply.hasExchange {

@@ -127,6 +127,15 @@ package final class IsolatedPlugin: Sendable {
         }
     }
 
+    /// Did its children die so often that none is started now?
+    package var isQuarantined: Bool {
+        let now = IsolatedLink.milliseconds(.now())
+        return state.withLock { state in
+            guard state.deaths.count >= IsolationLimits.maxDeaths, let last = state.deaths.last else { return false }
+            return last + IsolationLimits.quarantineMs > now
+        }
+    }
+
     /// Why no attempt may be begun now; nil if it may.
     func quarantine(_ name: String, now: Int64) -> ExchangeError? {
         state.withLock { state in

@@ -146,6 +146,7 @@ class RemoteStage: IsolatedCaller {
 final class TransformStage: RemoteStage, EventReceiver {
     let next: SinkNode
     private let mask: UInt32
+    private let mark: PluginMark
     /// What waits for replies that go before it: how many replies, and events as they are sent.
     private var passing = CircularBuffer<(after: Int, events: WireWriter)>()
     private var fed = 0
@@ -158,6 +159,7 @@ final class TransformStage: RemoteStage, EventReceiver {
     ) {
         self.next = next
         self.mask = transform.table.pointee.event_mask
+        self.mark = transform.mark
         super.init(remote, on: eventLoop, owner: owner)
         next.isFed(by: transform.name)
     }
@@ -208,4 +210,9 @@ final class TransformStage: RemoteStage, EventReceiver {
     }
 
     func stop() { isStopped = true }
+
+    /// What the plugin said of a call that failed, counted.
+    func failure(_ reply: CallReply, _ operation: IsolationWire.Operation) -> ExchangeError {
+        errors.take(reply.status, mark, plugin: instance.name, "\(operation)")
+    }
 }

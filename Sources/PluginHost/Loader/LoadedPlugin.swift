@@ -24,6 +24,8 @@ package struct LoadedPlugin: @unchecked Sendable {
     package var baseConfig: ConfigNode?
     /// Set when its code runs in child processes (`isolation: process`); then the tables are not to be called.
     package var isolated: IsolatedPlugin?
+    /// Not nil: its code was not loaded and must not be asked for; there are no tables.
+    package var quarantine: QuarantineReason?
 
     /// The schema of one use's configuration, after merging.
     package var configSchema: JSONSchema { manifest.configSchema }

@@ -13,6 +13,8 @@ package struct PluginLoadError: Error, Sendable, Equatable, CustomStringConverti
         case pin
         /// The file's format, read without running any of it.
         case elf
+        /// A child process that loads it first.
+        case probe
         case dlopen
         /// The call of the entry function and what it filled in.
         case entry
@@ -27,6 +29,8 @@ package struct PluginLoadError: Error, Sendable, Equatable, CustomStringConverti
     package var step: Step
     package var message: String
     package var cure: String
+    /// Set where the library is quarantined.
+    package var quarantine: QuarantineReason?
 
     package init(file: String, step: Step, message: String, cure: String) {
         self.file = file
@@ -35,7 +39,15 @@ package struct PluginLoadError: Error, Sendable, Equatable, CustomStringConverti
         self.cure = Self.oneLine(cure)
     }
 
-    package var description: String { "\(file): \(step.rawValue): \(message); cure: \(cure)" }
+    /// A library of which nothing is known but that it crashes; the reason brings its own cure.
+    init(file: String, step: Step, quarantine: QuarantineReason) {
+        self.init(file: file, step: step, message: quarantine.message, cure: "")
+        self.quarantine = quarantine
+    }
+
+    package var description: String {
+        cure.isEmpty ? "\(file): \(step.rawValue): \(message)" : "\(file): \(step.rawValue): \(message); cure: \(cure)"
+    }
 
     /// The longest text taken over from a plugin or the system's loader.
     static let maxMessageCharacters = 1000

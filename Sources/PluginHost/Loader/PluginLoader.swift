@@ -4,20 +4,27 @@ package import PluginABI
 ///
 /// Used by one thread at a time, at start or reload; it blocks on the disk and runs the plugins' entry functions.
 package struct PluginLoader {
-    private let host: UnsafePointer<kimi_host>
-    private let services: any HandshakeServices
-    private let trust: FileTrust
+    let host: UnsafePointer<kimi_host>
+    let services: any HandshakeServices
+    let trust: FileTrust
+    let safety: PluginSafety?
     let notice: (String) -> Void
+    let phase: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
     ///   - services: makes the error objects for the entry calls.
     ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - safety: probes libraries before they are loaded, and keeps those away that crashed; nil: neither is done.
     ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
+    ///   - phase: is told what code of a plugin comes next, `dlopen` or `entry`.
     package init(
         host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
-        notice: @escaping (String) -> Void = { _ in }
+        safety: PluginSafety? = nil, notice: @escaping (String) -> Void = { _ in },
+        phase: @escaping (String) -> Void = { _ in }
     ) {
+        self.safety = safety
+        self.phase = phase
         self.host = host
         self.services = services
         self.notice = notice
@@ -30,12 +37,14 @@ package struct PluginLoader {
         package var plugins: [LoadedPlugin] = []
         /// Empty if the folder is in order.
         package var errors: [PluginLoadError] = []
+        /// Libraries that crash when they are loaded, and of which nothing else is known: what they provide is not there.
+        package var broken: [PluginLoadError] = []
     }
 
     /// Loads every plugin of `folder` in order, or throws the first thing that is wrong.
     package func load(folder: String) throws(PluginLoadError) -> [LoadedPlugin] {
         let report = loadAll(folder: folder)
-        if let first = report.errors.first { throw first }
+        if let first = report.errors.first ?? report.broken.first { throw first }
         return report.plugins
     }
 
@@ -46,6 +55,7 @@ package struct PluginLoader {
         }
         let found = PluginsFolder(scanning: folder, trust: trust)
         var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
+        probe(found.candidates.filter { selection.includes($0) && $0.isEnabled })
         for candidate in found.candidates {
             guard selection.includes(candidate) else {
                 notice("\(candidate.file): not loaded, --only-plugin does not name it")
@@ -61,6 +71,8 @@ package struct PluginLoader {
                 let plugin = try load(file: candidate.file, sidecar: candidate.sidecar)
                 try Self.checkUnique(plugin, among: report.plugins)
                 report.plugins.append(plugin)
+            } catch  where error.step == .probe {
+                report.broken.append(error)
             } catch {
                 report.errors.append(error)
             }
@@ -87,17 +99,22 @@ package struct PluginLoader {
         let isPython = Self.isPython(file)
         let elf = isPython ? nil : try Self.checkFormat(bytes, file)
         if isPython || sidecar?.isIsolated == true {
+            // Nothing of it runs here, whatever it did when it did: neither probe nor quarantine.
             let plugin = try loadIsolated(opened, sidecar: sidecar, file: file, sha256: sha256)
             try checkID(plugin.manifest, sidecar, file)
             return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
         }
-        let entry = try open(opened, sha256, file)
-        let answer = try HandshakeCheck(host: host, services: services, file: file, entryAddress: entry, elf: elf).run()
+        if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {
+            let plugin = try refused(reason, manifest, file, sha256, sidecar)
+            return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+        }
+        let (answer, entry) = try run(opened, sha256, file, elf)
         try checkID(answer.manifest, sidecar, file)
         let plugin = LoadedPlugin(
             manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
             needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
             auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
+        plugin.mark.isLoaded(at: entry)
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
     }
 
@@ -111,7 +128,7 @@ package struct PluginLoader {
     }
 
     /// The file's format and entry. nil on platforms whose libraries are not ELF; there dlopen has the last word.
-    private static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
+    static func checkFormat(_ bytes: [UInt8], _ file: String) throws(PluginLoadError) -> ElfFile? {
         #if canImport(Darwin)
         if bytes.starts(with: [0xCF, 0xFA, 0xED, 0xFE]) || bytes.starts(with: [0xCA, 0xFE, 0xBA, 0xBE]) { return nil }
         #endif
@@ -142,8 +159,8 @@ package struct PluginLoader {
             cure: other > ours ? "update the host, or build the plugin for ABI \(ours)" : "update the plugin")
     }
 
-    /// Maps the library and finds its entry. From here on the plugin's code runs.
-    private func open(
+    /// Maps the library and finds its entry.
+    func open(
         _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
     ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
         // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
@@ -168,7 +185,7 @@ package struct PluginLoader {
         return entry
     }
 
-    private func checkID(
+    func checkID(
         _ manifest: PluginManifest, _ sidecar: PluginSidecar?, _ file: String
     ) throws(PluginLoadError) {
         guard let sidecar, let id = sidecar.id, id != manifest.id else { return }

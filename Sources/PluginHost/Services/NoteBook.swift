@@ -33,6 +33,9 @@ package final class NoteBook {
 
     package init() {}
 
+    /// Another attempt begins to count.
+    package func forgetTokens() { (inputTokens, outputTokens) = (0, 0) }
+
     /// Takes a USAGE event.
     func note(_ usage: kimi_event) {
         if usage.i0 >= 0 { inputTokens = Int(min(usage.i0, Int64(Self.maxCount))) }
@@ -45,9 +48,7 @@ package final class NoteBook {
         guard count > 0 else { return true }
         let place = place(plugin, String(decoding: kind, as: UTF8.self))
         notes[place].count = min(Self.maxCount, notes[place].count + Int(min(count, UInt64(Self.maxCount))))
-        if !detail.isEmpty, notes[place].details.count < room(notes[place]) {
-            notes[place].details.append(String(decoding: detail.prefix(Self.maxDetailBytes), as: UTF8.self))
-        }
+        if !detail.isEmpty { add(String(decoding: detail.prefix(Self.maxDetailBytes), as: UTF8.self), at: place) }
         return true
     }
 
@@ -55,9 +56,14 @@ package final class NoteBook {
     package func add(kind: String, detail: String, count: Int = 1) {
         let place = place(Self.host, kind)
         notes[place].count = min(Self.maxCount, notes[place].count + min(count, Self.maxCount))
-        if notes[place].details.count < room(notes[place]) {
-            notes[place].details.append(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self))
-        }
+        add(String(decoding: detail.utf8.prefix(Self.maxDetailBytes), as: UTF8.self), at: place)
+    }
+
+    private func add(_ detail: String, at place: Int) {
+        guard notes[place].details.count < room(notes[place]) else { return }
+        // A field is left out in each attempt of a reply, and is told of once.
+        if notes[place].kind == "dropped", notes[place].details.contains(detail) { return }
+        notes[place].details.append(detail)
     }
 
     /// What plugins have left out of the request, `PATH: reason` each.
