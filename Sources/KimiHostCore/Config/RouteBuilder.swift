@@ -57,7 +57,7 @@ struct RouteBuilder {
         }
         if route.resume != nil, route.ensureToolCall != .never {
             let message = "is not used where 'ensure_tool_call' is set: such replies are judged whole; remove one of them"
-            log.warning(at: entry["resume"]?.mark ?? entry.mark, path.key("resume").description, message)
+            log.warning(at: entry["resume"]?.mark, path.key("resume").description, message)
         }
     }
 
