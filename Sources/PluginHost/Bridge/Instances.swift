@@ -70,7 +70,7 @@ package final class ProviderInstance: @unchecked Sendable {
         let provided = plugin?.manifest.provided(.provider)
         self.name = name
         (self.table, self.instance) = (StandIn.table, StandIn.instance)
-        self.auth = nil
+        (self.auth, self.remote) = (nil, nil)
         self.framing = provided?.frames ?? .raw
         self.dialects = provided?.dialects ?? []
         self.hosts = AllowedHosts(patterns: [], urls: [])
