@@ -15,7 +15,7 @@ extension PluginStore {
             Self.write(library, to: out)
         }
         out.append(#"],"mapped":"#)
-        out.append(int: Int64(all.count))
+        out.append(int: Int64(mappedCount))
         out.append(#","retired":"#)
         out.append(int: Int64(all.count { $0.state == .retired }))
         out.append("}")

@@ -20,8 +20,9 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
-    /// Plugins that are quarantined, by what `plugins unquarantine` takes.
-    package let quarantined: [String]
+    /// Plugins that are quarantined now, for `/metrics`.
+    package var quarantined: [String] { plugins.quarantined }
+    private let plugins: PluginSet
     private let router: Router
     let routing: RoutingState
     /// By `RouteConfig.index`.
@@ -37,7 +38,7 @@ package final class HostRuntime: Sendable {
         config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger, former: HostRuntime? = nil
     ) throws(RuntimeError) {
         self.services = services
-        self.quarantined = plugins.quarantined
+        self.plugins = plugins
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0

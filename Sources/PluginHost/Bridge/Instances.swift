@@ -16,6 +16,8 @@ package final class ProviderInstance: @unchecked Sendable {
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
     let instance: OpaquePointer
+    /// The instance in child processes, if that is where the plugin runs.
+    let remote: RemoteInstance?
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
     /// Client dialects that the upstream speaks itself.
@@ -61,6 +63,7 @@ package final class ProviderInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.provider, name: name, context: context, config: config.jsonBytes)
         library.instanceCreated()
     }
 
@@ -77,7 +80,7 @@ package final class ProviderInstance: @unchecked Sendable {
         self.library = plugin?.library ?? PluginLibrary(standingInFor: name)
         self.config = ConfigNode(.null)
         (self.table, self.instance) = (StandIn.table, StandIn.instance)
-        self.auth = nil
+        (self.auth, self.remote) = (nil, nil)
         self.framing = provided?.frames ?? .raw
         self.dialects = provided?.dialects ?? []
         self.hosts = AllowedHosts(patterns: [], urls: [])
@@ -115,6 +118,7 @@ package final class TransformInstance: @unchecked Sendable {
     let mark: PluginMark
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
+    let remote: RemoteInstance?
     private let context: PluginContextRecord
     private let mask: SecretMask
 
@@ -140,6 +144,7 @@ package final class TransformInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.transform, name: name, context: context, config: config.jsonBytes)
         library.instanceCreated()
     }
 

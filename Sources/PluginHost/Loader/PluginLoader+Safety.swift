@@ -7,7 +7,7 @@ extension PluginLoader {
     func probe(_ candidates: [PluginsFolder.Candidate]) {
         guard let safety else { return }
         var libraries: [(file: String, sha256: String)] = []
-        for candidate in candidates {
+        for candidate in candidates where candidate.sidecar?.isIsolated != true {
             // What is wrong with a file is found once more, and told, when it is loaded.
             let file = candidate.file
             guard let opened = try? trust.open(file, file: file, maxBytes: FileTrust.maxLibraryBytes),

@@ -20,6 +20,8 @@ package final class PluginStore: Sendable {
         /// By content.
         var known: [String: LoadedPlugin] = [:]
         var refused: [String: PluginLoadError] = [:]
+        /// Plugins with processes of their own, until the last instance is gone.
+        var isolated: [LoadedPlugin] = []
         /// Nil before the first are taken.
         var active: [PluginLibrary]?
         /// How many there were when ``PluginStore/warning()`` was asked last.
@@ -59,6 +61,13 @@ package final class PluginStore: Sendable {
             state.libraries.append(plugin.library)
         }
     }
+
+    /// The plugin that runs in children begun in this way.
+    func isolated(_ command: ChildCommand) -> LoadedPlugin? {
+        state.withLock { state in state.isolated.first { $0.isolated?.command == command } }
+    }
+
+    func addIsolated(_ plugin: LoadedPlugin) { state.withLock { $0.isolated.append(plugin) } }
 
     /// A mapped library that turned out to be none of ours: its entry is not called again.
     func refuse(_ sha256: String, _ error: PluginLoadError) {
@@ -109,11 +118,20 @@ package final class PluginStore: Sendable {
 
     /// Lets retired libraries rest whose last instance is gone. Returns lines for the log. Call it now and then.
     package func tidy() -> [String] {
-        let libraries = state.withLock { $0.libraries }
-        return libraries.filter { $0.quiesceIfDone() }.map { library in
-            "plugin \(library.id) \(library.release): its last exchange has ended, its instances are destroyed; "
-                + "the library stays mapped until the host ends"
+        let (libraries, ended) = state.withLock { state in
+            let isOver = { (plugin: LoadedPlugin) in plugin.library.state != .active && plugin.library.instances == 0 }
+            let ended = state.isolated.filter(isOver)
+            state.isolated.removeAll(where: isOver)
+            return (state.libraries, ended)
         }
+        let lines = ended.filter { $0.library.state == .retired }.map { plugin in
+            "plugin \(plugin.library.id) \(plugin.library.release): its last exchange has ended, and so do its processes"
+        }
+        return lines
+            + libraries.filter { $0.quiesceIfDone() }.map { library in
+                "plugin \(library.id) \(library.release): its last exchange has ended, its instances are destroyed; "
+                    + "the library stays mapped until the host ends"
+            }
     }
 
     /// The advice to restart, once for each library that was mapped beyond ``manyMapped``.
@@ -128,8 +146,11 @@ package final class PluginStore: Sendable {
             + "host when it suits you (at \(Self.maxMapped) no further one is loaded)"
     }
 
-    /// All libraries that were ever mapped, oldest first.
-    package var libraries: [PluginLibrary] { state.withLock { $0.libraries } }
+    /// All libraries that were ever mapped, oldest first, and those that run in processes of their own.
+    package var libraries: [PluginLibrary] { state.withLock { $0.libraries + $0.isolated.map(\.library) } }
+
+    /// How many are mapped into this process, for good.
+    package var mappedCount: Int { state.withLock { $0.libraries.count } }
 
     /// Those that new requests are served with, in load order.
     package var active: [PluginLibrary] { state.withLock { $0.active ?? [] } }
