@@ -35,7 +35,7 @@ func plugin(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target
     ]
 }
 
-/// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugin-abi.md, "Linking").
+/// A plugin's library shows its entry and nothing else, and lacks no symbol (docs/plugins/abi.md, "Linking").
 let pluginLinkerSettings: [LinkerSetting] = [
     .unsafeFlags(
         [
@@ -52,6 +52,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .executable(name: "kimi-host", targets: ["kimi-host"]),
+        .executable(name: "kimi-plugin-host", targets: ["kimi-plugin-host"]),
         .library(name: "PluginKit", targets: ["PluginKit"]),
     ]
         + plugins.map { .library(name: $0, type: .dynamic, targets: ["\($0)Entry"]) },
@@ -100,6 +101,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         module(
             "PluginTestKit",
@@ -180,6 +183,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: swiftSettings),
+
+        // The child of plugins with a process of their own: C, so that it is small and can be locked down.
+        .executableTarget(
+            name: "kimi-plugin-host", dependencies: ["PluginABI"],
+            linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
         // Tests: any library, never an Entry.
         .executableTarget(

@@ -25,4 +25,5 @@ for name in "${SWIFT_PLUGINS[@]}"; do
 done
 make --silent -C Plugins/DemoProvider CC="$(c_compiler)" OUT="$bin"
 install_plugin "$bin/libDemoProvider.$LIBRARY_SUFFIX"
+cp Python/kimi_plugin.py "$bin/kimi_plugin.py"
 say "built $bin/kimi-host and plugins.d/"

@@ -41,6 +41,7 @@ missing() {
         python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
         [ "$(uname)" != Linux ] || has abidw || echo abigail-tools
         has go || echo golang-go
+        has chromium || echo chromium
     fi
 }
 

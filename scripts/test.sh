@@ -17,6 +17,8 @@ step() {
 step "the C header in every language version it promises" scripts/compile-headers.sh
 step "the ABI against its released minors" scripts/abi-check.sh
 step "the templates in the binary" scripts/templates.py --check
+step "the examples in docs/plugins" scripts/docs_snippets.py --check
+step "the reference of the ABI" scripts/docs_reference.py --check
 step "Swift tests" swift test "${SWIFT_FLAGS[@]}" --disable-testable-imports
 # shellcheck disable=SC2086 # E2E_ARGS is a list of words
 step "end-to-end tests" "$VENV/bin/python" -m pytest Tests/e2e ${E2E_ARGS:-}

@@ -3,7 +3,7 @@
  * It needs no upstream: it answers by itself (LOCAL_REPLY) with what a Kimi K2 model behind a bare completion server
  * really sends: thinking without its opening tag and with "(no content)" in front, tool calls as markup in the text.
  * The kimi-k2 transform has to clean that up. Copy this file to begin a plugin of your own: it includes one header and
- * links nothing but libc. docs/plugin-abi.md walks through it; rule numbers (S04) are those of the header.
+ * links nothing but libc. docs/plugins/abi.md walks through it; rule numbers (S04) are those of the header.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <stdbool.h>

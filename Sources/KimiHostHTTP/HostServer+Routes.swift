@@ -13,8 +13,8 @@ import WireJSON
 extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
-        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts, _ log: ExchangeLog?,
-        _ dashboard: Dashboard?
+        _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts,
+        _ plugins: PluginStore, _ log: ExchangeLog?, _ dashboard: Dashboard?
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -30,9 +30,10 @@ extension HostServer {
         router.get("/metrics") { _, _ in
             let open = OpenResources(
                 transfers: loops.openTransfers, connections: host.connections.load(ordering: .relaxed))
-            return Self.metrics(current.serving.runtime, metrics, host.gate, open, log)
+            return Self.metrics(current.serving.runtime, metrics, host.gate, open, plugins, log)
         }
         addAdmin(to: router, current)
+        router.get("/admin/plugins") { _, _ in Self.json(.ok, plugins.report) }
         dashboard?.addRoutes(to: router)
         for prefix in ["", "/:profile"] {
             for version in [prefix + "/v1", prefix + "/v1/v1"] {
@@ -45,12 +46,14 @@ extension HostServer {
 
     private static func metrics(
         _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ open: OpenResources,
-        _ log: ExchangeLog?
+        _ plugins: PluginStore, _ log: ExchangeLog?
     ) -> Response {
-        let text = PrometheusText(
-            metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
-            quarantined: runtime.quarantined, log: log?.sink.stats
-        ).text + runtime.routingMetrics(open)
+        let text =
+            PrometheusText(
+                metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
+                quarantined: runtime.quarantined, libraries: plugins.libraries,
+                log: log?.sink.stats
+            ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))

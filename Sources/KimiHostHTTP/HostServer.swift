@@ -4,10 +4,11 @@ import Dialects
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
-import KimiHostCore
+package import KimiHostCore
 package import LogModel
 package import Logging
 import NIOCore
+package import PluginHost
 package import ResponseStore
 import ServiceLifecycle
 import UnixSignals
@@ -16,46 +17,56 @@ import WireJSON
 
 /// The HTTP server: binds, serves until SIGTERM or SIGINT, and ends. SIGHUP loads the configuration anew.
 package struct HostServer: Sendable {
-    private let setup: HostSetup
+    /// What it was started with. Not the whole setup: that of the start ends as others do, when it is replaced.
+    private let config: HostConfig
+    private let current: CurrentServing
     private let settings: UpstreamSettings
     private let logger: Logger
     private let store: ResponseStore
+    private let plugins: PluginStore
     private let log: ExchangeLog?
     private let dashboard: DashboardSetup?
     private let metrics = HostMetrics()
 
-    /// `store`: where replies of the Responses API are kept, `log`: where exchanges are recorded, if they are; both are
-    /// closed when the server ends. `dashboard` nil: there is none.
+    /// - Parameters:
+    ///   - store: where replies of the Responses API are kept; it is closed when the server ends.
+    ///   - plugins: where the setup's plugins came from, and those of later ones will.
+    ///   - log: where exchanges are recorded, if they are; it is closed when the server ends.
+    ///   - dashboard: nil: there is none.
     package init(
-        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, log: ExchangeLog?,
+        setup: HostSetup, settings: UpstreamSettings, store: ResponseStore, plugins: PluginStore, log: ExchangeLog?,
         dashboard: DashboardSetup?, logger: Logger
-    ) {
-        self.dashboard = dashboard
+    ) throws {
         self.log = log
+        self.dashboard = dashboard
         self.store = store
-        self.setup = setup
+        self.plugins = plugins
+        config = setup.config
+        current = CurrentServing(try Serving(setup))
+        _ = plugins.take(setup.plugins)
         self.settings = settings
         self.logger = logger
     }
 
-    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port and, if there is
-    /// one, the path of a link that opens the dashboard once; `reload` loads the
-    /// configuration anew, on any thread, blocking for it.
+    /// Serves until a signal. Throws when the address cannot be bound. `onRunning` gets the port and, if there is one, the
+    /// path of a link that opens the dashboard once; `reload` loads the configuration anew, to follow the runtime that
+    /// it is given; on any thread, blocking for it.
     package func run(
-        reload: @escaping @Sendable () -> LoadedSetup, onRunning: @escaping @Sendable (Int, String?) -> Void
+        reload: @escaping @Sendable (HostRuntime) -> LoadedSetup,
+        onRunning: @escaping @Sendable (Int, String?) -> Void
     ) async throws {
-        let serving = try Serving(setup)
-        let current = CurrentServing(serving)
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings, current: current,
             logger: logger, metrics: metrics, log: log)
         defer { loops.stop() }
         let host = HTTPHost(
-            responses: ResponseArchive(store: store), gate: ExchangeGate(serving.gateLimits), state: ServerState())
+            responses: ResponseArchive(store: store), gate: ExchangeGate(current.serving.gateLimits),
+            state: ServerState())
         let configuration = services(
-            application(current, host, loops, onRunning),
+            application(host, loops, onRunning),
             ReloadService(
-                current: current, gate: host.gate, load: reload, logger: logger), host)
+                current: current, gate: host.gate, loops: loops, plugins: plugins, metrics: metrics, load: reload,
+                logger: logger), host)
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await ServiceGroup(configuration: configuration).run())
@@ -68,17 +79,19 @@ package struct HostServer: Sendable {
     }
 
     private func application(
-        _ current: CurrentServing, _ host: HTTPHost, _ loops: LoopContexts,
-        _ onRunning: @escaping @Sendable (Int, String?) -> Void
+        _ host: HTTPHost, _ loops: LoopContexts, _ onRunning: @escaping @Sendable (Int, String?) -> Void
     ) -> some ApplicationProtocol {
-        let server = setup.config.server
-        let page = dashboard.map { Dashboard(host: ServedDashboard($0, current, host.state, log), settings: $0.settings) }
+        let server = config.server
+        let page = dashboard.map { setup in
+            Dashboard(
+                host: ServedDashboard(setup, current, host.state, log, plugins), settings: setup.settings)
+        }
         return Application(
-            router: Self.router(current, host, metrics, loops, log, page),
+            router: Self.router(current, host, metrics, loops, plugins, log, page),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(setup.config.limits.maxConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(config.limits.maxConnections)),
             onServerRunning: { channel in
                 host.state.move(to: .serving)
                 onRunning(channel.localAddress?.port ?? server.port, page?.makeLink())
@@ -90,7 +103,7 @@ package struct HostServer: Sendable {
     private func services(
         _ application: some ApplicationProtocol, _ reloading: ReloadService, _ host: HTTPHost
     ) -> ServiceGroupConfiguration {
-        let timeouts = setup.config.timeouts
+        let timeouts = config.timeouts
         let draining = DrainService(
             state: host.state, gate: host.gate, drain: timeouts.drain, notice: timeouts.drainNotice, logger: logger)
         var configuration = ServiceGroupConfiguration(

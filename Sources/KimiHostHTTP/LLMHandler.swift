@@ -442,7 +442,11 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     /// anything for too long is let go.
     func checkClock(_ now: NIODeadline) {
         if host.state.isOver { endNow() }
-        if case .idle = state { serving = loop.serving }
+        // A configuration that was replaced is kept by requests that are being read, and by exchanges as far as need be.
+        switch state {
+        case .idle, .exchanging, .passing, .closed: serving = loop.serving
+        case .receiving, .queued, .discarding, .fetching: break
+        }
         let limit = serving.runtime.clientTimeoutMs
         let buffered = writer?.bufferedBytes ?? 0
         if buffered < lastBuffered { lastActivity = now }

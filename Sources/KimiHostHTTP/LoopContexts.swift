@@ -39,6 +39,11 @@ final class LoopContexts: @unchecked Sendable {
         return context
     }
 
+    /// Makes each loop take what it serves with from now on, also if no request comes, and let go of what was before.
+    func refresh() {
+        for loop in group.makeIterator() { loop.execute { [self] in _ = context(of: loop).serving } }
+    }
+
     /// Transfers from upstreams under way. Any thread.
     var openTransfers: Int { reactors.reduce(0) { $0 + $1.openTransfers } }
 

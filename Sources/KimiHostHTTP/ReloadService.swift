@@ -1,18 +1,25 @@
 import KimiHostCore
 import Logging
+import PluginHost
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
-/// Loads the configuration anew on SIGHUP, and when one of its files has changed and rests. Requests under way keep the
-/// one they began with; one that fails to load is not taken.
+/// Loads configuration and plugins anew on SIGHUP, and when one of their files has changed and rests. Requests under way
+/// keep what they began with; what fails to load is not taken.
 struct ReloadService: Service {
-    /// How often signals and files are looked at. A file rests when it has not changed between two looks.
+    /// How often signals and files are looked at. Files rest when they have not changed between two looks, libraries
+    /// when they have not for four: a large one may come slowly.
     private static let periodMs = 250
+    private static let restingLooks = 1
+    private static let restingLooksOfLibraries = 4
 
     let current: CurrentServing
     let gate: ExchangeGate
-    let load: @Sendable () -> LoadedSetup
+    let loops: LoopContexts
+    let plugins: PluginStore
+    let metrics: HostMetrics
+    let load: @Sendable (HostRuntime) -> LoadedSetup
     let logger: Logger
 
     @concurrent func run() async throws {
@@ -35,27 +42,31 @@ struct ReloadService: Service {
     }
 
     @concurrent private func watch(_ asked: Asked) async {
-        var loaded = stamps()
+        var loaded = current.serving.files.stamps()
         var last = loaded
+        var rests = 0
         while (try? await Task.sleep(for: .milliseconds(Self.periodMs))) != nil {
-            let now = stamps()
-            let isChanged = now != loaded && now == last && current.serving.config.server.watch
+            for line in plugins.tidy() { logger.info("\(line)") }
+            let now = current.serving.files.stamps()
+            rests = now == last ? rests + 1 : 0
             last = now
-            guard asked.take() || isChanged else { continue }
+            let isAsked = asked.take()
+            guard isAsked || isReady(now, loaded, rests) else { continue }
+            if isAsked { plugins.forgetRefusals() }
             reload()
-            // The new configuration may have other files.
-            let fresh = stamps()
-            loaded = fresh.keys == now.keys ? now : fresh
+            // The new configuration may have other files. What changed while it was loaded is loaded again.
+            loaded = now.with(namesOf: current.serving.files.stamps())
             last = loaded
         }
     }
 
-    private func stamps() -> [String: FileStamp?] {
-        Dictionary(current.serving.files.map { ($0, FileStamp($0)) }, uniquingKeysWith: { first, _ in first })
+    private func isReady(_ now: FileStamps, _ loaded: FileStamps, _ rests: Int) -> Bool {
+        guard now != loaded, current.serving.config.server.watch else { return false }
+        return rests >= (now.hasOtherLibraries(than: loaded) ? Self.restingLooksOfLibraries : Self.restingLooks)
     }
 
     private func reload() {
-        switch load() {
+        switch load(current.serving.runtime) {
         case .refused(let mistakes): refuse(mistakes)
         case .loaded(let setup, let notes):
             do throws(TLSMistake) {
@@ -74,10 +85,15 @@ struct ReloadService: Service {
         }
         current.replace(serving)
         gate.adopt(serving.gateLimits)
+        loops.refresh()
+        metrics.reloaded(true)
+        for line in plugins.take(serving.plugins) { logger.notice("\(line)") }
+        if let warning = plugins.warning() { logger.warning("\(warning)") }
         logger.notice("configuration loaded anew: \(serving.runtime.modelNames(profile: nil).count) models")
     }
 
     private func refuse(_ mistakes: [String]) {
+        metrics.reloaded(false)
         let more = mistakes.count > 1 ? " (and \(mistakes.count - 1) more; kimi-host check lists them)" : ""
         logger.error("configuration not loaded, the one before goes on: \(mistakes.first ?? "no reason given")\(more)")
     }

@@ -1,5 +1,6 @@
 package import KimiHostCore
 import NIOSSL
+package import PluginHost
 import Synchronization
 
 /// A configuration with what was made of it: what `serve` starts with, and what a reload brings.
@@ -7,12 +8,14 @@ package struct HostSetup: Sendable {
     package let config: HostConfig
     package let runtime: HostRuntime
     /// Whose change is worth loading the configuration anew.
-    package let files: [String]
+    package let files: WatchedFiles
+    package let plugins: [LoadedPlugin]
 
-    package init(config: HostConfig, runtime: HostRuntime, files: [String]) {
+    package init(config: HostConfig, runtime: HostRuntime, files: WatchedFiles, plugins: [LoadedPlugin]) {
         self.config = config
         self.runtime = runtime
         self.files = files
+        self.plugins = plugins
     }
 }
 
@@ -23,7 +26,8 @@ final class Serving: Sendable {
     let runtime: HostRuntime
     let keys: ClientKeys
     let admin: AdminAccess
-    let files: [String]
+    let files: WatchedFiles
+    let plugins: [LoadedPlugin]
     /// For new connections; nil: plain HTTP.
     let tls: NIOSSLContext?
 
@@ -31,6 +35,7 @@ final class Serving: Sendable {
         config = setup.config
         runtime = setup.runtime
         files = setup.files
+        plugins = setup.plugins
         keys = ClientKeys(setup.config.auth)
         admin = AdminAccess(setup.config)
         tls = try setup.config.server.tls.map { tls throws(TLSMistake) in try TLSFiles.context(tls) }

@@ -4,7 +4,7 @@ public import PluginABI
 ///
 /// One library offers at most one provider and one transform; several configured instances of each are fine.
 public enum PluginExport {
-    /// The entry of a library with a provider. `manifest`: a JSON literal, see docs/plugin-manifest.md. A provider that
+    /// The entry of a library with a provider. `manifest`: a JSON literal, see docs/plugins/manifest.md. A provider that
     /// is an ``AuthPlugin`` is offered as `kimi.auth/1` too; the manifest has to list it.
     public static func provider<Plugin: ProviderPlugin>(
         _ type: Plugin.Type, manifest: StaticString, handshake: UnsafeMutablePointer<kimi_handshake>?,

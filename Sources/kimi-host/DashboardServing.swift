@@ -5,14 +5,13 @@ import KimiHostHTTP
 /// The dashboard as the configuration wants it.
 enum DashboardServing {
     /// Nil: it is switched off.
-    static func setup(_ config: HostConfig, _ prepared: Preparation) -> DashboardSetup? {
+    static func setup(_ config: HostConfig, _ environment: Environment) -> DashboardSetup? {
         guard config.dashboard.isEnabled else { return nil }
         var settings = DashboardSettings()
-        settings.read(prepared.environment.values)
+        settings.read(environment.values)
         settings.isReadOnly = config.dashboard.isReadOnly
         settings.hosts = config.dashboard.hosts
         settings.isSecure = config.server.tls != nil
-        return DashboardSetup(
-            settings: settings, version: HostVersion.text, logPath: config.log.path, plugins: prepared.plugins.plugins)
+        return DashboardSetup(settings: settings, version: HostVersion.text, logPath: config.log.path)
     }
 }

@@ -64,7 +64,7 @@ struct PluginCheck: ParsableCommand {
         abstract: "Check a plugin against the rules of the ABI.",
         discussion: """
             Each rule runs in a process of its own with limits of time and memory. Exit status: 0 all rules hold, \
-            1 some do not, 2 the input is unusable. docs/plugin-testing.md explains the rules.
+            1 some do not, 2 the input is unusable. docs/plugins/testing.md explains the rules.
             """)
 
     @OptionGroup var options: KitOptions

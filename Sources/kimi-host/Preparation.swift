@@ -14,22 +14,27 @@ struct Preparation {
     /// Lines worth knowing.
     private(set) var notes: [String] = []
     private(set) var config: HostConfig?
-    /// Whose change is worth loading the configuration anew.
-    var files: [String] { files(source) }
     private let source: ConfigSource
 
-    /// Reads and checks everything, and collects all mistakes. `isServing`: what is found out about plugins is kept.
-    init(_ options: HostOptions, isServing: Bool = false) {
+    /// Reads and checks everything, and collects all mistakes.
+    ///
+    /// - Parameters:
+    ///   - store: what a process that serves has loaded before; nil: libraries are mapped where they lie, and what is found
+    ///     out about them is not kept.
+    ///   - former: what serves until now. A plugin may be quarantined only if it was before.
+    init(_ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil) {
         let settings = StateSettings(config: options.config)
-        let report = Preparation.load(options.plugins, settings.safety(options.plugins, mayWrite: isServing))
+        let safety = settings.safety(options.plugins, mayWrite: store != nil)
+        let report = Preparation.load(options.plugins, safety, store: store)
         self.init(options, plugins: PluginSet(report.plugins, broken: report.broken))
+        if report.errors.isEmpty { mistakes.insert(contentsOf: gone(from: store), at: 0) }
+        if let former { mistakes.insert(contentsOf: quarantined(since: former), at: 0) }
         broken = report.broken.map(\.description)
         mistakes.insert(contentsOf: report.errors.map(\.description), at: 0)
         notes.insert(contentsOf: report.notices, at: 0)
     }
 
-    /// The configuration anew, for plugins that are loaded.
-    init(_ options: HostOptions, plugins: PluginSet) {
+    private init(_ options: HostOptions, plugins: PluginSet) {
         let (environment, dotEnv) = Environment.process().loadingDotEnv()
         self.environment = environment
         self.plugins = plugins
@@ -50,11 +55,31 @@ struct Preparation {
         if let tls = config.flatMap(TLSFiles.mistake) { mistakes.append(tls.description) }
     }
 
-    private func files(_ source: ConfigSource) -> [String] {
+    /// Whose change is worth loading the configuration anew.
+    func files(_ options: PluginFolderOptions) -> WatchedFiles {
         var files = [".env"]
         if case .file(let path, _) = source { files.append(path) }
         if let tls = config?.server.tls { files += [tls.certificate, tls.key] }
-        return files
+        let folder = options.noPlugins ? nil : options.pluginsDir
+        let inFolder = folder.map { PluginsFolder.watchedFiles(in: $0) } ?? []
+        files += plugins.plugins.map(\.file).filter { !inFolder.contains($0) }
+        return WatchedFiles(files: files, folder: folder)
+    }
+
+    /// Plugins that are taken away while the configuration needs one.
+    private func gone(from store: PluginStore?) -> [String] {
+        guard mistakes.contains(where: { $0.contains("no plugin provides") }) else { return [] }
+        let gone = (store?.active ?? []).filter { old in !plugins.plugins.contains { $0.manifest.id == old.id } }
+        return gone.map { old in
+            "\(old.file): the plugin \(old.id) is gone or switched off, and the configuration uses what it provides; cure: "
+                + "put it back, or take its use out of the configuration first"
+        }
+    }
+
+    /// New versions that would be quarantined at once: the old ones are better.
+    private func quarantined(since former: HostRuntime) -> [String] {
+        (plugins.plugins.compactMap(\.quarantine) + plugins.broken.compactMap(\.quarantine))
+            .filter { !former.quarantined.contains($0.handle) }.map { "error: " + $0.message }
     }
 
     /// What came out of the plugins folder.
@@ -65,14 +90,14 @@ struct Preparation {
         var notices: [String]
     }
 
-    static func load(_ options: PluginFolderOptions, _ safety: PluginSafety) -> Loaded {
+    static func load(_ options: PluginFolderOptions, _ safety: PluginSafety, store: PluginStore? = nil) -> Loaded {
         guard let selection = options.selection else {
             return Loaded(plugins: [], errors: [], notices: ["no plugins are loaded (--no-plugins)"])
         }
         var notices = safety.install().map { [$0] } ?? []
         let loader = PluginLoader(
             host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: options.pluginsInsecurePath,
-            safety: safety, notice: { notices.append($0) })
+            store: store, safety: safety, notice: { notices.append($0) })
         let report = loader.loadAll(folder: options.pluginsDir, selection: selection)
         notices += report.plugins.compactMap(\.quarantine).map { "warning: " + $0.message }
         return Loaded(plugins: report.plugins, errors: report.errors, broken: report.broken, notices: notices)

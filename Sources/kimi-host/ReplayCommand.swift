@@ -172,7 +172,9 @@ struct ReplayHostOptions: ParsableArguments {
             do throws(RuntimeError) {
                 let runtime = try HostRuntime(
                     config: config, plugins: prepared.plugins, services: services, logger: logger)
-                return HostSetup(config: config, runtime: runtime, files: [])
+                return HostSetup(
+                    config: config, runtime: runtime, files: WatchedFiles(files: [], folder: nil),
+                    plugins: prepared.plugins.plugins)
             } catch {
                 throw ReplayFailure(description: error.refusals.first?.description ?? "the configuration is refused")
             }

@@ -20,7 +20,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let prepared = Preparation(options, isServing: true)
+        let store = Self.pluginStore(options)
+        defer { store.copies?.remove() }
+        let prepared = Preparation(options, store: store)
         for note in prepared.notes { Console.error(note) }
         for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
             Console.error("loaded " + plugin.description)
@@ -30,23 +32,18 @@ struct Serve: AsyncParsableCommand {
             for mistake in prepared.mistakes { Console.error(mistake) }
             throw ExitCode.failure
         }
-        try await serve(config, prepared)
+        try await serve(config, prepared, store)
     }
 
-    private func serve(_ config: HostConfig, _ prepared: Preparation) async throws {
+    private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore) async throws {
         let logger = Self.logger(config.logging.level)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
         )
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
-            let setup = try Self.setup(config, prepared, services, logger)
-            let server = HostServer(
-                setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
-                store: try Self.store(config.responses, logger), log: try RequestLogging.log(config.log, logger),
-                dashboard: DashboardServing.setup(config, prepared), logger: logger)
-            let models = setup.runtime.modelNames(profile: nil).count
-            let reload = Self.reloading(options, prepared.plugins, services, logger)
+            let (server, models) = try server(config, prepared, services, plugins, logger)
+            let reload = Self.reloading(options, plugins, services, logger)
             try await server.run(reload: reload) { port, link in
                 let scheme = config.server.tls == nil ? "http" : "https"
                 let place = "\(scheme)://\(Self.authority(config.server.host, port))"
@@ -59,22 +56,56 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private static func setup(
-        _ config: HostConfig, _ prepared: Preparation, _ services: PluginServices, _ logger: Logger
-    ) throws(RuntimeError) -> HostSetup {
-        let runtime = try HostRuntime(config: config, plugins: prepared.plugins, services: services, logger: logger)
-        return HostSetup(config: config, runtime: runtime, files: prepared.files)
+    /// The server, and how many models it serves. In a function of its own: nothing else may hold on to the setup of the
+    /// start, whose instances end when a later one takes its place.
+    private func server(
+        _ config: HostConfig, _ prepared: Preparation, _ services: PluginServices, _ plugins: PluginStore,
+        _ logger: Logger
+    ) throws -> (HostServer, models: Int) {
+        let setup = try Self.setup(config, prepared, options, services, logger)
+        let server = try HostServer(
+            setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
+            store: try Self.store(config.responses, logger), plugins: plugins,
+            log: try RequestLogging.log(config.log, logger),
+            dashboard: DashboardServing.setup(config, prepared.environment), logger: logger)
+        return (server, setup.runtime.modelNames(profile: nil).count)
     }
 
-    /// Loads the configuration anew, beside the one that serves.
+    private static func setup(
+        _ config: HostConfig, _ prepared: Preparation, _ options: HostOptions, _ services: PluginServices,
+        _ logger: Logger, former: HostRuntime? = nil
+    ) throws(RuntimeError) -> HostSetup {
+        let runtime = try HostRuntime(
+            config: config, plugins: prepared.plugins, services: services, logger: logger, former: former)
+        return HostSetup(
+            config: config, runtime: runtime, files: prepared.files(options.plugins), plugins: prepared.plugins.plugins)
+    }
+
+    /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
+    private static func pluginStore(_ options: HostOptions) -> PluginStore {
+        guard !options.plugins.noPlugins else { return PluginStore(copies: nil) }
+        let copies = PluginCopies(
+            places: PluginCopies.places(
+                stateDir: StateSettings(config: options.config).folder, Environment.process().values),
+            insecurePaths: options.plugins.pluginsInsecurePath, notice: Console.error)
+        if copies == nil {
+            Console.error(
+                "plugins are mapped from where they lie: replace their files by renaming only, and restart to take them"
+            )
+        }
+        return PluginStore(copies: copies)
+    }
+
+    /// Loads configuration and plugins anew, beside those that serve.
     private static func reloading(
-        _ options: HostOptions, _ plugins: PluginSet, _ services: PluginServices, _ logger: Logger
-    ) -> @Sendable () -> LoadedSetup {
-        {
-            let prepared = Preparation(options, plugins: plugins)
+        _ options: HostOptions, _ store: PluginStore, _ services: PluginServices, _ logger: Logger
+    ) -> @Sendable (HostRuntime) -> LoadedSetup {
+        { former in
+            let prepared = Preparation(options, store: store, former: former)
             guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
             do throws(RuntimeError) {
-                return .loaded(try setup(config, prepared, services, logger), notes: prepared.notes)
+                return .loaded(
+                    try setup(config, prepared, options, services, logger, former: former), notes: prepared.notes)
             } catch {
                 return .refused(error.refusals.map(\.description))
             }

@@ -1,7 +1,7 @@
 /* @NAME@: a provider for upstreams that speak Chat Completions.
  *
- * It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
- * reason, usage and errors. What it does not decode yet is an error that says so, see `take_delta`. */
+ * It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning, tool
+ * calls, the finish reason, usage and errors, of the first choice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static const char manifest[] =
     "{\"id\": \"com.example.@NAME@\", \"name\": \"@NAME@\", \"version\": \"0.1.0\","
     " \"abi\": {\"built\": \"1.0\", \"needs\": \"1.0\"},"
     " \"provides\": [{\"interface\": \"kimi.provider/1\", \"name\": \"@NAME@\", \"frames\": \"sse\","
-    "  \"features\": [\"stream\"]}],"
+    "  \"features\": [\"stream\", \"tools\", \"reasoning\"]}],"
     " \"config_schema\": {\"type\": \"object\", \"additionalProperties\": false,"
     "  \"required\": [\"apiKey\", \"baseUrl\"], \"properties\": {"
     "   \"apiKey\": {\"type\": \"string\", \"minLength\": 1, \"x-secret\": true, \"x-env\": \"@ENV@_API_KEY\"},"
@@ -32,6 +32,10 @@ struct kimi_exch {
     uint32_t status;        /* of the HTTP answer */
     int64_t retry_after_ms; /* -1: not said */
     int started, finished;  /* START was emitted; FINISH or ERROR was */
+    int failed;             /* ERROR was, and nothing may follow it */
+    int calling;            /* a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not */
+    int64_t call;           /* the upstream's index of that call; -1: it gave none */
+    uint32_t calls;         /* how many were begun; ours count from 0 */
 };
 
 static kimi_status fail(const kimi_host *host, kimi_error *error, kimi_status status, kimi_category category,
@@ -181,7 +185,8 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
-    exchange->finished = 1;
+    if (exchange->failed) return KIMI_OK;
+    exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }
 
@@ -203,16 +208,61 @@ static kimi_status emit_start(kimi_exch *exchange, kimi_bytes chunk, kimi_sink *
     return exchange->host->emit(sink, &event, 1);
 }
 
+static kimi_status end_call(kimi_exch *exchange, kimi_sink *sink) {
+    kimi_event event = event_of(KIMI_EVENT_TOOL_END);
+    if (!exchange->calling) return KIMI_OK;
+    exchange->calling = 0;
+    event.index = exchange->calls - 1;
+    return exchange->host->emit(sink, &event, 1);
+}
+
+/* A call's first piece brings its id and its name. The call before it is complete then. */
+static kimi_status begin_call(kimi_exch *exchange, kimi_bytes id, kimi_bytes name, kimi_sink *sink) {
+    kimi_event event = event_of(KIMI_EVENT_TOOL_BEGIN);
+    const kimi_status status = end_call(exchange, sink);
+    if (status != KIMI_OK) return status;
+    if (name.len == 0) {
+        return emit_error(exchange, json_words("the upstream sent a piece of a tool call that had not begun"), sink);
+    }
+    exchange->calling = 1;
+    event.index = exchange->calls++;
+    event.a = id;
+    event.b = name;
+    return exchange->host->emit(sink, &event, 1);
+}
+
+/* One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text. */
+static kimi_status take_call(kimi_exch *exchange, kimi_bytes piece, kimi_sink *sink, int *failed) {
+    const kimi_bytes function = json_get(piece, "function"), arguments = json_get(function, "arguments");
+    const kimi_bytes id = text_of(exchange, json_get(piece, "id"), sink, failed);
+    const int64_t call = json_count(json_get(piece, "index"));
+    kimi_bytes text = json_inside(arguments, '{').len > 0 ? arguments : text_of(exchange, arguments, sink, failed);
+    if (!exchange->calling || call != exchange->call || (call < 0 && id.len > 0)) {
+        const kimi_bytes name = text_of(exchange, json_get(function, "name"), sink, failed);
+        const kimi_status status = begin_call(exchange, id, name, sink);
+        exchange->call = call;
+        if (status != KIMI_OK || exchange->finished) return status;
+    }
+    return text.len > 0 ? exchange->host->text(sink, KIMI_EVENT_TOOL_ARGS, 0, exchange->calls - 1, text) : KIMI_OK;
+}
+
 static kimi_status take_delta(kimi_exch *exchange, kimi_bytes choice, kimi_sink *sink, int *failed) {
     const kimi_bytes delta = json_get(choice, "delta");
+    const kimi_bytes thought = text_of(exchange, json_get(delta, "reasoning_content"), sink, failed);
     const kimi_bytes text = text_of(exchange, json_get(delta, "content"), sink, failed);
     const kimi_bytes reason = text_of(exchange, json_get(choice, "finish_reason"), sink, failed);
+    kimi_bytes calls = json_inside(json_get(delta, "tool_calls"), '['), piece;
     kimi_status status = KIMI_OK;
-    if (json_inside(json_get(delta, "tool_calls"), '[').len > 0) {
-        return emit_error(exchange, json_words("plugin @NAME@ does not decode tool calls yet"), sink);
+    if (json_count(json_get(choice, "index")) > 0) {
+        return emit_error(exchange, json_words("plugin @NAME@ decodes one choice; ask without n"), sink);
     }
-    if (text.len > 0) status = exchange->host->text(sink, KIMI_EVENT_TEXT, 0, 0, text);
-    if (status == KIMI_OK && reason.len > 0) {
+    if (thought.len > 0) status = exchange->host->text(sink, KIMI_EVENT_REASONING, 0, 0, thought);
+    if (status == KIMI_OK && text.len > 0) status = exchange->host->text(sink, KIMI_EVENT_TEXT, 0, 0, text);
+    while (status == KIMI_OK && !exchange->finished && json_next(&calls, &piece)) {
+        status = take_call(exchange, piece, sink, failed);
+    }
+    if (status == KIMI_OK && !exchange->finished && reason.len > 0) status = end_call(exchange, sink);
+    if (status == KIMI_OK && !exchange->finished && reason.len > 0) {
         kimi_event event = event_of(KIMI_EVENT_FINISH);
         event.a = event.b = reason;
         exchange->finished = 1;
@@ -240,6 +290,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
     if (data.len == 0 || *data.ptr != '{') {
         return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "the upstream's stream is not made of JSON objects");
     }
+    if (exchange->failed) return KIMI_OK;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !exchange->finished) {
         status = upstream_error(exchange, data, sink);
     } else {
@@ -247,7 +298,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
         if (status == KIMI_OK && !exchange->finished) {
             status = take_delta(exchange, json_first(json_get(data, "choices")), sink, &failed);
         }
-        if (status == KIMI_OK) status = emit_usage(exchange, json_get(data, "usage"), sink);
+        if (status == KIMI_OK && !exchange->failed) status = emit_usage(exchange, json_get(data, "usage"), sink);
     }
     if (failed) return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "a string of the upstream cannot be decoded");
     return status < 0 ? fail(host, error, status, KIMI_CAT_INTERNAL, "the host did not take an event") : status;

@@ -82,6 +82,13 @@ static inline kimi_bytes json_get(kimi_bytes object, const char *key) {
     return json_slice(object.ptr, 0);
 }
 
+/* Steps through what is inside an array: `rest` begins as json_inside(array, '['). 0 at the end. */
+static inline int json_next(kimi_bytes *rest, kimi_bytes *element) {
+    *element = json_take(rest);
+    if (rest->len > 0 && *rest->ptr == ',') *rest = json_slice(rest->ptr + 1, rest->len - 1);
+    return element->len > 0;
+}
+
 /* The first element of an array. */
 static inline kimi_bytes json_first(kimi_bytes array) {
     kimi_bytes rest = json_inside(array, '[');

@@ -1,7 +1,7 @@
 // @NAME@: a provider for upstreams that speak Chat Completions, in C++17.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see `Exchange::take_delta`.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // No exception may leave a function of the tables: they are noexcept, and `guarded` catches what is thrown inside.
 #include <cstring>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr char manifest[] = R"({
   "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
   "config_schema": {
     "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     "properties": {
@@ -94,6 +94,10 @@ struct kimi_exch {
     int64_t retry_after_ms = -1; // -1: not said
     bool started = false;        // START was emitted
     bool finished = false;       // FINISH or ERROR was emitted
+    bool failed = false;         // ERROR was, and nothing may follow it
+    bool calling = false;        // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
+    int64_t call = -1;           // the upstream's index of that call; -1: it gave none
+    uint32_t calls = 0;          // how many were begun; ours count from 0
 
     explicit kimi_exch(const kimi_inst &instance) : instance(instance) {}
 
@@ -106,6 +110,10 @@ private:
     bool fail_with(kimi_sink *sink, std::string_view message);
     bool upstream_error(kimi_sink *sink, kimi_bytes body);
     bool take_chunk(kimi_sink *sink, kimi_bytes data);
+    bool emit_text(kimi_sink *sink, uint32_t type, std::string_view text, uint32_t index = 0) const;
+    bool end_call(kimi_sink *sink);
+    bool begin_call(kimi_sink *sink, std::string_view id, std::string_view name);
+    bool take_call(kimi_sink *sink, kimi_bytes piece);
     bool take_delta(kimi_sink *sink, kimi_bytes choice);
 };
 
@@ -161,13 +169,14 @@ static uint32_t category_of(uint32_t status) {
 
 // ERROR is the last event of a reply.
 bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
+    if (failed) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_ERROR;
     event.a = bytes(message);
     event.i0 = category_of(status);
     event.i1 = status;
     event.i2 = retry_after_ms;
-    finished = true;
+    finished = failed = true;
     return emit(sink, event);
 }
 
@@ -176,19 +185,69 @@ bool kimi_exch::upstream_error(kimi_sink *sink, kimi_bytes body) {
     return fail_with(sink, message.empty() ? "the upstream answered with an error that has no message" : message);
 }
 
-bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
-    const kimi_bytes delta = json_get(choice, "delta");
-    if (json_inside(json_get(delta, "tool_calls"), '[').len > 0) {
-        return fail_with(sink, "plugin @NAME@ does not decode tool calls yet");
-    }
+bool kimi_exch::emit_text(kimi_sink *sink, uint32_t type, std::string_view text, uint32_t index) const {
     kimi_event event{};
-    const std::string text = text_of(json_get(delta, "content"));
-    event.type = KIMI_EVENT_TEXT;
+    event.type = type;
+    event.index = index;
     event.a = bytes(text);
-    if (!text.empty() && !emit(sink, event)) return false;
+    return text.empty() || emit(sink, event);
+}
+
+bool kimi_exch::end_call(kimi_sink *sink) {
+    if (!calling) return true;
+    calling = false;
+    kimi_event event{};
+    event.type = KIMI_EVENT_TOOL_END;
+    event.index = calls - 1;
+    return emit(sink, event);
+}
+
+// A call's first piece brings its id and its name. The call before it is complete then.
+bool kimi_exch::begin_call(kimi_sink *sink, std::string_view id, std::string_view name) {
+    if (!end_call(sink)) return false;
+    if (name.empty()) return fail_with(sink, "the upstream sent a piece of a tool call that had not begun");
+    calling = true;
+    kimi_event event{};
+    event.type = KIMI_EVENT_TOOL_BEGIN;
+    event.index = calls++;
+    event.a = bytes(id);
+    event.b = bytes(name);
+    return emit(sink, event);
+}
+
+// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+bool kimi_exch::take_call(kimi_sink *sink, kimi_bytes piece) {
+    const kimi_bytes function = json_get(piece, "function"), arguments = json_get(function, "arguments");
+    const std::string id = text_of(json_get(piece, "id"));
+    const int64_t number = json_count(json_get(piece, "index"));
+    if (!calling || number != call || (number < 0 && !id.empty())) {
+        call = number;
+        if (!begin_call(sink, id, text_of(json_get(function, "name")))) return false;
+        if (finished) return true;
+    }
+    if (json_inside(arguments, '{').len > 0) {
+        const std::string_view object{reinterpret_cast<const char *>(arguments.ptr), arguments.len};
+        return emit_text(sink, KIMI_EVENT_TOOL_ARGS, object, calls - 1);
+    }
+    return emit_text(sink, KIMI_EVENT_TOOL_ARGS, text_of(arguments), calls - 1);
+}
+
+bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
+    if (json_count(json_get(choice, "index")) > 0) {
+        return fail_with(sink, "plugin @NAME@ decodes one choice; ask without n");
+    }
+    const kimi_bytes delta = json_get(choice, "delta");
+    if (!emit_text(sink, KIMI_EVENT_REASONING, text_of(json_get(delta, "reasoning_content")))) return false;
+    if (!emit_text(sink, KIMI_EVENT_TEXT, text_of(json_get(delta, "content")))) return false;
+    kimi_bytes pieces = json_inside(json_get(delta, "tool_calls"), '['), piece;
+    while (!finished && json_next(&pieces, &piece)) {
+        if (!take_call(sink, piece)) return false;
+    }
     const std::string reason = text_of(json_get(choice, "finish_reason"));
-    if (reason.empty()) return true;
+    if (finished || reason.empty()) return true;
+    if (!end_call(sink)) return false;
     finished = true;
+    kimi_event event{};
     event.type = KIMI_EVENT_FINISH;
     event.a = event.b = bytes(reason);
     return emit(sink, event);
@@ -196,6 +255,7 @@ bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
 
 // One chunk. False: nobody listens any more.
 bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
+    if (failed) return true;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !finished) return upstream_error(sink, data);
     if (!started) {
         const std::string id = text_of(json_get(data, "id")), model = text_of(json_get(data, "model"));
@@ -210,7 +270,7 @@ bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
     }
     if (!finished && !take_delta(sink, json_first(json_get(data, "choices")))) return false;
     const kimi_bytes usage = json_get(data, "usage");
-    if (json_inside(usage, '{').len == 0) return true;
+    if (failed || json_inside(usage, '{').len == 0) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_USAGE;
     event.i0 = json_count(json_get(usage, "prompt_tokens"));

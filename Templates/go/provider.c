@@ -8,7 +8,7 @@ static const char manifest[] =
     "{\"id\": \"com.example.@NAME@\", \"name\": \"@NAME@\", \"version\": \"0.1.0\","
     " \"abi\": {\"built\": \"1.0\", \"needs\": \"1.0\"},"
     " \"provides\": [{\"interface\": \"kimi.provider/1\", \"name\": \"@NAME@\", \"frames\": \"sse\","
-    "  \"features\": [\"stream\"]}],"
+    "  \"features\": [\"stream\", \"tools\", \"reasoning\"]}],"
     " \"config_schema\": {\"type\": \"object\", \"additionalProperties\": false,"
     "  \"required\": [\"apiKey\", \"baseUrl\"], \"properties\": {"
     "   \"apiKey\": {\"type\": \"string\", \"minLength\": 1, \"x-secret\": true, \"x-env\": \"@ENV@_API_KEY\"},"

@@ -1,7 +1,7 @@
 // @NAME@: a provider for upstreams that speak Chat Completions, in Go.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see takeDelta.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // No panic may leave a function of the table: every export recovers.
 package main
@@ -30,6 +30,10 @@ type exchange struct {
 	status            uint32
 	retryAfterMs      int64 // -1: not said
 	started, finished bool
+	failed            bool   // ERROR was emitted, and nothing may follow it
+	calling           bool   // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
+	call              int64  // the upstream's index of that call; -1: it gave none
+	calls             uint32 // how many were begun; ours count from 0
 }
 
 // A failure is a call that cannot succeed.
@@ -152,9 +156,13 @@ func goResult(handle C.uintptr_t, result *C.kimi_result, err *C.kimi_error) C.ki
 
 // emit says KIMI_STOP when nobody listens any more.
 func (e *exchange) emit(sink *C.kimi_sink, kind uint32, a, b string, i0, i1, i2, i3 int64) (C.kimi_status, *failure) {
+	return e.emitAt(sink, kind, 0, a, b, i0, i1, i2, i3)
+}
+
+func (e *exchange) emitAt(sink *C.kimi_sink, kind, index uint32, a, b string, i0, i1, i2, i3 int64) (C.kimi_status, *failure) {
 	aText, aLength := data(a)
 	bText, bLength := data(b)
-	status := C.host_event(e.host, sink, C.uint32_t(kind), aText, aLength, bText, bLength,
+	status := C.host_event(e.host, sink, C.uint32_t(kind), C.uint32_t(index), aText, aLength, bText, bLength,
 		C.int64_t(i0), C.int64_t(i1), C.int64_t(i2), C.int64_t(i3))
 	if status < 0 {
 		return 0, refused
@@ -186,7 +194,10 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
-	e.finished = true
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
+	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"
 	}
@@ -195,10 +206,19 @@ func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *
 
 type apiError struct{ Message string }
 
+// One element of delta.tool_calls: a call's first piece brings id and name, all bring pieces of its arguments' JSON text.
+type callPiece struct {
+	Index    *int64
+	ID       string
+	Function struct{ Name, Arguments string }
+}
+
 type choice struct {
+	Index int64
 	Delta struct {
 		Content   string
-		ToolCalls []json.RawMessage `json:"tool_calls"`
+		Reasoning string      `json:"reasoning_content"`
+		ToolCalls []callPiece `json:"tool_calls"`
 	}
 	FinishReason string `json:"finish_reason"`
 }
@@ -221,24 +241,68 @@ func count(number *int64) int64 {
 	return *number
 }
 
-func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *failure) {
-	if len(one.Delta.ToolCalls) > 0 {
-		return e.failWith(sink, "plugin @NAME@ does not decode tool calls yet")
+func (e *exchange) emitText(sink *C.kimi_sink, kind, index uint32, text string) (C.kimi_status, *failure) {
+	if text == "" {
+		return C.KIMI_OK, nil
 	}
-	if one.Delta.Content != "" {
-		status, what := e.emit(sink, C.KIMI_EVENT_TEXT, one.Delta.Content, "", 0, 0, 0, 0)
+	return e.emitAt(sink, kind, index, text, "", 0, 0, 0, 0)
+}
+
+func (e *exchange) endCall(sink *C.kimi_sink) (C.kimi_status, *failure) {
+	if !e.calling {
+		return C.KIMI_OK, nil
+	}
+	e.calling = false
+	return e.emitAt(sink, C.KIMI_EVENT_TOOL_END, e.calls-1, "", "", 0, 0, 0, 0)
+}
+
+func (e *exchange) takeCall(sink *C.kimi_sink, piece callPiece) (C.kimi_status, *failure) {
+	number := count(piece.Index)
+	if !e.calling || number != e.call || (number < 0 && piece.ID != "") {
+		// Another call begins. The one before it is complete then.
+		if status, what := e.endCall(sink); status != C.KIMI_OK || what != nil {
+			return status, what
+		}
+		if piece.Function.Name == "" {
+			return e.failWith(sink, "the upstream sent a piece of a tool call that had not begun")
+		}
+		e.calling, e.call = true, number
+		e.calls++
+		status, what := e.emitAt(sink, C.KIMI_EVENT_TOOL_BEGIN, e.calls-1, piece.ID, piece.Function.Name, 0, 0, 0, 0)
 		if status != C.KIMI_OK || what != nil {
 			return status, what
 		}
 	}
-	if one.FinishReason == "" {
-		return C.KIMI_OK, nil
+	return e.emitText(sink, C.KIMI_EVENT_TOOL_ARGS, e.calls-1, piece.Function.Arguments)
+}
+
+func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *failure) {
+	if one.Index > 0 {
+		return e.failWith(sink, "plugin @NAME@ decodes one choice; ask without n")
+	}
+	status, what := e.emitText(sink, C.KIMI_EVENT_REASONING, 0, one.Delta.Reasoning)
+	if status == C.KIMI_OK && what == nil {
+		status, what = e.emitText(sink, C.KIMI_EVENT_TEXT, 0, one.Delta.Content)
+	}
+	for _, piece := range one.Delta.ToolCalls {
+		if status == C.KIMI_OK && what == nil && !e.finished {
+			status, what = e.takeCall(sink, piece)
+		}
+	}
+	if status != C.KIMI_OK || what != nil || e.finished || one.FinishReason == "" {
+		return status, what
+	}
+	if status, what = e.endCall(sink); status != C.KIMI_OK || what != nil {
+		return status, what
 	}
 	e.finished = true
 	return e.emit(sink, C.KIMI_EVENT_FINISH, one.FinishReason, one.FinishReason, 0, 0, 0, 0)
 }
 
 func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status, what *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	if one.Error != nil && !e.finished {
 		return e.failWith(sink, one.Error.Message)
 	}
@@ -253,7 +317,7 @@ func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status
 	if status == C.KIMI_OK && what == nil && !e.finished && len(one.Choices) > 0 {
 		status, what = e.takeDelta(sink, one.Choices[0])
 	}
-	if status == C.KIMI_OK && what == nil && one.Usage != nil {
+	if status == C.KIMI_OK && what == nil && !e.failed && one.Usage != nil {
 		return e.emit(sink, C.KIMI_EVENT_USAGE, "", "", count(one.Usage.Input), count(one.Usage.Output), -1, -1)
 	}
 	return status, what

@@ -24,9 +24,11 @@ static inline kimi_status host_send(const kimi_host *host, kimi_plan *plan) {
     return host->plan_step(plan, KIMI_STEP_SEND, 0, KIMI_SEND_STREAM);
 }
 
-static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uint32_t type, const void *a, size_t a_n,
-                                     const void *b, size_t b_n, int64_t i0, int64_t i1, int64_t i2, int64_t i3) {
-    kimi_event event = {.type = type, .a = slice(a, a_n), .b = slice(b, b_n), .i0 = i0, .i1 = i1, .i2 = i2, .i3 = i3};
+static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uint32_t type, uint32_t index,
+                                     const void *a, size_t a_n, const void *b, size_t b_n,
+                                     int64_t i0, int64_t i1, int64_t i2, int64_t i3) {
+    kimi_event event = {.type = type, .index = index, .a = slice(a, a_n), .b = slice(b, b_n),
+                        .i0 = i0, .i1 = i1, .i2 = i2, .i3 = i3};
     return host->emit(sink, &event, 1);
 }
 

@@ -63,6 +63,16 @@ pub fn get<'a>(object: &'a [u8], key: &str) -> &'a [u8] {
     &[]
 }
 
+/// The elements of an array, as they are written.
+pub fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = inside(array, b'[');
+    std::iter::from_fn(move || {
+        let value = take(&mut rest);
+        rest = rest.strip_prefix(b",").unwrap_or(rest);
+        (!value.is_empty()).then_some(value)
+    })
+}
+
 /// The first element of an array.
 pub fn first(array: &[u8]) -> &[u8] {
     take(&mut inside(array, b'['))

@@ -1,7 +1,7 @@
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Rust without crates.
 //!
-//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-//! reason, usage and errors. What it does not decode yet is an error that says so, see `Exchange::take_delta`.
+//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+//! tool calls, the finish reason, usage and errors, of the first choice.
 //!
 //! No panic may leave a function of the tables: `guarded` catches it. `Box` and `String` end the process when memory
 //! runs out, so what lives longer than a call goes through `try_reserve`.
@@ -13,7 +13,7 @@ use std::ffi::{c_char, c_void, CStr};
 
 static MANIFEST: &str = r#"{
   "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
   "config_schema": {
     "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     "properties": {
@@ -37,6 +37,11 @@ struct Exchange {
     retry_after_ms: i64,
     started: bool,
     finished: bool,
+    /// ERROR was emitted, and nothing may follow it.
+    failed: bool,
+    /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
+    call: Option<i64>,
+    calls: u32,
 }
 
 impl Instance {
@@ -59,6 +64,17 @@ impl Instance {
 }
 
 impl Exchange {
+    const NEW: Exchange = Exchange {
+        instance: std::ptr::null(),
+        status: 0,
+        retry_after_ms: -1,
+        started: false,
+        finished: false,
+        failed: false,
+        call: None,
+        calls: 0,
+    };
+
     fn instance(&self) -> &Instance {
         unsafe { &*self.instance }
     }
@@ -95,7 +111,11 @@ impl Exchange {
 
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         self.finished = true;
+        self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];
         self.emit(sink, Event { kind: EVENT_ERROR, a: bytes(message), i, ..Event::default() })
     }
@@ -108,19 +128,75 @@ impl Exchange {
         self.fail_with(sink, &message)
     }
 
-    fn take_delta(&mut self, sink: *mut c_void, choice: &[u8]) -> Result<bool, Failure> {
-        let delta = json::get(choice, "delta");
-        if !json::inside(json::get(delta, "tool_calls"), b'[').is_empty() {
-            return self.fail_with(sink, b"plugin @NAME@ does not decode tool calls yet");
+    fn emit_text(&self, sink: *mut c_void, kind: u32, text: &[u8], index: u32) -> Result<bool, Failure> {
+        Ok(text.is_empty() || self.emit(sink, Event { kind, index, a: bytes(text), ..Event::default() })?)
+    }
+
+    fn end_call(&mut self, sink: *mut c_void) -> Result<bool, Failure> {
+        if self.call.take().is_none() {
+            return Ok(true);
         }
-        let text = json::text(json::get(delta, "content"))?;
-        let event = Event { kind: EVENT_TEXT, a: bytes(&text), ..Event::default() };
-        if !text.is_empty() && !self.emit(sink, event)? {
+        self.emit(sink, Event { kind: EVENT_TOOL_END, index: self.calls - 1, ..Event::default() })
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    fn begin_call(&mut self, sink: *mut c_void, number: i64, id: &[u8], name: &[u8]) -> Result<bool, Failure> {
+        if !self.end_call(sink)? {
             return Ok(false);
+        }
+        if name.is_empty() {
+            return self.fail_with(sink, b"the upstream sent a piece of a tool call that had not begun");
+        }
+        let index = self.calls;
+        self.calls += 1;
+        self.call = Some(number);
+        self.emit(sink, Event { kind: EVENT_TOOL_BEGIN, index, a: bytes(id), b: bytes(name), ..Event::default() })
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    fn take_call(&mut self, sink: *mut c_void, piece: &[u8]) -> Result<bool, Failure> {
+        let (function, number) = (json::get(piece, "function"), json::count(json::get(piece, "index")));
+        let id = json::text(json::get(piece, "id"))?;
+        if self.call != Some(number) || (number < 0 && !id.is_empty()) {
+            let name = json::text(json::get(function, "name"))?;
+            if !self.begin_call(sink, number, &id, &name)? {
+                return Ok(false);
+            }
+            if self.finished {
+                return Ok(true);
+            }
+        }
+        let arguments = json::get(function, "arguments");
+        if !json::inside(arguments, b'{').is_empty() {
+            return self.emit_text(sink, EVENT_TOOL_ARGS, arguments, self.calls - 1);
+        }
+        self.emit_text(sink, EVENT_TOOL_ARGS, &json::text(arguments)?, self.calls - 1)
+    }
+
+    fn take_delta(&mut self, sink: *mut c_void, choice: &[u8]) -> Result<bool, Failure> {
+        if json::count(json::get(choice, "index")) > 0 {
+            return self.fail_with(sink, b"plugin @NAME@ decodes one choice; ask without n");
+        }
+        let delta = json::get(choice, "delta");
+        for (kind, name) in [(EVENT_REASONING, "reasoning_content"), (EVENT_TEXT, "content")] {
+            if !self.emit_text(sink, kind, &json::text(json::get(delta, name))?, 0)? {
+                return Ok(false);
+            }
+        }
+        for piece in json::elements(json::get(delta, "tool_calls")) {
+            if !self.take_call(sink, piece)? {
+                return Ok(false);
+            }
+            if self.finished {
+                return Ok(true);
+            }
         }
         let reason = json::text(json::get(choice, "finish_reason"))?;
         if reason.is_empty() {
             return Ok(true);
+        }
+        if !self.end_call(sink)? {
+            return Ok(false);
         }
         self.finished = true;
         self.emit(sink, Event { kind: EVENT_FINISH, a: bytes(&reason), b: bytes(&reason), ..Event::default() })
@@ -128,6 +204,9 @@ impl Exchange {
 
     /// One chunk. False: nobody listens any more.
     fn take_chunk(&mut self, sink: *mut c_void, data: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         if !json::inside(json::get(data, "error"), b'{').is_empty() && !self.finished {
             return self.upstream_error(sink, data);
         }
@@ -144,7 +223,7 @@ impl Exchange {
             return Ok(false);
         }
         let usage = json::get(data, "usage");
-        if json::inside(usage, b'{').is_empty() {
+        if self.failed || json::inside(usage, b'{').is_empty() {
             return Ok(true);
         }
         let tokens = |name| json::count(json::get(usage, name));
@@ -206,7 +285,7 @@ unsafe extern "C" fn begin(
 ) -> Status {
     let instance = instance as *const Instance;
     guarded((*instance).host, error, || {
-        *exchange = boxed(Exchange { instance, status: 0, retry_after_ms: -1, started: false, finished: false })?;
+        *exchange = boxed(Exchange { instance, ..Exchange::NEW })?;
         Ok(OK)
     })
 }

@@ -1,14 +1,14 @@
 // @NAME@: a provider for upstreams that speak Chat Completions, in Swift on the C header alone.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see `takeDelta`.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // A trap (`!`, an index out of range, an overflow) ends the host's process: write code that cannot trap.
 
 let manifest: StaticString = """
     {
       "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-      "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+      "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
       "config_schema": {
         "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
         "properties": {
@@ -60,6 +60,11 @@ final class Exchange {
     private var retryAfterMs: Int64 = -1
     private var isStarted = false
     private(set) var isFinished = false
+    /// ERROR was emitted, and nothing may follow it.
+    private var isFailed = false
+    /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
+    private var call: Int64?
+    private var calls: UInt32 = 0
 
     init(_ instance: Instance) { self.instance = instance }
 
@@ -104,12 +109,13 @@ final class Exchange {
     /// False: nobody listens any more.
     private func emit(
         _ sink: OpaquePointer?, _ type: kimi_event_type, _ a: [UInt8] = [], _ b: [UInt8] = [],
-        _ numbers: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
+        _ numbers: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0), index: UInt32 = 0
     ) throws(Failure) -> Bool {
         let status = a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 var event = kimi_event()
                 event.type = type.rawValue
+                event.index = index
                 (event.a, event.b) = (kimi_bytes(a), kimi_bytes(b))
                 (event.i0, event.i1, event.i2, event.i3) = numbers
                 return host.emit(sink, &event, 1)
@@ -120,7 +126,9 @@ final class Exchange {
 
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
+        if isFailed { return true }
         isFinished = true
+        isFailed = true
         return try emit(
             sink, KIMI_EVENT_ERROR, message, [],
             (Int64(Self.category(status).rawValue), Int64(status), retryAfterMs, 0))
@@ -146,15 +154,59 @@ final class Exchange {
         return try failWith(sink, message.isEmpty ? unknown : message)
     }
 
-    private func takeDelta(_ sink: OpaquePointer?, _ choice: kimi_bytes) throws(Failure) -> Bool {
-        let delta = json_get(choice, "delta")
-        if json_inside(json_get(delta, "tool_calls"), UInt8(ascii: "[")).len > 0 {
-            return try failWith(sink, Array("plugin @NAME@ does not decode tool calls yet".utf8))
+    private func endCall(_ sink: OpaquePointer?) throws(Failure) -> Bool {
+        if call == nil { return true }
+        call = nil
+        return try emit(sink, KIMI_EVENT_TOOL_END, index: calls &- 1)
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    private func beginCall(
+        _ sink: OpaquePointer?, _ number: Int64, id: [UInt8], name: [UInt8]
+    ) throws(Failure) -> Bool {
+        guard try endCall(sink) else { return false }
+        if name.isEmpty {
+            return try failWith(sink, Array("the upstream sent a piece of a tool call that had not begun".utf8))
         }
+        call = number
+        calls &+= 1
+        return try emit(sink, KIMI_EVENT_TOOL_BEGIN, id, name, index: calls &- 1)
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    private func takeCall(_ sink: OpaquePointer?, _ piece: kimi_bytes) throws(Failure) -> Bool {
+        let function = json_get(piece, "function")
+        let number = json_count(json_get(piece, "index"))
+        let id = try text(json_get(piece, "id"))
+        if call != number || (number < 0 && !id.isEmpty) {
+            let name = try text(json_get(function, "name"))
+            guard try beginCall(sink, number, id: id, name: name) else { return false }
+            if isFinished { return true }
+        }
+        let arguments = json_get(function, "arguments")
+        let isObject = json_inside(arguments, UInt8(ascii: "{")).len > 0
+        let written = isObject ? Array(arguments.buffer) : try text(arguments)
+        if written.isEmpty { return true }
+        return try emit(sink, KIMI_EVENT_TOOL_ARGS, written, index: calls &- 1)
+    }
+
+    private func takeDelta(_ sink: OpaquePointer?, _ choice: kimi_bytes) throws(Failure) -> Bool {
+        if json_count(json_get(choice, "index")) > 0 {
+            return try failWith(sink, Array("plugin @NAME@ decodes one choice; ask without n".utf8))
+        }
+        let delta = json_get(choice, "delta")
+        let thought = try text(json_get(delta, "reasoning_content"))
+        if !thought.isEmpty, try !emit(sink, KIMI_EVENT_REASONING, thought) { return false }
         let content = try text(json_get(delta, "content"))
         if !content.isEmpty, try !emit(sink, KIMI_EVENT_TEXT, content) { return false }
+        var pieces = json_inside(json_get(delta, "tool_calls"), UInt8(ascii: "["))
+        var piece = kimi_bytes()
+        while !isFinished, json_next(&pieces, &piece) != 0 {
+            guard try takeCall(sink, piece) else { return false }
+        }
         let reason = try text(json_get(choice, "finish_reason"))
-        guard !reason.isEmpty else { return true }
+        if isFinished || reason.isEmpty { return true }
+        guard try endCall(sink) else { return false }
         isFinished = true
         return try emit(sink, KIMI_EVENT_FINISH, reason, reason)
     }
@@ -162,6 +214,7 @@ final class Exchange {
     /// One chunk. False: nobody listens any more.
     private func takeChunk(_ sink: OpaquePointer?, _ data: kimi_bytes) throws(Failure) -> Bool {
         let brace = UInt8(ascii: "{")
+        if isFailed { return true }
         if json_inside(json_get(data, "error"), brace).len > 0, !isFinished { return try upstreamError(sink, data) }
         if !isStarted {
             isStarted = true
@@ -171,7 +224,7 @@ final class Exchange {
         }
         if !isFinished, try !takeDelta(sink, json_first(json_get(data, "choices"))) { return false }
         let usage = json_get(data, "usage")
-        guard json_inside(usage, brace).len > 0 else { return true }
+        guard !isFailed, json_inside(usage, brace).len > 0 else { return true }
         let input = json_count(json_get(usage, "prompt_tokens"))
         return try emit(
             sink, KIMI_EVENT_USAGE, [], [], (input, json_count(json_get(usage, "completion_tokens")), -1, -1))

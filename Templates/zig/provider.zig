@@ -1,7 +1,7 @@
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Zig 0.14.
 //!
-//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-//! reason, usage and errors. What it does not decode yet is an error that says so, see `takeDelta`.
+//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+//! tool calls, the finish reason, usage and errors, of the first choice.
 const std = @import("std");
 const c = @cImport(@cInclude("kimi_plugin.h"));
 
@@ -9,7 +9,7 @@ const allocator = std.heap.c_allocator;
 const Value = std.json.Value;
 const manifest =
     \\{"id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-    \\ "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+    \\ "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
     \\ "config_schema": {"type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     \\  "properties": {
     \\   "apiKey": {"type": "string", "minLength": 1, "x-secret": true, "x-env": "@ENV@_API_KEY"},
@@ -48,6 +48,9 @@ const Exchange = struct {
     retry_after_ms: i64 = -1, // -1: not said
     started: bool = false,
     finished: bool = false,
+    failed: bool = false, // ERROR was emitted, and nothing may follow it
+    call: ?i64 = null, // the open tool call, by the upstream's index; -1: it gave none
+    calls: u32 = 0, // how many were begun; ours count from 0
 
     /// One step: send the request, with two members of its JSON changed and every other byte as it is.
     fn plan(self: *Exchange, to: ?*c.kimi_plan) Failure!c.kimi_status {
@@ -76,7 +79,9 @@ const Exchange = struct {
     /// ERROR is the last event of a reply.
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
+        if (self.failed) return true;
         self.finished = true;
+        self.failed = true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_ERROR,
             .a = bytes(words),
@@ -86,21 +91,65 @@ const Exchange = struct {
         });
     }
 
-    fn takeDelta(self: *Exchange, sink: ?*c.kimi_sink, choice: ?Value) Failure!bool {
-        const delta = member(choice, "delta");
-        if (first(member(delta, "tool_calls")) != null) {
-            return self.failWith(sink, "plugin @NAME@ does not decode tool calls yet");
+    fn emitText(self: *Exchange, sink: ?*c.kimi_sink, kind: u32, words: []const u8, index: u32) Failure!bool {
+        return words.len == 0 or try self.emit(sink, .{ .type = kind, .index = index, .a = bytes(words) });
+    }
+
+    fn endCall(self: *Exchange, sink: ?*c.kimi_sink) Failure!bool {
+        if (self.call == null) return true;
+        self.call = null;
+        return self.emit(sink, .{ .type = c.KIMI_EVENT_TOOL_END, .index = self.calls - 1 });
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    fn beginCall(self: *Exchange, sink: ?*c.kimi_sink, number: i64, id: []const u8, name: []const u8) Failure!bool {
+        if (!try self.endCall(sink)) return false;
+        if (name.len == 0) return self.failWith(sink, "the upstream sent a piece of a tool call that had not begun");
+        self.call = number;
+        self.calls += 1;
+        return self.emit(sink, .{
+            .type = c.KIMI_EVENT_TOOL_BEGIN,
+            .index = self.calls - 1,
+            .a = bytes(id),
+            .b = bytes(name),
+        });
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    fn takeCall(self: *Exchange, sink: ?*c.kimi_sink, piece: Value) Failure!bool {
+        const function = member(piece, "function");
+        const number = count(member(piece, "index"));
+        const id = text(member(piece, "id"));
+        if (self.call != number or (number < 0 and id.len > 0)) {
+            if (!try self.beginCall(sink, number, id, text(member(function, "name")))) return false;
+            if (self.finished) return true;
         }
-        const content = text(member(delta, "content"));
-        if (content.len > 0 and !try self.emit(sink, .{ .type = c.KIMI_EVENT_TEXT, .a = bytes(content) })) return false;
+        const arguments = member(function, "arguments");
+        if (arguments != null and arguments.? == .object) return error.Protocol;
+        return self.emitText(sink, c.KIMI_EVENT_TOOL_ARGS, text(arguments), self.calls - 1);
+    }
+
+    fn takeDelta(self: *Exchange, sink: ?*c.kimi_sink, choice: ?Value) Failure!bool {
+        if (count(member(choice, "index")) > 0) {
+            return self.failWith(sink, "plugin @NAME@ decodes one choice; ask without n");
+        }
+        const delta = member(choice, "delta");
+        if (!try self.emitText(sink, c.KIMI_EVENT_REASONING, text(member(delta, "reasoning_content")), 0)) return false;
+        if (!try self.emitText(sink, c.KIMI_EVENT_TEXT, text(member(delta, "content")), 0)) return false;
+        for (elements(member(delta, "tool_calls"))) |piece| {
+            if (!try self.takeCall(sink, piece)) return false;
+            if (self.finished) return true;
+        }
         const reason = text(member(choice, "finish_reason"));
         if (reason.len == 0) return true;
+        if (!try self.endCall(sink)) return false;
         self.finished = true;
         return self.emit(sink, .{ .type = c.KIMI_EVENT_FINISH, .a = bytes(reason), .b = bytes(reason) });
     }
 
     /// One chunk. False: nobody listens any more.
     fn takeChunk(self: *Exchange, sink: ?*c.kimi_sink, chunk: Value) Failure!bool {
+        if (self.failed) return true;
         if (member(chunk, "error")) |wrong| {
             if (wrong == .object and !self.finished) return self.failWith(sink, text(member(wrong, "message")));
         }
@@ -115,7 +164,7 @@ const Exchange = struct {
         }
         if (!self.finished and !try self.takeDelta(sink, first(member(chunk, "choices")))) return false;
         const usage = member(chunk, "usage") orelse return true;
-        if (usage != .object) return true;
+        if (self.failed or usage != .object) return true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_USAGE,
             .i0 = count(member(usage, "prompt_tokens")),
@@ -178,9 +227,14 @@ fn member(value: ?Value, name: []const u8) ?Value {
     return if (present == .object) present.object.get(name) else null;
 }
 
+fn elements(value: ?Value) []const Value {
+    const present = value orelse return &.{};
+    return if (present == .array) present.array.items else &.{};
+}
+
 fn first(value: ?Value) ?Value {
-    const present = value orelse return null;
-    return if (present == .array and present.array.items.len > 0) present.array.items[0] else null;
+    const all = elements(value);
+    return if (all.len > 0) all[0] else null;
 }
 
 fn text(value: ?Value) []const u8 {

@@ -57,6 +57,22 @@ private final class Played {
         #expect(played.ask() == .token("a") && played.fetches == 1 && !played.slot.isFetching)
     }
 
+    @Test func aNewInstanceGoesOnWithTokenAndPauseOfTheOldOne() throws {
+        let played = Played()
+        #expect(played.ask() == .waiting)
+        played.slot = played.slot.inherited
+        #expect(!played.slot.isFetching && played.slot.waiterCount == 0, "what is under way stays with the old one")
+        #expect(played.ask() == .waiting && played.fetches == 2)
+        _ = try #require(played.grant("a", life: 3_600_000))
+        played.slot = played.slot.inherited
+        #expect(played.ask() == .token("a") && played.fetches == 2)
+        #expect(played.refused(fetch: 2) == .askAgain, "it still knows where the token came from")
+        #expect(played.ask() == .waiting)
+        _ = played.fail()
+        played.slot = played.slot.inherited
+        if case .refused = played.ask() {} else { Issue.record("the pause is forgotten") }
+    }
+
     @Test func aWaiterThatWentIsNotTold() throws {
         let played = Played()
         _ = (played.ask(), played.ask())

@@ -1,6 +1,6 @@
-"""A dashboard to look at: the real host with a log, or (KIMI_DASHBOARD_DEV) the small server of Tests/DashboardDev.
+"""A dashboard to look at: the small server of Tests/DashboardDev, over a log that is filled here.
 
-Both serve the same Swift code over a log that is filled here; the real one is what counts.
+It serves the same Swift code and files as the host does; test_dashboard_host.py is about the host itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 
 import hostprocess
 
-DEV = os.environ.get("KIMI_DASHBOARD_DEV")
+BUILT = hostprocess.BINARY.parent / "DashboardDev"
+DEV = os.environ.get("KIMI_DASHBOARD_DEV") or (str(BUILT) if BUILT.exists() else None)
 # The page's files from a folder instead of those in the binary, while they are worked on.
 STATIC = {name: os.environ[name] for name in ("DASHBOARD_STATIC",) if name in os.environ}
 ADMIN = "admin-key"

@@ -31,11 +31,11 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | more
 
 
-def run(*arguments, cwd, **environment) -> subprocess.CompletedProcess:
+def run(*arguments, cwd, timeout: float = 20, **environment) -> subprocess.CompletedProcess:
     """One command of the binary, to its end."""
     return subprocess.run(
         [str(BINARY), *map(str, arguments)],
-        cwd=cwd, env=clean_environment(**environment), capture_output=True, text=True, timeout=20,
+        cwd=cwd, env=clean_environment(**environment), capture_output=True, text=True, timeout=timeout,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import dashboard
 from dashboard import ADMIN, Dashboard, Feed
 
 pytestmark = [
-    pytest.mark.skipif(not dashboard.DEV, reason="the host does not serve the dashboard yet: set KIMI_DASHBOARD_DEV"),
+    pytest.mark.skipif(not dashboard.DEV, reason="DashboardDev is not built"),
     pytest.mark.timeout(120),
 ]
 MARK = {"x-kimi-dashboard": "1"}

@@ -14,7 +14,7 @@ from dashboard import Dashboard  # noqa: E402
 from dashboard_page import CONTRAST, LABELS, browser, held, open_page  # noqa: E402
 
 pytestmark = [
-    pytest.mark.skipif(not dashboard.DEV, reason="the host does not serve the dashboard yet: set KIMI_DASHBOARD_DEV"),
+    pytest.mark.skipif(not dashboard.DEV, reason="DashboardDev is not built"),
     pytest.mark.timeout(240),
 ]
 SHOTS = os.environ.get("KIMI_DASHBOARD_SHOTS")

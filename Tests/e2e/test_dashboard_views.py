@@ -13,7 +13,7 @@ from dashboard import Dashboard  # noqa: E402
 from dashboard_page import browser, open_page  # noqa: E402
 
 pytestmark = [
-    pytest.mark.skipif(not dashboard.DEV, reason="the host does not serve the dashboard yet: set KIMI_DASHBOARD_DEV"),
+    pytest.mark.skipif(not dashboard.DEV, reason="DashboardDev is not built"),
     pytest.mark.timeout(180),
 ]
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 import hostprocess
+import replies
 from conftest import entry
 
 ROOT = hostprocess.ROOT
@@ -25,6 +26,19 @@ CHUNKS = [
     b'data: {"id":"r1","model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
     b'data: {"id":"r1","model":"m","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":3}}\n\n',
     b"data: [DONE]\n\n",
+]
+CALLS = [
+    {"reasoning_content": "Two tools."},
+    {"tool_calls": [{"index": 0, "id": "call_a", "type": "function", "function": {"name": "weather", "arguments": ""}}]},
+    {"tool_calls": [{"index": 0, "function": {"arguments": '{"city": "U'}}]},
+    {"tool_calls": [{"index": 0, "function": {"arguments": 'lm"}'}}]},
+    {"tool_calls": [{"index": 1, "id": "call_b", "type": "function", "function": {"name": "clock", "arguments": "{}"}}]},
+]
+CALLING = [
+    replies.HEAD_UNTIL_CLOSE,
+    *(b"data: " + replies.dumps(replies.chunk(delta)).encode() + b"\n\n" for delta in CALLS),
+    b"data: " + replies.dumps(replies.chunk({}, "tool_calls")).encode() + b"\n\n",
+    replies.DONE,
 ]
 STREAM = [b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n", *CHUNKS]
 
@@ -61,7 +75,9 @@ def test_a_new_plugin_builds_passes_and_answers(language, kind, tmp_path, upstre
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert f"{kind}[{name}]" in tested.stdout
     assert " 0 fail" in tested.stdout.lower() and " 0 warn" in tested.stdout.lower(), tested.stdout
-    measured = hostprocess.run("plugin", "bench", "--transcripts", "transcripts", f"build/lib{name}.so", cwd=folder)
+    measured = hostprocess.run(
+        "plugin", "bench", "--transcripts", "transcripts", f"build/lib{name}.so", cwd=folder, timeout=120
+    )  # fmt: skip
     assert measured.returncode == 0 and "ns" in measured.stdout, measured.stderr
 
     plugins = tmp_path / "plugins.d"
@@ -77,6 +93,10 @@ def test_a_new_plugin_builds_passes_and_answers(language, kind, tmp_path, upstre
     for stream in (True, False):
         upstream.reply(*STREAM)
         assert answer(host, stream) == ('say “hi” 😀' if kind == "provider" else 'say "hi" 😀')
+    if kind == "provider":
+        for stream in (True, False):
+            upstream.reply(*CALLING)
+            assert tool_calls(host, stream) == [("call_a", "weather", '{"city": "Ulm"}'), ("call_b", "clock", "{}")]
     assert upstream.requests[-1].target == "/v1/chat/completions"
     assert upstream.requests[-1].header("authorization") == "Bearer sk-upstream"
 
@@ -94,6 +114,32 @@ def answer(host, stream: bool) -> str:
         chunks = list(reply)
         assert [c.choices[0].finish_reason for c in chunks if c.choices and c.choices[0].finish_reason] == ["stop"]
         return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+
+
+def tool_calls(host, stream: bool) -> list[tuple[str, str, str]]:
+    import openai
+
+    with openai.OpenAI(base_url=host.url, api_key="sk-client", max_retries=0, timeout=15) as client:
+        reply = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "hi"}], stream=stream
+        )  # fmt: skip
+        if not stream:
+            message, reason = reply.choices[0].message, reply.choices[0].finish_reason
+            made = [(call.id, call.function.name, call.function.arguments) for call in message.tool_calls]
+            thought = message.reasoning_content
+        else:
+            choices = [chunk.choices[0] for chunk in reply if chunk.choices]
+            thought = "".join(getattr(choice.delta, "reasoning_content", None) or "" for choice in choices)
+            reason = choices[-1].finish_reason
+            pieces = [piece for choice in choices for piece in choice.delta.tool_calls or []]
+            made = []
+            for piece in pieces:
+                if piece.id:
+                    made.append((piece.id, piece.function.name, ""))
+                identifier, name, arguments = made[piece.index]
+                made[piece.index] = (identifier, name, arguments + (piece.function.arguments or ""))
+        assert (thought, reason) == ("Two tools.", "tool_calls")
+        return made
 
 
 def test_what_cannot_be_made_is_said(tmp_path):

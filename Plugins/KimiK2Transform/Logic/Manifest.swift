@@ -1,4 +1,4 @@
-/// What the host reads before it calls anything else: docs/plugin-manifest.md.
+/// What the host reads before it calls anything else: docs/plugins/manifest.md.
 extension KimiK2Transform {
     /// The manifest, a JSON literal.
     public static let manifest: StaticString = """

@@ -1,5 +1,5 @@
 extension OpenRouterProvider {
-    /// The plugin's manifest, as docs/plugin-manifest.md says.
+    /// The plugin's manifest, as docs/plugins/manifest.md says.
     public static let manifest: StaticString = #"""
         {
           "id": "dev.kimi-host.openrouter",

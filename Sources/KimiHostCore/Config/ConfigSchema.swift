@@ -80,7 +80,7 @@ package enum ConfigSchema {
                 "watch": {
                   "type": "boolean",
                   "default": true,
-                  "description": "Load the configuration anew when its file, .env or the certificate changes; SIGHUP does so always."
+                  "description": "Load anew when the configuration's file, .env, the certificate or something in the plugins folder changes; SIGHUP does so always."
                 }
               }
             },

@@ -61,6 +61,9 @@ package final class HostMetrics: Sendable {
         package var enforcedAgain = 0
         package var notes: [NoteKey: Int] = [:]
         package var active = 0
+        /// Configurations and plugins loaded anew, and those that were refused.
+        package var reloads = 0
+        package var refusedReloads = 0
     }
 
     /// Kinds of notes that are told apart, for each plugin.
@@ -112,6 +115,13 @@ package final class HostMetrics: Sendable {
     /// A route or key went cold.
     package func cooled(model: String, provider: String, _ what: Cooled) {
         state.withLock { $0.cooldowns[CooledKey(model: model, provider: provider, what: what), default: 0] += 1 }
+    }
+
+    /// Configuration and plugins were loaded anew, or refused.
+    package func reloaded(_ isTaken: Bool) {
+        state.withLock { state in
+            if isTaken { state.reloads += 1 } else { state.refusedReloads += 1 }
+        }
     }
 
     /// A reply of this route broke off after content and goes on.

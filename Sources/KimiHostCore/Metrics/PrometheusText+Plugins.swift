@@ -19,7 +19,7 @@ extension PrometheusText {
         }
         family("kimi_plugin_stalls_total", "counter", "Calls into plugins that ran for longer than plugins.slow_call.")
         for stalls in report.stalls { sample([("plugin", stalls.plugin)], stalls.count) }
-        family("kimi_plugin_quarantined", "gauge", "1 for each plugin that is kept away because it crashed the host.")
+        family("kimi_plugin_quarantined", "gauge", "1 for each plugin that is kept away because it crashed.")
         for plugin in quarantined { sample([("plugin", plugin)], 1) }
     }
 

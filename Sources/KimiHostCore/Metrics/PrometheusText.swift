@@ -13,8 +13,8 @@ package struct PrometheusText {
 
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
-        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(),
-        calls: PluginCallReport = PluginCallReport(), quarantined: [String] = [], log: LogStats? = nil
+        gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(), calls: PluginCallReport = PluginCallReport(),
+        quarantined: [String] = [], libraries: [PluginLibrary] = [], log: LogStats? = nil
     ) {
         exchanges(metrics)
         requests(gate)
@@ -29,6 +29,7 @@ package struct PrometheusText {
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.entries) }
         family("kimi_plugin_memory_evictions_total", "counter", "Values that went for want of room.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.evictions) }
+        reloads(metrics, libraries)
     }
 
     private var name = ""
@@ -73,6 +74,16 @@ package struct PrometheusText {
         }
         for (key, count) in cooldowns {
             sample([("model", key.model), ("provider", key.provider), ("of", key.what.rawValue)], count)
+        }
+    }
+
+    private mutating func reloads(_ metrics: HostMetrics.Snapshot, _ libraries: [PluginLibrary]) {
+        family("kimi_reloads_total", "counter", "Times that configuration and plugins were loaded anew, or refused.")
+        sample([("outcome", "taken")], metrics.reloads)
+        sample([("outcome", "refused")], metrics.refusedReloads)
+        family("kimi_plugin_libraries", "gauge", "Plugin libraries that are mapped; none is ever unloaded.")
+        for state in [PluginLibrary.State.active, .retired, .unused] {
+            sample([("state", state.rawValue)], libraries.count { $0.state == state })
         }
     }
 

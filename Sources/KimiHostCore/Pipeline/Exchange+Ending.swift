@@ -35,6 +35,9 @@ extension Exchange {
 
     func acknowledge() {
         guard unacknowledged > 0, client?.isWritable ?? true else { return }
+        if !isProviderDone, let isolated = attempt?.isolated, isolated.isCongested || !isolation.inbox.isEmpty {
+            return
+        }
         transfer?.consumed(unacknowledged)
         unacknowledged = 0
         clock.heard()

@@ -98,9 +98,7 @@ extension Exchange {
         enforcement.result = nil  // An empty last attempt may have been accepted, and refused then.
         enforcement.reply.restart()
         let request = bounded(enforcement.next(on: route.upstreamModel, number: attemptNumber))
-        attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: request, receiver: enforcement.reply,
-            book: book)
+        attempt = try makeAttempt(request, enforcement.reply)
         return true
     }
 

@@ -17,13 +17,10 @@ extension Exchange {
     /// One tick of a provider that answers by itself, unless the client does not read.
     func tick() -> LocalTicker.Outcome {
         guard !reply.isOver, let client, client.isWritable else { return .pause }
+        if let isolated = attempt?.isolated { return tickIsolated(isolated) }
         let delivered = attempt?.delivered
         proceed { (self) throws(ExchangeError) in
-            var frame = kimi_frame()
-            frame.kind = KIMI_FRAME_TICK.rawValue
-            try withUnsafePointer(to: frame) { pointer throws(ExchangeError) in
-                try self.feed(UnsafeBufferPointer(start: pointer, count: 1))
-            }
+            try self.feedTick()
             if self.isProviderDone { try self.finish() }
         }
         guard !reply.isOver else { return .pause }
@@ -31,5 +28,13 @@ extension Exchange {
         guard attempt?.delivered != delivered else { return .silent }
         clock.heard()
         return .brought
+    }
+
+    func feedTick() throws(ExchangeError) {
+        var frame = kimi_frame()
+        frame.kind = KIMI_FRAME_TICK.rawValue
+        try withUnsafePointer(to: frame) { pointer throws(ExchangeError) in
+            try self.feed(UnsafeBufferPointer(start: pointer, count: 1))
+        }
     }
 }

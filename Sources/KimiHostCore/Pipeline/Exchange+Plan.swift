@@ -8,7 +8,8 @@ import Upstream
 extension Exchange {
     func step() throws(ExchangeError) {
         while let attempt {
-            switch try attempt.next() {
+            guard let step = try attempt.plan() else { return }  // It comes from another process.
+            switch step {
             case .send(let planned):
                 clock.sent()
                 if planned.isStream { clock.awaitTokens() }
@@ -31,7 +32,7 @@ extension Exchange {
             case .token(let id, let key): if try !answerToken(id, key) { return }
             case .sign(let planned):
                 try StepAnswer.sign(planned, key.provider) { result throws(ExchangeError) in
-                    _ = try attempt.result(result)
+                    _ = try attempt.answer(result)
                 }
             case .grant:  // Refused when it is planned.
                 throw ExchangeError(KIMI_CAT_INTERNAL, "plugin '\(key.provider.name)' granted a token to nobody")
@@ -57,7 +58,7 @@ extension Exchange {
                 var result = kimi_result()
                 result.kind = KIMI_STEP_WAIT.rawValue
                 result.id = id
-                _ = try self.attempt?.result(result)
+                _ = try self.attempt?.answer(result)
                 try self.step()
             }
         }
@@ -67,7 +68,7 @@ extension Exchange {
         transfer = nil
         self.side = nil
         proceed { (self) throws(ExchangeError) in
-            try side.withResult { result throws(ExchangeError) in _ = try self.attempt?.result(result) }
+            try side.withResult { result throws(ExchangeError) in _ = try self.attempt?.answer(result) }
             try self.step()
         }
     }

@@ -52,7 +52,7 @@ extension Exchange {
     private func answerNoTokens(_ id: UInt32) throws(ExchangeError) {
         let words = "the library of plugin '\(key.provider.name)' offers no \(KIMI_AUTH_ID), so there are no tokens"
         try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_E_UNSUPPORTED, content: Array(words.utf8)) {
-            result throws(ExchangeError) in _ = try attempt?.result(result)
+            result throws(ExchangeError) in _ = try attempt?.answer(result)
         }
     }
 
@@ -63,13 +63,13 @@ extension Exchange {
         case .success(let token):
             tokens.used.append((key, token))
             try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_OK, content: token.bytes) { result throws(ExchangeError) in
-                _ = try attempt?.result(result)
+                _ = try attempt?.answer(result)
             }
         case .failure(let cause):
             do {
                 let words = Array(cause.message.utf8)
                 try StepAnswer.with(KIMI_STEP_TOKEN, id, KIMI_E_AUTH, content: words) { result throws(ExchangeError) in
-                    _ = try attempt?.result(result)
+                    _ = try attempt?.answer(result)
                 }
             } catch {
                 throw cause  // The plugin's failure is the consequence.

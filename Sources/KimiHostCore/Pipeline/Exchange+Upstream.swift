@@ -13,6 +13,7 @@ extension Exchange {
         if reply.isOver { return drain(delivery) }
         tap?.received(delivery)
         if let head = delivery.head, forgetToken(refusedBy: head) { return beginAgain() }
+        if attempt?.isolated != nil { return queue(delivery) }
         if delivery.end != nil { transfer = nil }
         proceed { (self) throws(ExchangeError) in
             if let head = delivery.head { try self.receivedHead(head) }
@@ -29,8 +30,14 @@ extension Exchange {
         if !planner.mayFollow, resumption.relay == nil { source.forget() }  // Nothing is begun again any more.
         try head.requireUncompressed()
         let wantsWhole = try UpstreamResult.with(head, id: planned.id) { result throws(ExchangeError) in
-            try attempt.result(result)
+            try attempt.answer(result)
         }
+        guard let wantsWhole else { return isolation.head = head }  // Another process is asked.
+        try took(head, wantsWhole: wantsWhole)
+    }
+
+    func took(_ head: UpstreamHead, wantsWhole: Bool) throws(ExchangeError) {
+        guard let attempt, let planned else { return }
         let framing = BodyFraming(
             framing: attempt.framing, head: head, isStream: planned.isStream, wantsWhole: wantsWhole,
             maxWholeBytes: route.maxResponseBytes)
@@ -75,8 +82,7 @@ extension Exchange {
             guard let framing else { throw ExchangeError(error, provider: key.provider.name) }
             if framing.isErrorBody { return try cutErrorBody() }
             // The provider may know that the answer was complete all the same; held text is given up either way.
-            try attempt?.flush(KIMI_WHY_TRUNCATED)
-            try complete()
+            if try attempt?.finish(KIMI_WHY_TRUNCATED) ?? true { try complete() }
         }
     }
 
@@ -93,8 +99,7 @@ extension Exchange {
 
     func finish() throws(ExchangeError) {
         isProviderDone = true
-        try attempt?.flush(KIMI_WHY_END)
-        try complete()
+        if try attempt?.finish(KIMI_WHY_END) ?? true { try complete() }
     }
 
     /// After the reply is over: what still comes is thrown away, so that the connection can be used again.

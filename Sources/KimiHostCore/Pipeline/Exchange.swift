@@ -30,7 +30,11 @@ package final class Exchange: UpstreamReceiver, Watched {
     var choice: AttemptChoice
     var route: Route
     var key: RouteKey
-    var attempt: PluginAttempt?
+    var attempt: (any AttemptCalls)?
+    /// Of an attempt with plugins in other processes.
+    var isolation = IsolatedState()
+    /// Content that the provider had brought when this was last looked at.
+    var broughtBefore = 0
     /// The next attempt is chosen and has not begun.
     var isPausing = false
     var attemptBegan = NIODeadline.now()
@@ -131,21 +135,25 @@ package final class Exchange: UpstreamReceiver, Watched {
         attemptNumber += 1
         tap?.attemptBegan(attemptNumber, route, book)
         (native, opening) = (nil, nil)
+        (isolation, broughtBefore) = (IsolatedState(), 0)
         if let quarantine = route.quarantine { throw quarantine.error }
         if try beginFurther() { return }
         if route.speaks(source.dialect), let input = try source.native(on: route, attempt: attemptNumber) {
             let reply = NativeReply(
                 input.dialect, requestID: source.requestID, isStreaming: input.request.wantsStream,
                 maxBytes: route.maxResponseBytes)
-            attempt = try PluginAttempt(
-                native: key.provider, request: bounded(input.request), receiver: reply, book: book,
-                refusal: &refusal)
+            attempt = try makeNativeAttempt(bounded(input.request), reply, &refusal)
             if attempt != nil {
                 (encoder, native) = (reply, reply)
                 opening = NativeOpening(input.dialect)
                 return
             }
         }
+        try begin(after: refusal)
+    }
+
+    /// Begins the attempt with the canonical request. `refusal`: why it is not begun natively.
+    func begin(after refusal: ExchangeError?) throws(ExchangeError) {
         switch try source.canonical(on: route, attempt: attemptNumber) {
         case .attempt(let input): try begin(input)
         case .reply(let body, let headers): answer(body, headers)
@@ -177,9 +185,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         }
         for field in dropped { book.add(kind: "dropped", detail: "\(field.path): \(field.reason)") }
         guard let request = try enforce(input) else { return }
-        attempt = try PluginAttempt(
-            provider: key.provider, transforms: route.transforms, request: request,
-            receiver: enforcement?.reply ?? relay(for: encoder ?? input.encoder), book: book)
+        attempt = try makeAttempt(request, enforcement?.reply ?? relay(for: encoder ?? input.encoder))
     }
 
     /// The client is gone: everything ends at once, upstream included.

@@ -24,7 +24,7 @@ package struct ExchangeCharge {
     }
 
     /// An attempt ended. `isKept`: the client has content of it.
-    mutating func ended(_ attempt: PluginAttempt?, _ book: NoteBook, isKept: Bool) {
+    mutating func ended(_ attempt: (any AttemptCalls)?, _ book: NoteBook, isKept: Bool) {
         if isKept {
             before += max(book.tokens, asked + Self.tokens(attempt))
             isGuessed = true
@@ -33,7 +33,7 @@ package struct ExchangeCharge {
     }
 
     /// A whole reply was rejected, and another one is asked for.
-    mutating func rejected(_ attempt: PluginAttempt?, _ book: NoteBook) {
+    mutating func rejected(_ attempt: (any AttemptCalls)?, _ book: NoteBook) {
         if book.tokens == 0 { isGuessed = true }
         before += book.tokens > 0 ? book.tokens : asked + Self.tokens(attempt)
         book.forgetTokens(isKept: true)
@@ -41,7 +41,7 @@ package struct ExchangeCharge {
 
     /// The whole. `wentUp`: some upstream has the request.
     func total(
-        _ attempt: PluginAttempt?, _ book: NoteBook, _ outcome: HostMetrics.Outcome, hasContent: Bool, wentUp: Bool
+        _ attempt: (any AttemptCalls)?, _ book: NoteBook, _ outcome: HostMetrics.Outcome, hasContent: Bool, wentUp: Bool
     ) -> (tokens: Int, isEstimate: Bool) {
         guard asked > 0, isCounted else { return (before + book.tokens, false) }
         let guess = asked + Self.tokens(attempt)
@@ -54,7 +54,7 @@ package struct ExchangeCharge {
         }
     }
 
-    private static func tokens(_ attempt: PluginAttempt?) -> Int { (attempt?.contentBytes ?? 0) / bytesPerToken }
+    private static func tokens(_ attempt: (any AttemptCalls)?) -> Int { (attempt?.contentBytes ?? 0) / bytesPerToken }
 
     /// Of a request's text; long runs without white space or punctuation are files.
     package static func estimate(_ json: [UInt8]) -> Int {

@@ -26,10 +26,10 @@ final class LocalTicker {
 
     func start() { resume() }
 
-    func resume() {
+    func resume(afterSilence isSilent: Bool = false) {
         guard !isRunning, !isStopped else { return }
         isRunning = true
-        schedule(milliseconds)
+        schedule(isSilent ? max(milliseconds, Self.silenceMs) : milliseconds)
     }
 
     func stop() { isStopped = true }

@@ -33,28 +33,30 @@ package final class Route: Sendable {
     /// Set where the route ensures tool calls.
     package let enforcement: EnforcementPolicy?
 
-    /// - Parameter providers: one per key, at least one, with their weights, which are above 0.
+    /// - Parameter providers: one per key, at least one, with their weights, which are above 0, and the key that the
+    ///   same place had before the configuration was loaded anew.
     package init(
-        providers: [(provider: ProviderInstance, weight: Double)], transforms: [TransformInstance],
+        providers: [(provider: ProviderInstance, weight: Double, former: RouteKey?)],
+        transforms: [TransformInstance],
         upstreamModel: String, timeouts: RouteTimeouts, maxResponseBytes: Int,
-        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(),
-        quarantine: QuarantineReason? = nil, maxConcurrent: Int? = nil, resume: ResumeStyle? = nil,
+        cooldown: CooldownPolicy = CooldownPolicy(), latency: RouteLatency = RouteLatency(), health: Health? = nil,
+        slots: RouteSlots = RouteSlots(), quarantine: QuarantineReason? = nil, resume: ResumeStyle? = nil,
         enforcement: EnforcementPolicy? = nil
     ) {
         self.quarantine = quarantine
-        self.slots = RouteSlots(limit: maxConcurrent)
+        self.slots = slots
         self.resume = resume
         self.enforcement = enforcement
         self.latency = latency
-        self.health = Health(cooldown)
+        self.health = health ?? Health(cooldown)
         self.maxResponseBytes = maxResponseBytes
         self.rotation = Rotation(weights: providers.map(\.weight))
         self.keys = providers.map { entry in
             RouteKey(
                 provider: entry.provider,
-                tokens: TokenSource(
-                    provider: entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect),
-                health: Health(cooldown))
+                tokens: TokenSource.of(
+                    entry.provider, fetchMs: timeouts.token, connectMs: timeouts.connect, former: entry.former?.tokens),
+                health: entry.former?.health ?? Health(cooldown))
         }
         self.transforms = transforms
         self.libraries =
@@ -62,6 +64,12 @@ package final class Route: Sendable {
             + transforms.map { ExchangeRecord.Plugin($0.name, $0.library) }
         self.upstreamModel = upstreamModel
         self.timeouts = timeouts
+    }
+
+    /// Sets how long what fails is left out from now on.
+    func adopt(_ cooldown: CooldownPolicy) {
+        health.adopt(cooldown)
+        for key in keys { key.health.adopt(cooldown) }
     }
 
     /// The place of the key whose turn it is.

@@ -8,14 +8,19 @@ package final class Health: Sendable {
         var reason = ""
     }
 
-    private let policy: CooldownPolicy
+    private let policies: Mutex<CooldownPolicy>
     private let state = Mutex(State())
     /// Something has failed since it last worked.
     private let isTroubled = Atomic<Bool>(false)
 
     package init(_ policy: CooldownPolicy) {
-        self.policy = policy
+        policies = Mutex(policy)
     }
+
+    private var policy: CooldownPolicy { policies.withLock { $0 } }
+
+    /// A configuration that was loaded anew has another policy; what is known stays.
+    package func adopt(_ policy: CooldownPolicy) { policies.withLock { $0 = policy } }
 
     /// A copy, to be looked at.
     package var cooldown: Cooldown { state.withLock { $0.cooldown } }
@@ -30,6 +35,7 @@ package final class Health: Sendable {
 
     package func claim(_ now: Int64) -> Cooldown.Claim {
         guard isTroubled.load(ordering: .acquiring) else { return .yes }
+        let policy = policy
         return state.withLock { $0.cooldown.claim(now, policy) }
     }
 
@@ -52,7 +58,8 @@ package final class Health: Sendable {
     package func failed(
         _ now: Int64, isProbe: Bool, atOnce: Bool, retryAfterMs: Int?, reason: @autoclosure () -> String = ""
     ) -> Bool {
-        state.withLock { state in
+        let policy = policy
+        return state.withLock { state in
             let isCold = state.cooldown.failed(
                 now, policy, isProbe: isProbe, atOnce: atOnce, retryAfterMs: retryAfterMs)
             let isSpotless = state.cooldown.isSpotless

@@ -1,20 +1,20 @@
 /// The routes of one request in the order to be tried. Copying it costs some retains.
 package struct RouteChoice: Lanes, Sendable {
-    private let plan: RoutePlan
-    /// By `RouteConfig.index`.
-    private let all: [Route]
+    /// The one that the strategy chose.
+    package let first: Route
+    /// Those that follow. No others: a long reply must not keep the instances of routes it will never take.
+    private let others: [Route]
     package let state: RoutingState
 
+    /// - Parameter all: by `RouteConfig.index`.
     init(plan: RoutePlan, all: [Route], state: RoutingState) {
-        self.plan = plan
-        self.all = all
+        first = all[plan.index(of: 0)]
+        others = plan.count > 1 ? (1..<plan.count).map { all[plan.index(of: $0)] } : []
         self.state = state
     }
 
-    package var count: Int { plan.count }
-    /// The one that the strategy chose.
-    package var first: Route { self[0] }
-    package subscript(place: Int) -> Route { all[plan.index(of: place)] }
+    package var count: Int { others.count + 1 }
+    package subscript(place: Int) -> Route { place == 0 ? first : others[place - 1] }
 
     package func health(ofRoute route: Int) -> Health { self[route].health }
     package func keyCount(ofRoute route: Int) -> Int { self[route].keys.count }

@@ -20,11 +20,14 @@ package final class Router: Sendable {
     /// Does any strategy go by what the request says?
     package let wantsHints: Bool
 
-    /// - Parameter random: where `random` and `weighted_random` get their numbers; give a seeded one in tests.
+    /// - Parameters:
+    ///   - random: where `random` and `weighted_random` get their numbers; give a seeded one in tests.
+    ///   - known: by ``RouteConfig/index``, for routes that served before the configuration was loaded anew.
     package init(
-        routes: [RouteConfig], defaultStrategy: RoutingStrategy, random: RandomSource = RandomSource()
+        routes: [RouteConfig], defaultStrategy: RoutingStrategy, random: RandomSource = RandomSource(),
+        known: [Int: RouteLatency] = [:]
     ) {
-        let latencies = (0...(routes.map(\.index).max() ?? 0)).map { _ in RouteLatency() }
+        let latencies = (0...(routes.map(\.index).max() ?? 0)).map { known[$0] ?? RouteLatency() }
         var models: [String: Model] = [:]
         var names: [String] = []
         for (name, members) in Dictionary(grouping: routes, by: \.modelName) {
@@ -51,8 +54,10 @@ package final class Router: Sendable {
         self.random = random
     }
 
-    package convenience init(_ config: HostConfig, random: RandomSource = RandomSource()) {
-        self.init(routes: config.routes, defaultStrategy: config.defaultStrategy, random: random)
+    package convenience init(
+        _ config: HostConfig, random: RandomSource = RandomSource(), known: [Int: RouteLatency] = [:]
+    ) {
+        self.init(routes: config.routes, defaultStrategy: config.defaultStrategy, random: random, known: known)
     }
 
     /// The routes to try for `model`, the chosen one first. Two dictionary look-ups and at most one atomic step, but for

@@ -41,13 +41,18 @@ package final class RoutingState: Sendable {
     package let queue: RouteQueueLimits
     private let waiting = Atomic<Int>(0)
 
+    private let budgetShare: Double
+
+    /// - Parameter former: the one before the configuration was loaded anew; what is left of its budget goes on.
     package init(
         policy: RoutingPolicy, budgetShare: Double, random: RandomSource = RandomSource(),
-        queue: RouteQueueLimits = RouteQueueLimits()
+        queue: RouteQueueLimits = RouteQueueLimits(), former: RoutingState? = nil
     ) {
         self.queue = queue
         self.policy = policy
-        self.budget = RetryBudget(share: budgetShare)
+        self.budgetShare = budgetShare
+        let kept = former.flatMap { $0.budgetShare == budgetShare ? $0.budget : nil }
+        self.budget = kept ?? RetryBudget(share: budgetShare)
         self.random = random
     }
 

@@ -20,8 +20,9 @@ package final class HostRuntime: Sendable {
     package let hostedTools: HostedToolsPolicy
     /// What plugins were lent, for `/metrics`.
     package let services: PluginServices
-    /// Plugins that are quarantined, by what `plugins unquarantine` takes.
-    package let quarantined: [String]
+    /// Plugins that are quarantined now, for `/metrics`.
+    package var quarantined: [String] { plugins.quarantined }
+    private let plugins: PluginSet
     private let router: Router
     let routing: RoutingState
     /// By `RouteConfig.index`.
@@ -31,21 +32,25 @@ package final class HostRuntime: Sendable {
     private let dialects: Set<String>
 
     /// Creates an instance of each plugin for each route that uses it. Throws all refusals, each with its place.
+    ///
+    /// - Parameter former: what serves until now, see ``FormerRoutes``; instances that stay the same are not created anew.
     package init(
-        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger
+        config: HostConfig, plugins: PluginSet, services: PluginServices, logger: Logger, former: HostRuntime? = nil
     ) throws(RuntimeError) {
         self.services = services
-        self.quarantined = plugins.quarantined
+        self.plugins = plugins
         self.hostedTools = config.hostedTools
         self.limits = config.limits
         self.clientTimeoutMs = config.timeouts.client?.milliseconds ?? 0
         self.startedAt = Int64(time(nil))
-        let router = Router(config)
+        let kept = former.map { FormerRoutes($0.routeConfigs, $0.routes).matches(config.routes) } ?? [:]
+        let router = Router(config, known: kept.compactMapValues(\.latency))
         self.router = router
         let policy = RoutingPolicy(config.routing)
         let queue = RouteQueueLimits(
             maxQueued: config.limits.maxQueued, queueMs: config.timeouts.queue.milliseconds)
-        self.routing = RoutingState(policy: policy, budgetShare: config.routing.retryBudget, queue: queue)
+        self.routing = RoutingState(
+            policy: policy, budgetShare: config.routing.retryBudget, queue: queue, former: former?.routing)
         self.routeConfigs = config.routes
         let timeouts = RouteTimeouts(config.timeouts)
         var routes: [Route] = []
@@ -56,13 +61,15 @@ package final class HostRuntime: Sendable {
                 routes.append(
                     try Self.route(
                         route, plugins, services, timeouts, config.limits.maxResponseBytes, policy,
-                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger))
+                        router.latencies[route.index], route.policy(config.enforcementAttempts, answers), logger,
+                        kept[route.index]))
             } catch {
                 refusals.append(
                     Diagnostic(.error, file: config.file, mark: route.mark, path: route.path, message: error.message))
             }
         }
         guard refusals.isEmpty else { throw RuntimeError(refusals: refusals) }
+        for route in routes { route.adopt(policy.cooldown) }
         self.routes = routes
         self.dialects = Set(routes.flatMap(\.dialects))
     }
@@ -123,7 +130,7 @@ package final class HostRuntime: Sendable {
     private static func route(
         _ config: RouteConfig, _ plugins: PluginSet, _ services: PluginServices, _ timeouts: RouteTimeouts,
         _ maxResponseBytes: Int, _ policy: RoutingPolicy, _ latency: RouteLatency, _ enforcement: EnforcementPolicy?,
-        _ logger: Logger
+        _ logger: Logger, _ former: FormerRoute?
     ) throws(ExchangeError) -> Route {
         if let quarantine = plugins.quarantine(of: config) {
             logger.warning("\(config) answers 503: \(quarantine.message)")
@@ -134,25 +141,36 @@ package final class HostRuntime: Sendable {
         guard let plugin = plugins.plugin(.provider, named: config.provider) else {
             throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides '\(config.provider)'")
         }
-        var providers: [(provider: ProviderInstance, weight: Double)] = []
+        var providers: [(provider: ProviderInstance, weight: Double, former: RouteKey?)] = []
         for key in config.keys {
+            let same = former?.key(key.config)
+            if let same, same.provider.library === plugin.library {
+                providers.append((same.provider, key.weight, same))
+                continue
+            }
             let provider = try ProviderInstance(
                 plugin, name: config.provider, config: key.config, logger: logger, services: services)
-            providers.append((provider, key.weight))
+            providers.append((provider, key.weight, same))
         }
-        var transforms: [TransformInstance] = []
-        for use in config.transforms {
-            guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
-                throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
-            }
-            transforms.append(
-                try TransformInstance(
-                    plugin, name: use.plugin, config: use.config, logger: logger, services: services))
+        let transforms = try config.transforms.map { use throws(ExchangeError) in
+            try transform(use, plugins, services, logger, former)
         }
         return Route(
             providers: providers, transforms: transforms, upstreamModel: config.upstreamModel, timeouts: timeouts,
-            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency,
-            maxConcurrent: config.maxConcurrent, resume: config.resume, enforcement: enforcement)
+            maxResponseBytes: maxResponseBytes, cooldown: policy.cooldown, latency: latency, health: former?.health,
+            slots: former?.slots(limit: config.maxConcurrent) ?? RouteSlots(limit: config.maxConcurrent),
+            resume: config.resume, enforcement: enforcement)
+    }
+
+    private static func transform(
+        _ use: TransformUse, _ plugins: PluginSet, _ services: PluginServices, _ logger: Logger,
+        _ former: FormerRoute?
+    ) throws(ExchangeError) -> TransformInstance {
+        guard let plugin = plugins.plugin(.transform, named: use.plugin) else {
+            throw ExchangeError(KIMI_CAT_CONFIG, "no plugin provides the transform '\(use.plugin)'")
+        }
+        if let same = former?.transform(plugin.library, use.config) { return same }
+        return try TransformInstance(plugin, name: use.plugin, config: use.config, logger: logger, services: services)
     }
 }
 

@@ -12,9 +12,11 @@ package struct PluginSet: PluginCatalog, Sendable {
         self.broken = broken
     }
 
-    /// What `plugins unquarantine` takes for each plugin that is quarantined.
+    /// The plugins that are quarantined now: what `plugins unquarantine` takes for each; those with processes of their
+    /// own, which come back by themselves, by id.
     package var quarantined: [String] {
         (plugins.compactMap(\.quarantine) + broken.compactMap(\.quarantine)).map(\.handle)
+            + plugins.filter { $0.isolated?.isQuarantined ?? false }.map(\.manifest.id)
     }
 
     /// Why a name cannot be served; nil: it can.

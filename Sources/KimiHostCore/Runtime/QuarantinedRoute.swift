@@ -17,7 +17,7 @@ extension Route {
     ) {
         let provider = ProviderInstance(standingInFor: plugin, name: config.provider)
         self.init(
-            providers: [(provider, 1)], transforms: [], upstreamModel: config.upstreamModel, timeouts: timeouts,
+            providers: [(provider, 1, nil)], transforms: [], upstreamModel: config.upstreamModel, timeouts: timeouts,
             maxResponseBytes: maxResponseBytes, cooldown: cooldown, latency: latency, quarantine: quarantine)
     }
 }

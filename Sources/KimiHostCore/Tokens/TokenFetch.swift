@@ -11,7 +11,7 @@ final class TokenFetch {
     private let key: String
     private let number: Int
     private let services: LoopServices
-    private var attempt: AuthAttempt?
+    private var attempt: (any AuthCalls)?
     private var transfer: Transfer?
     private var pause: Scheduled<Void>?
     private var deadline: Scheduled<Void>?
@@ -29,14 +29,24 @@ final class TokenFetch {
     func start() {
         deadline = schedule(source.fetchMs) { (self) in self.expire() }
         proceed { (self) throws(ExchangeError) in
-            self.attempt = try AuthAttempt(provider: self.source.provider, key: self.key)
+            self.attempt = try self.begin()
             try self.step()
+        }
+    }
+
+    private func begin() throws(ExchangeError) -> any AuthCalls {
+        guard source.provider.isIsolated else { return try AuthAttempt(provider: source.provider, key: key) }
+        return try IsolatedAuthAttempt(
+            provider: source.provider, key: key, eventLoop: services.eventLoop
+        ) { [weak self] in
+            self?.proceed { (self) throws(ExchangeError) in try self.step() }
         }
     }
 
     private func step() throws(ExchangeError) {
         while let attempt {
-            switch try attempt.next() {
+            guard let step = try attempt.plan() else { return }  // It comes from another process.
+            switch step {
             case .http(let planned): return send(planned)
             case .wait(let id, let milliseconds): return wait(id, milliseconds)
             case .sign(let planned):

@@ -66,6 +66,17 @@ package struct TokenSlot<Waiter> {
     }
 
     package var isFetching: Bool { fetch != nil }
+
+    /// What a new instance of the same plugin with the same configuration goes on with: the token, or the pause after a
+    /// failure. Nobody waits and nothing is under way there.
+    package var inherited: TokenSlot {
+        var heir = TokenSlot(owner: owner)
+        (heir.held, heir.failure, heir.failures, heir.forgotAt) = (held, failure, failures, forgotAt)
+        return heir
+    }
+
+    /// The token that is held.
+    package var heldToken: ServedToken? { held?.token }
     package var waiterCount: Int { waiters.count }
 
     // MARK: Requests

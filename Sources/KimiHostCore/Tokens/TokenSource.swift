@@ -37,12 +37,26 @@ package final class TokenSource: Sendable {
     private let state: Mutex<State>
 
     /// Nil if the provider's library offers no auth machine.
-    package init?(provider: ProviderInstance, fetchMs: Int, connectMs: Int) {
+    ///
+    /// - Parameter former: that of an instance with the same configuration, whose tokens are still good.
+    package init?(provider: ProviderInstance, fetchMs: Int, connectMs: Int, former: TokenSource? = nil) {
         guard provider.fetchesTokens else { return nil }
         self.provider = provider
         self.fetchMs = fetchMs
         self.connectMs = connectMs
-        state = Mutex(State(table: TokenTable(owner: provider.name)))
+        let table = former.map { $0.state.withLock { $0.table.inherited } }
+        for token in table?.heldTokens ?? [] { provider.hide(token.bytes) }
+        state = Mutex(State(table: table ?? TokenTable(owner: provider.name)))
+    }
+
+    /// `former` itself where it serves, so that fetches under way are one with those to come; else one that inherits.
+    static func of(
+        _ provider: ProviderInstance, fetchMs: Int, connectMs: Int, former: TokenSource?
+    ) -> TokenSource? {
+        if let former, former.provider === provider, former.fetchMs == fetchMs, former.connectMs == connectMs {
+            return former
+        }
+        return TokenSource(provider: provider, fetchMs: fetchMs, connectMs: connectMs, former: former)
     }
 
     /// The token filed under `key`, now or through `wait`. On the event loop of `services`.

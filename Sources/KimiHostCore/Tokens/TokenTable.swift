@@ -20,6 +20,17 @@ package struct TokenTable<Waiter> {
 
     package var count: Int { entries.count }
 
+    /// See ``TokenSlot/inherited``.
+    package var inherited: TokenTable {
+        var heir = TokenTable(owner: owner)
+        heir.entries = entries.mapValues { Entry(slot: $0.slot.inherited, usedAt: $0.usedAt) }
+        (heir.uses, heir.fetches) = (uses, fetches)
+        return heir
+    }
+
+    /// All tokens that are held.
+    package var heldTokens: [ServedToken] { entries.values.compactMap(\.slot.heldToken) }
+
     /// As the slot's. `start`: the number of a fetch that the caller has to start now.
     package mutating func ask(
         _ waiter: @autoclosure () -> Waiter, id: Int, key: String, now: UInt64

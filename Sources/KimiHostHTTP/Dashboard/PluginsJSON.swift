@@ -5,7 +5,7 @@ import RequestLog
 
 /// The loaded plugins, by docs/dashboard-api.md.
 enum PluginsJSON {
-    static func bytes(of plugins: [LoadedPlugin], _ routes: [RouteConfig]) -> [UInt8] {
+    static func bytes(of plugins: [LoadedPlugin], _ routes: [RouteConfig], _ store: PluginStore) -> [UInt8] {
         let report = PluginCallReport.now
         let object = JSONObjectWriter()
         object.array("plugins", plugins) { plugin, object in
@@ -14,8 +14,24 @@ enum PluginsJSON {
             object.texts("used_by", models(of: routes, using: Set(names)))
             object.raw("config_schema", plugin.manifest.configSchemaNode.jsonBytes)
             figures(report, plugin.manifest.id, object)
+            if plugin.quarantine == nil { use(plugin.library, object) }
+        }
+        // Versions that others have taken the place of, while somebody uses them.
+        let active = store.active
+        let former = store.libraries.filter { library in !active.contains { $0 === library } }
+        object.array("former", former) { library, object in
+            object.text("id", library.id)
+            object.text("version", library.version)
+            object.text("sha256", library.sha256)
+            use(library, object)
         }
         return object.end()
+    }
+
+    private static func use(_ library: PluginLibrary, _ object: JSONObjectWriter) {
+        object.text("state", library.state.rawValue)
+        object.number("instances", Int64(library.instances))
+        object.number("exchanges", Int64(library.exchanges))
     }
 
     private static func identity(_ plugin: LoadedPlugin, _ object: JSONObjectWriter) {
@@ -25,7 +41,7 @@ enum PluginsJSON {
         object.text("version", manifest.version)
         object.text("file", plugin.file)
         object.text("sha256", plugin.sha256)
-        object.text("state", plugin.quarantine == nil ? "active" : "quarantined")
+        if plugin.quarantine != nil { object.text("state", "quarantined") }
         object.object("abi") { object in
             object.text("built", "\(plugin.built)")
             object.text("needed", "\(plugin.needed)")

@@ -2,7 +2,7 @@ package import Dashboard
 import HTTPTypes
 import KimiHostCore
 import LogModel
-package import PluginHost
+import PluginHost
 import Synchronization
 import WireJSON
 
@@ -12,10 +12,9 @@ package struct DashboardSetup: Sendable {
     let version: String
     /// The log's file.
     let logPath: String
-    let plugins: [LoadedPlugin]
 
-    package init(settings: DashboardSettings, version: String, logPath: String, plugins: [LoadedPlugin]) {
-        (self.settings, self.version, self.logPath, self.plugins) = (settings, version, logPath, plugins)
+    package init(settings: DashboardSettings, version: String, logPath: String) {
+        (self.settings, self.version, self.logPath) = (settings, version, logPath)
     }
 }
 
@@ -25,17 +24,25 @@ final class ServedDashboard: DashboardHost {
     private let current: CurrentServing
     private let state: ServerState
     private let log: ExchangeLog?
+    private let store: PluginStore
     private let access: Mutex<Access>
 
     /// Counts the changes of who may come in.
     private struct Access {
-        var serving: Serving
+        var generation: Int
+        var rules: AdminRules
+        var keys: ClientKeys
         var stamp = 0
     }
 
-    init(_ setup: DashboardSetup, _ current: CurrentServing, _ state: ServerState, _ log: ExchangeLog?) {
-        (self.setup, self.current, self.state, self.log) = (setup, current, state, log)
-        access = Mutex(Access(serving: current.serving))
+    init(
+        _ setup: DashboardSetup, _ current: CurrentServing, _ state: ServerState, _ log: ExchangeLog?,
+        _ store: PluginStore
+    ) {
+        (self.setup, self.current, self.state, self.log, self.store) = (setup, current, state, log, store)
+        let generation = current.generation
+        let serving = current.serving
+        access = Mutex(Access(generation: generation, rules: serving.admin.rules, keys: serving.keys))
     }
 
     var version: String { setup.version }
@@ -49,13 +56,13 @@ final class ServedDashboard: DashboardHost {
     var hasKeys: Bool { !rules.isForLinks }
 
     var accessStamp: Int {
-        let now = current.serving
-        return access.withLock { access in
-            guard access.serving !== now else { return access.stamp }
-            let isSame =
-                now.admin.rules.isSame(as: access.serving.admin.rules) && now.keys.isSame(as: access.serving.keys)
-            access.serving = now
-            if !isSame { access.stamp += 1 }
+        access.withLock { access in
+            let generation = current.generation
+            guard access.generation != generation else { return access.stamp }
+            // Not the whole of it: plugins of a configuration end when another one takes its place.
+            let (rules, keys) = (current.serving.admin.rules, current.serving.keys)
+            if !rules.isSame(as: access.rules) || !keys.isSame(as: access.keys) { access.stamp += 1 }
+            (access.generation, access.rules, access.keys) = (generation, rules, keys)
             return access.stamp
         }
     }
@@ -74,7 +81,7 @@ final class ServedDashboard: DashboardHost {
 
     func routes() -> [UInt8]? { current.serving.runtime.routesJSON().bytes }
 
-    func plugins() -> [UInt8]? { PluginsJSON.bytes(of: setup.plugins, current.serving.config.routes) }
+    func plugins() -> [UInt8]? { PluginsJSON.bytes(of: current.serving.plugins, current.serving.config.routes, store) }
 
     func clearCooldowns(route: String?) -> Int? {
         var selection = RouteSelection()

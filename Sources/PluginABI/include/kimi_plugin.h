@@ -7,7 +7,7 @@
  * once, reads the JSON manifest it hands over, and asks get_interface for the tables of functions
  * that the manifest promises: providers (they know an upstream), auth machines (they fetch tokens),
  * transforms (they know a model's quirks). Plugins do no I/O: a provider is stepped, and says in a
- * plan what the host shall do next. docs/plugin-abi.md tells the same at length, with examples.
+ * plan what the host shall do next. docs/plugins/abi.md tells the same at length, with examples.
  *
  * THREADS. Each function carries one tag:
  *   [load]    once per process, before any other call into the library
@@ -460,7 +460,7 @@ typedef struct kimi_handshake {
     const kimi_host *host; /* host: valid for the life of the process */
     uint32_t plugin_minor; /* plugin: KIMI_ABI_MINOR of the header it was built with */
     uint32_t needs_minor;  /* plugin: it cannot work with a host below this minor */
-    kimi_bytes manifest;   /* plugin: JSON, static storage (docs/plugin-manifest.md) */
+    kimi_bytes manifest;   /* plugin: JSON, static storage (docs/plugins/manifest.md) */
     /* plugin: [any] the table for an interface id, static, or NULL if the id is unknown. */
     const void *(*get_interface)(const char *id) KIMI_NOTHROW;
     /* plugin: [any] optional: stop threads of its own; the library stays mapped (S17). */

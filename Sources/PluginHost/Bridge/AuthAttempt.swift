@@ -35,6 +35,7 @@ package final class AuthAttempt {
         self.provider = provider
         self.table = table
         self.exchange = exchange
+        provider.library.exchangeBegan()
     }
 
     deinit {
@@ -77,6 +78,7 @@ package final class AuthAttempt {
         guard !isEnded else { return }
         isEnded = true
         provider.mark.call(PG_AUTH_END) { table.pointee.end(exchange, why.rawValue) }
+        provider.library.exchangeEnded()
     }
 
     private func refuseMisuse(_ function: String) throws(ExchangeError) {

@@ -64,7 +64,11 @@ package final class ErrorRecord {
 
     /// The same, counted.
     func take(_ status: kimi_status, _ mark: PluginMark, plugin: String, _ function: pg_function) -> ExchangeError {
-        let words = String(cString: pg_function_name(function.rawValue))
+        take(status, mark, plugin: plugin, String(cString: pg_function_name(function.rawValue)))
+    }
+
+    /// The same for a call that may have been made elsewhere.
+    func take(_ status: kimi_status, _ mark: PluginMark, plugin: String, _ words: String) -> ExchangeError {
         let error = take(status, plugin: plugin, function: words)
         PluginErrors.count(mark, words, error.category)
         return error
@@ -142,6 +146,12 @@ final class PluginContextRecord: Sendable {
     func isLogged(_ level: UInt32) -> Bool { logger.isLogged(level) }
 
     func log(_ level: UInt32, _ text: UnsafeRawBufferPointer) { logger.log(level, text) }
+
+    /// A line of the host's own about the plugin.
+    func note(_ line: String) {
+        var line = line
+        line.withUTF8 { log(KIMI_LOG_WARNING.rawValue, UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// Lends `kimi_error` objects to handshakes.

@@ -9,11 +9,15 @@ import PluginABI
 /// `@unchecked`: the pointers are to static tables and to an object that the ABI declares safe for any thread.
 package final class ProviderInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
     package let library: PluginLibrary
+    package let config: ConfigNode
     let table: UnsafePointer<kimi_provider>
     /// The library's auth machine, if it has one.
     let auth: UnsafePointer<kimi_auth>?
     let instance: OpaquePointer
+    /// The instance in child processes, if that is where the plugin runs.
+    let remote: RemoteInstance?
     /// The framing that the manifest asks for.
     package let framing: PluginFraming
     /// Client dialects that the upstream speaks itself.
@@ -37,7 +41,8 @@ package final class ProviderInstance: @unchecked Sendable {
         }
         let mark = plugin.mark
         (self.name, self.mark, self.isReal) = (name, mark, true)
-        self.library = PluginLibrary(plugin)
+        self.library = plugin.library
+        self.config = config
         self.table = table
         self.auth = plugin.auth
         self.framing = plugin.manifest.provided(.provider)?.frames ?? .raw
@@ -58,19 +63,24 @@ package final class ProviderInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.provider, name: name, context: context, config: config.jsonBytes)
+        library.instanceCreated()
     }
 
     deinit {
-        if isReal { mark.call(PG_DESTROY) { table.pointee.destroy(instance) } }
+        guard isReal else { return }
+        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
+        library.instanceDestroyed()
     }
 
     /// Stands where a quarantined provider would: it has a name and what its manifest says, and no functions.
     package init(standingInFor plugin: LoadedPlugin?, name: String) {
         let provided = plugin?.manifest.provided(.provider)
         self.name = name
-        self.library = plugin.map(PluginLibrary.init) ?? PluginLibrary(id: name, version: "", sha256: "")
+        self.library = plugin?.library ?? PluginLibrary(standingInFor: name)
+        self.config = ConfigNode(.null)
         (self.table, self.instance) = (StandIn.table, StandIn.instance)
-        self.auth = nil
+        (self.auth, self.remote) = (nil, nil)
         self.framing = provided?.frames ?? .raw
         self.dialects = provided?.dialects ?? []
         self.hosts = AllowedHosts(patterns: [], urls: [])
@@ -103,10 +113,13 @@ package final class ProviderInstance: @unchecked Sendable {
 /// A configured transform; as `ProviderInstance`.
 package final class TransformInstance: @unchecked Sendable {
     package let name: String
+    /// What it is an instance of, and was configured with.
     package let library: PluginLibrary
+    package let config: ConfigNode
     let mark: PluginMark
     let table: UnsafePointer<kimi_transform>
     let instance: OpaquePointer
+    let remote: RemoteInstance?
     private let context: PluginContextRecord
     private let mask: SecretMask
 
@@ -118,7 +131,8 @@ package final class TransformInstance: @unchecked Sendable {
         }
         let mark = plugin.mark
         (self.name, self.mark) = (name, mark)
-        self.library = PluginLibrary(plugin)
+        self.library = plugin.library
+        self.config = config
         self.table = table
         var config = config
         let secrets = plugin.secrets(in: config)
@@ -131,6 +145,8 @@ package final class TransformInstance: @unchecked Sendable {
         self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
             table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
         }
+        self.remote = try plugin.isolated?.create(.transform, name: name, context: context, config: config.jsonBytes)
+        library.instanceCreated()
     }
 
     /// `text` with the instance's secrets hidden.
@@ -139,22 +155,7 @@ package final class TransformInstance: @unchecked Sendable {
 
     deinit {
         mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
-    }
-}
-
-/// Which library an instance is of.
-package struct PluginLibrary: Sendable, Equatable {
-    package let id: String
-    package let version: String
-    /// 64 hexadecimal digits.
-    package let sha256: String
-
-    init(id: String, version: String, sha256: String) {
-        (self.id, self.version, self.sha256) = (id, version, sha256)
-    }
-
-    init(_ plugin: LoadedPlugin) {
-        (id, version, sha256) = (plugin.manifest.id, plugin.manifest.version, plugin.sha256)
+        library.instanceDestroyed()
     }
 }
 

@@ -67,7 +67,7 @@ package struct PluginRequest: Sendable {
             deadline_ms: deadlineMs)
     }
 
-    private var flags: UInt32 {
+    var flags: UInt32 {
         (wantsStream ? KIMI_REQUEST_STREAM.rawValue : 0) | (isNative ? KIMI_REQUEST_NATIVE.rawValue : 0)
     }
 }
@@ -123,6 +123,7 @@ package final class PluginAttempt {
         self.tail = tail
         self.nodes = nodes.reversed()
         self.links = links
+        provider.library.exchangeBegan()
     }
 
     /// Begins a provider with the client's own request. Transforms have no part in it.
@@ -148,6 +149,7 @@ package final class PluginAttempt {
         self.tail = tail
         self.nodes = []
         self.links = []
+        provider.library.exchangeBegan()
     }
 
     deinit {
@@ -280,6 +282,7 @@ package final class PluginAttempt {
         guard phase != .ended else { return }
         phase = .ended
         provider.mark.call(PG_END, tag) { provider.table.pointee.end(exchange, why.rawValue) }
+        provider.library.exchangeEnded()
         for link in links { link.end(why) }
     }
 
@@ -314,7 +317,7 @@ package final class PluginAttempt {
         ExchangeError(KIMI_CAT_INTERNAL, "the host called \(function) out of turn")
     }
 
-    private static func begin(
+    static func begin(
         _ provider: ProviderInstance, _ request: PluginRequest, _ errors: ErrorRecord, _ tag: RequestTag
     ) throws(ExchangeError) -> OpaquePointer {
         try exchange(of: status(ofBeginning: provider, request, errors, tag), provider, errors)
@@ -342,7 +345,7 @@ package final class PluginAttempt {
         return exchange
     }
 
-    private static func begin(
+    static func begin(
         _ transform: TransformInstance, _ request: inout PluginRequest, _ book: NoteBook, _ tag: RequestTag
     ) throws(ExchangeError) -> OpaquePointer? {
         let errors = ErrorRecord()
@@ -368,7 +371,7 @@ package final class PluginAttempt {
         return exchange
     }
 
-    private static func apply(
+    static func apply(
         _ edit: RequestEditRecord, _ status: kimi_status, _ request: inout PluginRequest
     ) throws(JSONError) {
         guard status != kimi_status(KIMI_UNCHANGED), let how = edit.how else { return }
@@ -377,7 +380,7 @@ package final class PluginAttempt {
         request.json = edit.data
     }
 
-    private static func merge(_ patch: [UInt8], into json: [UInt8]) throws(JSONError) -> [UInt8] {
+    static func merge(_ patch: [UInt8], into json: [UInt8]) throws(JSONError) -> [UInt8] {
         try patch.withBytes { patch throws(JSONError) in
             try json.withBytes { json throws(JSONError) in try JSONEdit.mergePatch(patch, into: json) }
         }

@@ -184,6 +184,7 @@ final class TransformLink {
         self.mask = instance.table.pointee.event_mask
         self.next = next
         next.isFed(by: instance.name)
+        instance.library.exchangeBegan()
     }
 
     deinit {
@@ -212,5 +213,6 @@ final class TransformLink {
         guard !isEnded else { return }
         isEnded = true
         instance.mark.call(PG_END, tag) { instance.table.pointee.end(exchange, why.rawValue) }
+        instance.library.exchangeEnded()
     }
 }

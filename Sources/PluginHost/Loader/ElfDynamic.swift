@@ -13,7 +13,9 @@ struct ElfDynamic {
         static let hash: UInt64 = 4
         static let strings: UInt64 = 5
         static let symbols: UInt64 = 6
+        static let runPathOld: UInt64 = 15
         static let textRelocations: UInt64 = 22
+        static let runPath: UInt64 = 29
         static let flags: UInt64 = 30
         static let gnuHash: UInt64 = 0x6FFF_FEF5
         static let flags1: UInt64 = 0x6FFF_FFFB
@@ -47,6 +49,12 @@ struct ElfDynamic {
         var names: [String] = []
         for entry in entries where entry.tag == Tag.needed { names.append(try string(at: entry.value)) }
         return names
+    }
+
+    /// Where its libraries are looked for first.
+    func runPaths() throws(ElfError) -> [String] {
+        guard let place = value(Tag.runPath) ?? value(Tag.runPathOld) else { return [] }
+        return try string(at: place).split(separator: ":").map(String.init)
     }
 
     private func string(at index: UInt64) throws(ElfError) -> String {

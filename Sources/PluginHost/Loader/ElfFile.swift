@@ -14,6 +14,8 @@ package struct ElfFile: Sendable, Equatable {
     package var exports: [String] = []
     /// Libraries it asks for (DT_NEEDED), in order.
     package var needed: [String] = []
+    /// Folders where those are looked for first (DT_RUNPATH, or DT_RPATH), as they are written.
+    package var runPaths: [String] = []
     /// A program, although it is position-independent.
     package var isProgram = false
     /// Uses the static TLS block, which is small: after a few such libraries dlopen fails.
@@ -38,6 +40,7 @@ package struct ElfFile: Sendable, Equatable {
         wantsExecutableStack = image.segments.contains { $0.kind == ElfSegment.gnuStack && $0.isExecutable }
         let dynamic = try ElfDynamic(image)
         needed = try dynamic.needed()
+        runPaths = try dynamic.runPaths()
         isProgram = dynamic.isProgram
         usesStaticTLS = dynamic.usesStaticTLS
         hasTextRelocations = dynamic.hasTextRelocations

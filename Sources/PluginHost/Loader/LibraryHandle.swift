@@ -12,7 +12,7 @@ import Darwin
 /// A shared library that stays mapped for the life of the process.
 ///
 /// There is no close on purpose: runtimes (Swift, Go, C++ thread-locals) keep pointers into a library's image, and
-/// unmapping it crashes later, elsewhere. See docs/plugin-abi.md, "Why nothing is unloaded".
+/// unmapping it crashes later, elsewhere. See docs/plugins/abi.md, "Why nothing is unloaded".
 package struct LibraryHandle: @unchecked Sendable {
     // Sendable: the handle is only used for dlsym, which any thread may call, and never closed.
     private let handle: UnsafeMutableRawPointer
@@ -56,7 +56,7 @@ package struct LibraryHandle: @unchecked Sendable {
         } else if reason.contains("static TLS") {
             cure = "build the plugin, or the allocator it brings, without initial-exec TLS"
         } else if reason.contains("cannot open shared object file") {
-            cure = "install that library, or set the plugin's run path"
+            cure = "install that library, or set the plugin's run path; one beside the plugin needs a SONAME"
         } else {
             cure = "run 'ldd -r \(path)'"
         }

@@ -20,8 +20,12 @@ package struct LoadedPlugin: @unchecked Sendable {
     package var transform: UnsafePointer<kimi_transform>?
     /// Stops the plugin's own threads; after it only destroy and end may be called (S17).
     package var quiesce: (@convention(c) () -> Void)?
+    /// What is mapped, and how much it is used. The same for all plugins with this content.
+    package var library: PluginLibrary
     /// The sidecar's `config`, to be laid under each use's own: `baseConfig.merged(under: own)`.
     package var baseConfig: ConfigNode?
+    /// Set when its code runs in child processes (`isolation: process`); then the tables are not to be called.
+    package var isolated: IsolatedPlugin?
     /// Not nil: its code was not loaded and must not be asked for; there are no tables.
     package var quarantine: QuarantineReason?
 
@@ -39,6 +43,6 @@ package struct LoadedPlugin: @unchecked Sendable {
         let isPlain = built == needed && built == granted
         let abi = isPlain ? "\(built)" : "built \(built) needs \(needed) granted \(granted)"
         return "\(manifest.name) \(manifest.version) (\(manifest.id)) \(offers.joined(separator: " ")) ABI \(abi) "
-            + "sha256 \(sha256.prefix(12))… \(file)"
+            + "sha256 \(sha256.prefix(12))… \(file)\(isolated == nil ? "" : " (process of its own)")"
     }
 }

@@ -7,22 +7,25 @@ package struct PluginLoader {
     let host: UnsafePointer<kimi_host>
     let services: any HandshakeServices
     let trust: FileTrust
+    let store: PluginStore?
     let safety: PluginSafety?
-    private let notice: (String) -> Void
+    let notice: (String) -> Void
     let phase: (String) -> Void
 
     /// - Parameters:
     ///   - host: the table every plugin gets; valid for the life of the process.
     ///   - services: makes the error objects for the entry calls.
     ///   - insecurePaths: skip the checks of owner and mode. For development only; said at each load.
+    ///   - store: what was loaded before by this process, for folders that are loaded again.
     ///   - safety: probes libraries before they are loaded, and keeps those away that crashed; nil: neither is done.
     ///   - notice: takes one line about something that is no error: a disabled plugin, skipped checks.
     ///   - phase: is told what code of a plugin comes next, `dlopen` or `entry`.
     package init(
         host: UnsafePointer<kimi_host>, services: any HandshakeServices, insecurePaths: Bool = false,
-        safety: PluginSafety? = nil, notice: @escaping (String) -> Void = { _ in },
+        store: PluginStore? = nil, safety: PluginSafety? = nil, notice: @escaping (String) -> Void = { _ in },
         phase: @escaping (String) -> Void = { _ in }
     ) {
+        self.store = store
         self.safety = safety
         self.phase = phase
         self.host = host
@@ -96,18 +99,22 @@ package struct PluginLoader {
         }
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
-        let elf = try Self.checkFormat(bytes, file)
-        if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {
-            let plugin = try refused(reason, manifest, file, sha256, sidecar)
-            return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
+        let isPython = Self.isPython(file)
+        let elf = isPython ? nil : try Self.checkFormat(bytes, file)
+        var plugin: LoadedPlugin
+        if isPython || sidecar?.isIsolated == true {
+            // Nothing of it runs here, whatever it did when it did: neither probe nor quarantine.
+            plugin = try loadIsolated(opened, sidecar: sidecar, file: file, sha256: sha256)
+        } else if let known = try store?.known(sha256, file: file) {
+            plugin = known
+        } else if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {
+            plugin = try refused(reason, manifest, file, sha256)
+        } else {
+            plugin = try run(opened, bytes, sha256, elf, file)
         }
-        let (answer, entry) = try run(opened, sha256, file, elf)
-        try checkID(answer.manifest, sidecar, file)
-        let plugin = LoadedPlugin(
-            manifest: answer.manifest, file: file, sha256: sha256, built: answer.manifest.built,
-            needed: answer.manifest.needs, granted: min(answer.manifest.built, .host), provider: answer.provider,
-            auth: answer.auth, transform: answer.transform, quiesce: answer.quiesce, baseConfig: sidecar?.config)
-        plugin.mark.isLoaded(at: entry)
+        try checkID(plugin.manifest, sidecar, file)
+        plugin.file = file
+        plugin.baseConfig = sidecar?.config
         return PluginInspection(plugin: plugin, elf: elf, byteCount: bytes.count)
     }
 
@@ -154,20 +161,26 @@ package struct PluginLoader {
 
     /// Maps the library and finds its entry.
     func open(
-        _ opened: borrowing TrustedFile, _ sha256: String, _ file: String
-    ) throws(PluginLoadError) -> UnsafeMutableRawPointer {
+        _ opened: borrowing TrustedFile, _ bytes: [UInt8], _ sha256: String, _ elf: ElfFile?, _ file: String
+    ) throws(PluginLoadError) -> (entry: UnsafeMutableRawPointer, mapped: String) {
         // dlopen by path and not through /proc/self/fd: that breaks $ORIGIN, shows in crash reports as a number, and
-        // glibc takes a second library for the first when a descriptor number comes again. The path was checked up to
-        // the root; what is left is that it still is the file that was hashed.
+        // glibc takes a second library for the first when a descriptor number comes again. A copy holds the bytes that
+        // were hashed. Without one, the path was checked up to the root; what is left is that it still is that file.
         guard opened.isStillThere else {
             throw PluginLoadError(
                 file: file, step: .trust, message: "the file changed while it was checked",
                 cure: "write new versions under another name and rename them")
         }
         let library: LibraryHandle
-        do {
-            library = try LibraryHandle.open(opened.path, sha256: sha256)
+        var mapped = opened.path
+        do throws(StepFailure) {
+            if let copies = store?.copies {
+                if let elf { try OriginLibraries(folder: FileSystem.split(mapped).folder, trust: trust).load(elf) }
+                mapped = try copies.write(bytes, name: FileSystem.split(mapped).name, sha256: sha256)
+            }
+            library = try LibraryHandle.open(mapped, sha256: sha256)
         } catch {
+            if mapped != opened.path { store?.copies?.discard(mapped) }
             throw error.at(.dlopen, file)
         }
         guard let entry = library.symbol(KIMI_ENTRY_SYMBOL) else {
@@ -175,7 +188,7 @@ package struct PluginLoader {
                 file: file, step: .entry, message: "there is no \(KIMI_ENTRY_SYMBOL) in it",
                 cure: "export the entry with KIMI_EXPORT")
         }
-        return entry
+        return (entry, mapped)
     }
 
     func checkID(

@@ -1,6 +1,6 @@
 package import JSONSchema
 
-/// A plugin's manifest, read and found in order. Every key is described in docs/plugin-manifest.md.
+/// A plugin's manifest, read and found in order. Every key is described in docs/plugins/manifest.md.
 ///
 /// Immutable after `init`; Sendable. Keys the host does not know stay in `node` and are otherwise ignored, so that a
 /// manifest written for a later host still loads.

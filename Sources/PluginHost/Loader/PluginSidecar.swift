@@ -1,7 +1,7 @@
 import ConfigYAML
 package import JSONSchema
 
-/// The `NAME.yaml` beside a library in plugins.d. Every key is described in docs/plugin-manifest.md.
+/// The `NAME.yaml` beside a library in plugins.d. Every key is described in docs/plugins/manifest.md.
 package struct PluginSidecar: Sendable {
     /// The sidecar's own path, for messages.
     package var file: String
@@ -14,8 +14,12 @@ package struct PluginSidecar: Sendable {
     /// Laid under each use's own configuration.
     package var config: ConfigNode?
     package var isEnabled: Bool
+    /// The plugin runs in processes of its own.
+    package var isIsolated: Bool
+    /// The interpreter of a plugin in Python; nil: `python3` of the system.
+    package var python: String?
 
-    static let keys = ["id", "path", "sha256", "config", "enabled"]
+    static let keys = ["id", "path", "sha256", "config", "enabled", "isolation", "python"]
 
     /// Reads a sidecar's text. An unknown key or a value of the wrong kind is an error with its line.
     package init(parsing yaml: String, file: String) throws(PluginLoadError) {
@@ -31,6 +35,8 @@ package struct PluginSidecar: Sendable {
         sha256 = try reader.digest("sha256")
         config = try reader.object("config")
         isEnabled = try reader.bool("enabled") ?? true
+        isIsolated = try reader.choice("isolation", ["none", "process"]) == "process"
+        python = try reader.string("python")
     }
 
     fileprivate static func failure(
@@ -75,6 +81,15 @@ package struct PluginSidecar: Sendable {
             guard let node = root[key], !node.isNull else { return nil }
             guard node.object != nil else { throw wrong(key, node, "keys and values", "indent them below 'config:'") }
             return node
+        }
+
+        func choice(_ key: String, _ words: [String]) throws(PluginLoadError) -> String? {
+            guard let text = try string(key) else { return nil }
+            guard words.contains(text) else {
+                let list = words.joined(separator: " or ")
+                throw wrong(key, root[key] ?? root, list, "write \(key): \(words.last ?? "")")
+            }
+            return text
         }
 
         func bool(_ key: String) throws(PluginLoadError) -> Bool? {

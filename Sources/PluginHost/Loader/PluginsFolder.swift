@@ -43,12 +43,24 @@ package struct PluginsFolder {
         }
     }
 
+    /// Does a file of this name count as a library?
+    package static func isLibrary(_ name: String) -> Bool { suffixes.contains { name.hasSuffix($0) } }
+
+    /// The paths of all libraries, Python files and sidecars directly in a folder, whatever they are worth.
+    package static func watchedFiles(in folder: String) -> [String] {
+        let names = FileSystem.names(in: folder) ?? []
+        return names.filter { name in isLibrary(name) || [".yaml", ".yml", ".py"].contains { name.hasSuffix($0) } }
+            .map { FileSystem.join(folder, $0) }
+    }
+
     private mutating func scan(_ names: [String]) throws(PluginLoadError) {
-        let libraries = names.filter { name in Self.suffixes.contains { name.hasSuffix($0) } }
+        let libraries = names.filter(Self.isLibrary)
+        // A Python file without a sidecar is left alone: it may be a module that plugins import.
+        let programs = names.filter { $0.hasSuffix(".py") }
         var claims: [String: String] = [:]
         for name in names where name.hasSuffix(".yaml") {
             do {
-                try addSidecar(name, libraries, &claims)
+                try addSidecar(name, libraries + programs, &claims)
             } catch {
                 errors.append(error)
             }
@@ -69,7 +81,7 @@ package struct PluginsFolder {
     ) throws(PluginLoadError) {
         let file = display(name)
         let stem = Self.stem(name, [".yaml"])
-        let beside = Self.suffixes.map { stem + $0 }.first { libraries.contains($0) }
+        let beside = (Self.suffixes + [".py"]).map { stem + $0 }.first { libraries.contains($0) }
         // Claimed even if the sidecar turns out to be wrong: a library is never loaded without what its sidecar asks.
         if let beside { claims[identity(display(beside))] = file }
         let sidecar = try read(file)

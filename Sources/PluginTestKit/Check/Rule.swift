@@ -1,4 +1,4 @@
-/// One numbered rule that a plugin is held to. docs/plugin-testing.md lists them; the numbers never change meaning.
+/// One numbered rule that a plugin is held to. docs/plugins/testing.md lists them; the numbers never change meaning.
 package struct Rule: Sendable {
     package enum Group: String, Sendable, CaseIterable {
         case binary, handshake, config, state, memory, stream, output, determinism, failure, time, golden

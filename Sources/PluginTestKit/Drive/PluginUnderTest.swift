@@ -30,6 +30,11 @@ package struct PluginUnderTest: @unchecked Sendable {
     package static func load(_ file: String, insecurePaths: Bool) throws(PluginLoadError) -> PluginInspection {
         let loader = PluginLoader(
             host: KitHost.pointer, services: KitHandshake(), insecurePaths: insecurePaths)
+        guard !file.hasSuffix(".py") else {
+            throw PluginLoadError(
+                file: file, step: .elf, message: "this command calls libraries, and this is a plugin in Python",
+                cure: "look at it with 'kimi-host plugin inspect', and test it through 'kimi-host serve'")
+        }
         return try loader.inspect(file: file)
     }
 }

@@ -62,7 +62,7 @@ struct Script: Sendable {
     var pieceCount: Int { frames.count + events.count }
 }
 
-/// Cuts an answer's body as the host does (docs/plugin-manifest.md, `frames`).
+/// Cuts an answer's body as the host does (docs/plugins/manifest.md, `frames`).
 enum Framing {
     static func frames(_ answer: Answer, _ framing: PluginManifest.Frames, isStream: Bool) -> [Frame] {
         let last = KIMI_FRAME_F_LAST.rawValue

@@ -15,7 +15,7 @@ enum GoldenRules {
         let own = context.transcripts.filter { $0.kind == plugin.kind }
         guard !own.isEmpty else {
             return context.skip(
-                "no transcripts, so the rules above saw made-up input only; write some (docs/plugin-testing.md) and give "
+                "no transcripts, so the rules above saw made-up input only; write some (docs/plugins/testing.md) and give "
                     + "--transcripts DIR")
         }
         for transcript in own {

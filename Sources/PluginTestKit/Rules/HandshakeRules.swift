@@ -15,7 +15,7 @@ enum HandshakeRules {
             cure: "fill the handshake's plugin half and return KIMI_OK", needsPlugin: false
         ) { BinaryRules.step($0, [.entry]) },
         Rule(
-            "R11", .handshake, "the manifest is in order", cure: "see docs/plugin-manifest.md", needsPlugin: false
+            "R11", .handshake, "the manifest is in order", cure: "see docs/plugins/manifest.md", needsPlugin: false
         ) { BinaryRules.step($0, [.manifest]) },
         Rule(
             "R12", .handshake, "every promised table is whole and points into the plugin's code",

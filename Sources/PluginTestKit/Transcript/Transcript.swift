@@ -3,7 +3,7 @@ package import PluginABI
 
 /// One recorded exchange, or one written by hand: what a plugin is given, and what it must make of it.
 ///
-/// docs/plugin-testing.md has the file format. A value; made by ``TranscriptReader``.
+/// docs/plugins/testing.md has the file format. A value; made by ``TranscriptReader``.
 package struct Transcript: Sendable {
     package enum Kind: String, Sendable { case provider, transform }
 

@@ -4,7 +4,7 @@ import ArgumentParser
 struct PluginNew: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new", abstract: "Write a new plugin's folder: source, header, Makefile, test.",
-        discussion: "The folder NAME is made in the working directory. docs/plugin-authors.md goes on from there.")
+        discussion: "The folder NAME is made in the working directory. docs/plugins/new.md goes on from there.")
 
     enum Language: String, CaseIterable, ExpressibleByArgument { case c, cpp, rust, swift, go, zig, python }
     enum Kind: String, CaseIterable, ExpressibleByArgument { case provider, transform }

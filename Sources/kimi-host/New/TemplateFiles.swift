@@ -10,117 +10,129 @@ enum TemplateFiles {
         .init(language: "c", kind: "provider", path: "README.md", text: text3),
         .init(language: "c", kind: "provider", path: "json.h", text: text4),
         .init(language: "c", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "c", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "c", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "c", kind: "provider", path: "Makefile", text: text8),
-        .init(language: "c", kind: "provider", path: "plugin.c", text: text9),
+        .init(language: "c", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "c", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "c", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "c", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "c", kind: "provider", path: "Makefile", text: text10),
+        .init(language: "c", kind: "provider", path: "plugin.c", text: text11),
         .init(language: "c", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "c", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "c", kind: "transform", path: "README.md", text: text10),
-        .init(language: "c", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "c", kind: "transform", path: "Makefile", text: text8),
-        .init(language: "c", kind: "transform", path: "plugin.c", text: text12),
-        .init(language: "cpp", kind: nil, path: "notes", text: notes13),
+        .init(language: "c", kind: "transform", path: "README.md", text: text12),
+        .init(language: "c", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "c", kind: "transform", path: "Makefile", text: text10),
+        .init(language: "c", kind: "transform", path: "plugin.c", text: text14),
+        .init(language: "cpp", kind: nil, path: "notes", text: notes15),
         .init(language: "cpp", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "cpp", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "cpp", kind: "provider", path: "README.md", text: text3),
         .init(language: "cpp", kind: "provider", path: "json.h", text: text4),
-        .init(language: "cpp", kind: "provider", path: "plugin.map", text: text14),
+        .init(language: "cpp", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "cpp", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "cpp", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "cpp", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "cpp", kind: "provider", path: "Makefile", text: text15),
-        .init(language: "cpp", kind: "provider", path: "plugin.cpp", text: text16),
+        .init(language: "cpp", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "cpp", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "cpp", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "cpp", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "cpp", kind: "provider", path: "Makefile", text: text17),
+        .init(language: "cpp", kind: "provider", path: "plugin.cpp", text: text18),
         .init(language: "cpp", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "cpp", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "cpp", kind: "transform", path: "README.md", text: text10),
-        .init(language: "cpp", kind: "transform", path: "plugin.map", text: text14),
-        .init(language: "cpp", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "cpp", kind: "transform", path: "Makefile", text: text15),
-        .init(language: "cpp", kind: "transform", path: "plugin.cpp", text: text17),
-        .init(language: "rust", kind: nil, path: "notes", text: notes18),
+        .init(language: "cpp", kind: "transform", path: "README.md", text: text12),
+        .init(language: "cpp", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "cpp", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "cpp", kind: "transform", path: "Makefile", text: text17),
+        .init(language: "cpp", kind: "transform", path: "plugin.cpp", text: text19),
+        .init(language: "rust", kind: nil, path: "notes", text: notes20),
         .init(language: "rust", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "rust", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "rust", kind: "provider", path: "README.md", text: text3),
         .init(language: "rust", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "rust", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "rust", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "rust", kind: "provider", path: "Cargo.toml", text: text19),
-        .init(language: "rust", kind: "provider", path: "Makefile", text: text20),
-        .init(language: "rust", kind: "provider", path: "json.rs", text: text21),
-        .init(language: "rust", kind: "provider", path: "kimi_plugin.rs", text: text22),
-        .init(language: "rust", kind: "provider", path: "plugin.rs", text: text23),
+        .init(language: "rust", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "rust", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "rust", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "rust", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "rust", kind: "provider", path: "Cargo.toml", text: text21),
+        .init(language: "rust", kind: "provider", path: "Makefile", text: text22),
+        .init(language: "rust", kind: "provider", path: "json.rs", text: text23),
+        .init(language: "rust", kind: "provider", path: "kimi_plugin.rs", text: text24),
+        .init(language: "rust", kind: "provider", path: "plugin.rs", text: text25),
         .init(language: "rust", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "rust", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "rust", kind: "transform", path: "README.md", text: text10),
-        .init(language: "rust", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "rust", kind: "transform", path: "Cargo.toml", text: text19),
-        .init(language: "rust", kind: "transform", path: "Makefile", text: text20),
-        .init(language: "rust", kind: "transform", path: "kimi_plugin.rs", text: text22),
-        .init(language: "rust", kind: "transform", path: "plugin.rs", text: text24),
-        .init(language: "swift", kind: nil, path: "notes", text: notes25),
+        .init(language: "rust", kind: "transform", path: "README.md", text: text12),
+        .init(language: "rust", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "rust", kind: "transform", path: "Cargo.toml", text: text21),
+        .init(language: "rust", kind: "transform", path: "Makefile", text: text22),
+        .init(language: "rust", kind: "transform", path: "kimi_plugin.rs", text: text24),
+        .init(language: "rust", kind: "transform", path: "plugin.rs", text: text26),
+        .init(language: "swift", kind: nil, path: "notes", text: notes27),
         .init(language: "swift", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "swift", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "swift", kind: "provider", path: "README.md", text: text3),
         .init(language: "swift", kind: "provider", path: "json.h", text: text4),
-        .init(language: "swift", kind: "provider", path: "plugin.map", text: text14),
+        .init(language: "swift", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "swift", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "swift", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "swift", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "swift", kind: "provider", path: "Makefile", text: text26),
-        .init(language: "swift", kind: "provider", path: "Support.swift", text: text27),
-        .init(language: "swift", kind: "provider", path: "bridge.h", text: text28),
-        .init(language: "swift", kind: "provider", path: "plugin.swift", text: text29),
+        .init(language: "swift", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "swift", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "swift", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "swift", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "swift", kind: "provider", path: "Makefile", text: text28),
+        .init(language: "swift", kind: "provider", path: "Support.swift", text: text29),
+        .init(language: "swift", kind: "provider", path: "bridge.h", text: text30),
+        .init(language: "swift", kind: "provider", path: "plugin.swift", text: text31),
         .init(language: "swift", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "swift", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "swift", kind: "transform", path: "README.md", text: text10),
+        .init(language: "swift", kind: "transform", path: "README.md", text: text12),
         .init(language: "swift", kind: "transform", path: "json.h", text: text4),
-        .init(language: "swift", kind: "transform", path: "plugin.map", text: text14),
-        .init(language: "swift", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "swift", kind: "transform", path: "Makefile", text: text26),
-        .init(language: "swift", kind: "transform", path: "Support.swift", text: text27),
-        .init(language: "swift", kind: "transform", path: "bridge.h", text: text28),
-        .init(language: "swift", kind: "transform", path: "plugin.swift", text: text30),
-        .init(language: "go", kind: nil, path: "notes", text: notes31),
+        .init(language: "swift", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "swift", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "swift", kind: "transform", path: "Makefile", text: text28),
+        .init(language: "swift", kind: "transform", path: "Support.swift", text: text29),
+        .init(language: "swift", kind: "transform", path: "bridge.h", text: text30),
+        .init(language: "swift", kind: "transform", path: "plugin.swift", text: text32),
+        .init(language: "go", kind: nil, path: "notes", text: notes33),
         .init(language: "go", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "go", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "go", kind: "provider", path: "README.md", text: text3),
-        .init(language: "go", kind: "provider", path: "plugin.map", text: text14),
+        .init(language: "go", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "go", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "go", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "go", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "go", kind: "provider", path: "Makefile", text: text32),
-        .init(language: "go", kind: "provider", path: "go.mod", text: text33),
-        .init(language: "go", kind: "provider", path: "plugin.c", text: text34),
-        .init(language: "go", kind: "provider", path: "plugin.go", text: text35),
-        .init(language: "go", kind: "provider", path: "plugin.h", text: text36),
+        .init(language: "go", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "go", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "go", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "go", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "go", kind: "provider", path: "Makefile", text: text34),
+        .init(language: "go", kind: "provider", path: "go.mod", text: text35),
+        .init(language: "go", kind: "provider", path: "plugin.c", text: text36),
+        .init(language: "go", kind: "provider", path: "plugin.go", text: text37),
+        .init(language: "go", kind: "provider", path: "plugin.h", text: text38),
         .init(language: "go", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "go", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "go", kind: "transform", path: "README.md", text: text10),
-        .init(language: "go", kind: "transform", path: "plugin.map", text: text14),
-        .init(language: "go", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "go", kind: "transform", path: "Makefile", text: text32),
-        .init(language: "go", kind: "transform", path: "go.mod", text: text33),
-        .init(language: "go", kind: "transform", path: "plugin.c", text: text37),
-        .init(language: "go", kind: "transform", path: "plugin.go", text: text38),
-        .init(language: "go", kind: "transform", path: "plugin.h", text: text39),
-        .init(language: "zig", kind: nil, path: "notes", text: notes40),
+        .init(language: "go", kind: "transform", path: "README.md", text: text12),
+        .init(language: "go", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "go", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "go", kind: "transform", path: "Makefile", text: text34),
+        .init(language: "go", kind: "transform", path: "go.mod", text: text35),
+        .init(language: "go", kind: "transform", path: "plugin.c", text: text39),
+        .init(language: "go", kind: "transform", path: "plugin.go", text: text40),
+        .init(language: "go", kind: "transform", path: "plugin.h", text: text41),
+        .init(language: "zig", kind: nil, path: "notes", text: notes42),
         .init(language: "zig", kind: "provider", path: "kimi_plugin.h", text: text1),
         .init(language: "zig", kind: "provider", path: ".gitignore", text: text2),
         .init(language: "zig", kind: "provider", path: "README.md", text: text3),
-        .init(language: "zig", kind: "provider", path: "plugin.map", text: text14),
+        .init(language: "zig", kind: "provider", path: "plugin.map", text: text16),
         .init(language: "zig", kind: "provider", path: "transcripts/429.yaml", text: text5),
-        .init(language: "zig", kind: "provider", path: "transcripts/truncated.yaml", text: text6),
-        .init(language: "zig", kind: "provider", path: "transcripts/text.yaml", text: text7),
-        .init(language: "zig", kind: "provider", path: "Makefile", text: text41),
-        .init(language: "zig", kind: "provider", path: "plugin.zig", text: text42),
+        .init(language: "zig", kind: "provider", path: "transcripts/error-in-stream.yaml", text: text6),
+        .init(language: "zig", kind: "provider", path: "transcripts/tools.yaml", text: text7),
+        .init(language: "zig", kind: "provider", path: "transcripts/truncated.yaml", text: text8),
+        .init(language: "zig", kind: "provider", path: "transcripts/text.yaml", text: text9),
+        .init(language: "zig", kind: "provider", path: "Makefile", text: text43),
+        .init(language: "zig", kind: "provider", path: "plugin.zig", text: text44),
         .init(language: "zig", kind: "transform", path: "kimi_plugin.h", text: text1),
         .init(language: "zig", kind: "transform", path: ".gitignore", text: text2),
-        .init(language: "zig", kind: "transform", path: "README.md", text: text10),
-        .init(language: "zig", kind: "transform", path: "plugin.map", text: text14),
-        .init(language: "zig", kind: "transform", path: "transcripts/text.yaml", text: text11),
-        .init(language: "zig", kind: "transform", path: "Makefile", text: text41),
-        .init(language: "zig", kind: "transform", path: "plugin.zig", text: text43),
+        .init(language: "zig", kind: "transform", path: "README.md", text: text12),
+        .init(language: "zig", kind: "transform", path: "plugin.map", text: text16),
+        .init(language: "zig", kind: "transform", path: "transcripts/text.yaml", text: text13),
+        .init(language: "zig", kind: "transform", path: "Makefile", text: text43),
+        .init(language: "zig", kind: "transform", path: "plugin.zig", text: text45),
     ]
 
     static let notes0 = ##"""
@@ -138,7 +150,7 @@ Needs: a C99 compiler and make. `make CC=clang` works too.
  * once, reads the JSON manifest it hands over, and asks get_interface for the tables of functions
  * that the manifest promises: providers (they know an upstream), auth machines (they fetch tokens),
  * transforms (they know a model's quirks). Plugins do no I/O: a provider is stepped, and says in a
- * plan what the host shall do next. docs/plugin-abi.md tells the same at length, with examples.
+ * plan what the host shall do next. docs/plugins/abi.md tells the same at length, with examples.
  *
  * THREADS. Each function carries one tag:
  *   [load]    once per process, before any other call into the library
@@ -591,7 +603,7 @@ typedef struct kimi_handshake {
     const kimi_host *host; /* host: valid for the life of the process */
     uint32_t plugin_minor; /* plugin: KIMI_ABI_MINOR of the header it was built with */
     uint32_t needs_minor;  /* plugin: it cannot work with a host below this minor */
-    kimi_bytes manifest;   /* plugin: JSON, static storage (docs/plugin-manifest.md) */
+    kimi_bytes manifest;   /* plugin: JSON, static storage (docs/plugins/manifest.md) */
     /* plugin: [any] the table for an interface id, static, or NULL if the id is unknown. */
     const void *(*get_interface)(const char *id) KIMI_NOTHROW;
     /* plugin: [any] optional: stop threads of its own; the library stays mapped (S17). */
@@ -636,10 +648,11 @@ and in `model-config.yaml`, then restart the host:
 
 ## Go on from here
 
-`plugin.*` is the plugin. The comments in `kimi_plugin.h` are the contract. It decodes text, the finish reason, usage and
-errors, and says so when a tool call comes: that is the first thing to add (TOOL_BEGIN, TOOL_ARGS, TOOL_END), then
-reasoning. `transcripts/` holds what the upstream says and the events that must come of it: record one for each thing you
-add, and `make test` checks them, cut in 200 ways. Change the `id` in the manifest from `com.example` to a name you own.
+`plugin.*` is the plugin. The comments in `kimi_plugin.h` are the contract. It decodes text, reasoning, tool calls, the
+finish reason, usage and errors of the first choice; requests with `n` above 1 end in an error that says so. What your
+upstream does differently is the first thing to add. `transcripts/` holds what the upstream says and the events that must
+come of it: record one for each thing you add, and `make test` checks them, cut in 200 ways. Change the `id` in the manifest
+from `com.example` to a name you own.
 
 """##
 
@@ -726,6 +739,13 @@ static inline kimi_bytes json_get(kimi_bytes object, const char *key) {
         rest = json_slice(rest.ptr + 1, rest.len - 1);
     }
     return json_slice(object.ptr, 0);
+}
+
+/* Steps through what is inside an array: `rest` begins as json_inside(array, '['). 0 at the end. */
+static inline int json_next(kimi_bytes *rest, kimi_bytes *element) {
+    *element = json_take(rest);
+    if (rest->len > 0 && *rest->ptr == ',') *rest = json_slice(rest->ptr + 1, rest->len - 1);
+    return element->len > 0;
 }
 
 /* The first element of an array. */
@@ -867,6 +887,64 @@ events:
 
     static let text6 = ##"""
 kimi-transcript: 1
+name: an error in the middle of the stream, and what the upstream sends after it
+kind: provider
+config: {apiKey: sk-test-key, baseUrl: "https://api.example.com/v1"}
+request:
+  model: some-model
+  stream: true
+  messages: [{role: user, content: Say hello}]
+steps:
+  - send: {url: https://api.example.com/v1/chat/completions}
+    answer:
+      sse:
+        - {id: r1, model: m, choices: [{index: 0, delta: {content: "Hel"}}]}
+        - {error: {message: "The engine is gone.", code: 500}}
+        - {id: r1, model: m, choices: [], usage: {prompt_tokens: 5, completion_tokens: 3}}
+        - "[DONE]"
+events:
+  - start: {id: r1, model: m}
+  - text: Hel
+  - error: {message: The engine is gone., category: upstream}
+
+"""##
+
+    static let text7 = ##"""
+kimi-transcript: 1
+name: a thought, a text and two tool calls in pieces
+kind: provider
+config: {apiKey: sk-test-key, baseUrl: "https://api.example.com/v1"}
+request:
+  model: some-model
+  stream: true
+  messages: [{role: user, content: Weather and time in Ulm?}]
+  tools:
+    - {type: function, function: {name: weather, parameters: {type: object}}}
+    - {type: function, function: {name: clock, parameters: {type: object}}}
+steps:
+  - send: {url: https://api.example.com/v1/chat/completions}
+    answer:
+      sse:
+        - {id: r1, model: m, choices: [{index: 0, delta: {role: assistant, content: null, reasoning_content: "Two tools."}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {content: "One moment."}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {tool_calls: [{index: 0, id: call_a, type: function, function: {name: weather, arguments: ""}}]}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {tool_calls: [{index: 0, function: {arguments: '{"city": "U'}}]}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {tool_calls: [{index: 0, function: {arguments: 'lm"}'}}]}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {tool_calls: [{index: 1, id: call_b, type: function, function: {name: clock, arguments: '{}'}}]}}]}
+        - {id: r1, model: m, choices: [{index: 0, delta: {}, finish_reason: tool_calls}]}
+        - "[DONE]"
+events:
+  - start: {id: r1, model: m}
+  - reasoning: Two tools.
+  - text: One moment.
+  - tool: {index: 0, id: call_a, name: weather, args: '{"city": "Ulm"}'}
+  - tool: {index: 1, id: call_b, name: clock, args: '{}'}
+  - finish: tool_calls
+
+"""##
+
+    static let text8 = ##"""
+kimi-transcript: 1
 name: the connection breaks in the middle
 kind: provider
 config: {apiKey: sk-test-key, baseUrl: "https://api.example.com/v1"}
@@ -887,7 +965,7 @@ fails: {in: flush, category: upstream}
 
 """##
 
-    static let text7 = ##"""
+    static let text9 = ##"""
 kimi-transcript: 1
 name: a streamed text
 kind: provider
@@ -917,7 +995,7 @@ events:
 
 """##
 
-    static let text8 = ##"""
+    static let text10 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -954,11 +1032,11 @@ clean:
 
 """##
 
-    static let text9 = ##"""
+    static let text11 = ##"""
 /* @NAME@: a provider for upstreams that speak Chat Completions.
  *
- * It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
- * reason, usage and errors. What it does not decode yet is an error that says so, see `take_delta`. */
+ * It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning, tool
+ * calls, the finish reason, usage and errors, of the first choice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -969,7 +1047,7 @@ static const char manifest[] =
     "{\"id\": \"com.example.@NAME@\", \"name\": \"@NAME@\", \"version\": \"0.1.0\","
     " \"abi\": {\"built\": \"1.0\", \"needs\": \"1.0\"},"
     " \"provides\": [{\"interface\": \"kimi.provider/1\", \"name\": \"@NAME@\", \"frames\": \"sse\","
-    "  \"features\": [\"stream\"]}],"
+    "  \"features\": [\"stream\", \"tools\", \"reasoning\"]}],"
     " \"config_schema\": {\"type\": \"object\", \"additionalProperties\": false,"
     "  \"required\": [\"apiKey\", \"baseUrl\"], \"properties\": {"
     "   \"apiKey\": {\"type\": \"string\", \"minLength\": 1, \"x-secret\": true, \"x-env\": \"@ENV@_API_KEY\"},"
@@ -989,6 +1067,10 @@ struct kimi_exch {
     uint32_t status;        /* of the HTTP answer */
     int64_t retry_after_ms; /* -1: not said */
     int started, finished;  /* START was emitted; FINISH or ERROR was */
+    int failed;             /* ERROR was, and nothing may follow it */
+    int calling;            /* a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not */
+    int64_t call;           /* the upstream's index of that call; -1: it gave none */
+    uint32_t calls;         /* how many were begun; ours count from 0 */
 };
 
 static kimi_status fail(const kimi_host *host, kimi_error *error, kimi_status status, kimi_category category,
@@ -1138,7 +1220,8 @@ static kimi_status emit_error(kimi_exch *exchange, kimi_bytes message, kimi_sink
     event.i0 = category_of(exchange->status);
     event.i1 = exchange->status;
     event.i2 = exchange->retry_after_ms;
-    exchange->finished = 1;
+    if (exchange->failed) return KIMI_OK;
+    exchange->finished = exchange->failed = 1;
     return exchange->host->emit(sink, &event, 1);
 }
 
@@ -1160,16 +1243,61 @@ static kimi_status emit_start(kimi_exch *exchange, kimi_bytes chunk, kimi_sink *
     return exchange->host->emit(sink, &event, 1);
 }
 
+static kimi_status end_call(kimi_exch *exchange, kimi_sink *sink) {
+    kimi_event event = event_of(KIMI_EVENT_TOOL_END);
+    if (!exchange->calling) return KIMI_OK;
+    exchange->calling = 0;
+    event.index = exchange->calls - 1;
+    return exchange->host->emit(sink, &event, 1);
+}
+
+/* A call's first piece brings its id and its name. The call before it is complete then. */
+static kimi_status begin_call(kimi_exch *exchange, kimi_bytes id, kimi_bytes name, kimi_sink *sink) {
+    kimi_event event = event_of(KIMI_EVENT_TOOL_BEGIN);
+    const kimi_status status = end_call(exchange, sink);
+    if (status != KIMI_OK) return status;
+    if (name.len == 0) {
+        return emit_error(exchange, json_words("the upstream sent a piece of a tool call that had not begun"), sink);
+    }
+    exchange->calling = 1;
+    event.index = exchange->calls++;
+    event.a = id;
+    event.b = name;
+    return exchange->host->emit(sink, &event, 1);
+}
+
+/* One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text. */
+static kimi_status take_call(kimi_exch *exchange, kimi_bytes piece, kimi_sink *sink, int *failed) {
+    const kimi_bytes function = json_get(piece, "function"), arguments = json_get(function, "arguments");
+    const kimi_bytes id = text_of(exchange, json_get(piece, "id"), sink, failed);
+    const int64_t call = json_count(json_get(piece, "index"));
+    kimi_bytes text = json_inside(arguments, '{').len > 0 ? arguments : text_of(exchange, arguments, sink, failed);
+    if (!exchange->calling || call != exchange->call || (call < 0 && id.len > 0)) {
+        const kimi_bytes name = text_of(exchange, json_get(function, "name"), sink, failed);
+        const kimi_status status = begin_call(exchange, id, name, sink);
+        exchange->call = call;
+        if (status != KIMI_OK || exchange->finished) return status;
+    }
+    return text.len > 0 ? exchange->host->text(sink, KIMI_EVENT_TOOL_ARGS, 0, exchange->calls - 1, text) : KIMI_OK;
+}
+
 static kimi_status take_delta(kimi_exch *exchange, kimi_bytes choice, kimi_sink *sink, int *failed) {
     const kimi_bytes delta = json_get(choice, "delta");
+    const kimi_bytes thought = text_of(exchange, json_get(delta, "reasoning_content"), sink, failed);
     const kimi_bytes text = text_of(exchange, json_get(delta, "content"), sink, failed);
     const kimi_bytes reason = text_of(exchange, json_get(choice, "finish_reason"), sink, failed);
+    kimi_bytes calls = json_inside(json_get(delta, "tool_calls"), '['), piece;
     kimi_status status = KIMI_OK;
-    if (json_inside(json_get(delta, "tool_calls"), '[').len > 0) {
-        return emit_error(exchange, json_words("plugin @NAME@ does not decode tool calls yet"), sink);
+    if (json_count(json_get(choice, "index")) > 0) {
+        return emit_error(exchange, json_words("plugin @NAME@ decodes one choice; ask without n"), sink);
     }
-    if (text.len > 0) status = exchange->host->text(sink, KIMI_EVENT_TEXT, 0, 0, text);
-    if (status == KIMI_OK && reason.len > 0) {
+    if (thought.len > 0) status = exchange->host->text(sink, KIMI_EVENT_REASONING, 0, 0, thought);
+    if (status == KIMI_OK && text.len > 0) status = exchange->host->text(sink, KIMI_EVENT_TEXT, 0, 0, text);
+    while (status == KIMI_OK && !exchange->finished && json_next(&calls, &piece)) {
+        status = take_call(exchange, piece, sink, failed);
+    }
+    if (status == KIMI_OK && !exchange->finished && reason.len > 0) status = end_call(exchange, sink);
+    if (status == KIMI_OK && !exchange->finished && reason.len > 0) {
         kimi_event event = event_of(KIMI_EVENT_FINISH);
         event.a = event.b = reason;
         exchange->finished = 1;
@@ -1197,6 +1325,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
     if (data.len == 0 || *data.ptr != '{') {
         return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "the upstream's stream is not made of JSON objects");
     }
+    if (exchange->failed) return KIMI_OK;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !exchange->finished) {
         status = upstream_error(exchange, data, sink);
     } else {
@@ -1204,7 +1333,7 @@ static kimi_status take_chunk(kimi_exch *exchange, kimi_bytes data, kimi_sink *s
         if (status == KIMI_OK && !exchange->finished) {
             status = take_delta(exchange, json_first(json_get(data, "choices")), sink, &failed);
         }
-        if (status == KIMI_OK) status = emit_usage(exchange, json_get(data, "usage"), sink);
+        if (status == KIMI_OK && !exchange->failed) status = emit_usage(exchange, json_get(data, "usage"), sink);
     }
     if (failed) return fail(host, error, KIMI_E_PROTOCOL, KIMI_CAT_PROTOCOL, "a string of the upstream cannot be decoded");
     return status < 0 ? fail(host, error, status, KIMI_CAT_INTERNAL, "the host did not take an event") : status;
@@ -1263,7 +1392,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text10 = ##"""
+    static let text12 = ##"""
 # @NAME@
 
 A transform plugin for kimi-host: it makes typographic quotation marks in replies
@@ -1293,7 +1422,7 @@ the `id` in the manifest from `com.example` to a name you own.
 
 """##
 
-    static let text11 = ##"""
+    static let text13 = ##"""
 kimi-transcript: 1
 name: quotation marks become plain ones
 kind: transform
@@ -1319,7 +1448,7 @@ events:
 
 """##
 
-    static let text12 = ##"""
+    static let text14 = ##"""
 /* @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them.
  *
  * It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -1456,13 +1585,13 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let notes13 = ##"""
+    static let notes15 = ##"""
 Needs: a C++17 compiler and make. libstdc++ is linked in, so the library runs on machines with another one. The tables take
 `noexcept` functions only; `guarded` makes a described failure of every exception.
 
 """##
 
-    static let text14 = ##"""
+    static let text16 = ##"""
 /* What the library shows to the dynamic linker: its entry, nothing else. */
 {
     global:
@@ -1473,7 +1602,7 @@ Needs: a C++17 compiler and make. libstdc++ is linked in, so the library runs on
 
 """##
 
-    static let text15 = ##"""
+    static let text17 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -1512,11 +1641,11 @@ clean:
 
 """##
 
-    static let text16 = ##"""
+    static let text18 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in C++17.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see `Exchange::take_delta`.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // No exception may leave a function of the tables: they are noexcept, and `guarded` catches what is thrown inside.
 #include <cstring>
@@ -1533,7 +1662,7 @@ namespace {
 
 constexpr char manifest[] = R"({
   "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
   "config_schema": {
     "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     "properties": {
@@ -1609,6 +1738,10 @@ struct kimi_exch {
     int64_t retry_after_ms = -1; // -1: not said
     bool started = false;        // START was emitted
     bool finished = false;       // FINISH or ERROR was emitted
+    bool failed = false;         // ERROR was, and nothing may follow it
+    bool calling = false;        // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
+    int64_t call = -1;           // the upstream's index of that call; -1: it gave none
+    uint32_t calls = 0;          // how many were begun; ours count from 0
 
     explicit kimi_exch(const kimi_inst &instance) : instance(instance) {}
 
@@ -1621,6 +1754,10 @@ private:
     bool fail_with(kimi_sink *sink, std::string_view message);
     bool upstream_error(kimi_sink *sink, kimi_bytes body);
     bool take_chunk(kimi_sink *sink, kimi_bytes data);
+    bool emit_text(kimi_sink *sink, uint32_t type, std::string_view text, uint32_t index = 0) const;
+    bool end_call(kimi_sink *sink);
+    bool begin_call(kimi_sink *sink, std::string_view id, std::string_view name);
+    bool take_call(kimi_sink *sink, kimi_bytes piece);
     bool take_delta(kimi_sink *sink, kimi_bytes choice);
 };
 
@@ -1676,13 +1813,14 @@ static uint32_t category_of(uint32_t status) {
 
 // ERROR is the last event of a reply.
 bool kimi_exch::fail_with(kimi_sink *sink, std::string_view message) {
+    if (failed) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_ERROR;
     event.a = bytes(message);
     event.i0 = category_of(status);
     event.i1 = status;
     event.i2 = retry_after_ms;
-    finished = true;
+    finished = failed = true;
     return emit(sink, event);
 }
 
@@ -1691,19 +1829,69 @@ bool kimi_exch::upstream_error(kimi_sink *sink, kimi_bytes body) {
     return fail_with(sink, message.empty() ? "the upstream answered with an error that has no message" : message);
 }
 
-bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
-    const kimi_bytes delta = json_get(choice, "delta");
-    if (json_inside(json_get(delta, "tool_calls"), '[').len > 0) {
-        return fail_with(sink, "plugin @NAME@ does not decode tool calls yet");
-    }
+bool kimi_exch::emit_text(kimi_sink *sink, uint32_t type, std::string_view text, uint32_t index) const {
     kimi_event event{};
-    const std::string text = text_of(json_get(delta, "content"));
-    event.type = KIMI_EVENT_TEXT;
+    event.type = type;
+    event.index = index;
     event.a = bytes(text);
-    if (!text.empty() && !emit(sink, event)) return false;
+    return text.empty() || emit(sink, event);
+}
+
+bool kimi_exch::end_call(kimi_sink *sink) {
+    if (!calling) return true;
+    calling = false;
+    kimi_event event{};
+    event.type = KIMI_EVENT_TOOL_END;
+    event.index = calls - 1;
+    return emit(sink, event);
+}
+
+// A call's first piece brings its id and its name. The call before it is complete then.
+bool kimi_exch::begin_call(kimi_sink *sink, std::string_view id, std::string_view name) {
+    if (!end_call(sink)) return false;
+    if (name.empty()) return fail_with(sink, "the upstream sent a piece of a tool call that had not begun");
+    calling = true;
+    kimi_event event{};
+    event.type = KIMI_EVENT_TOOL_BEGIN;
+    event.index = calls++;
+    event.a = bytes(id);
+    event.b = bytes(name);
+    return emit(sink, event);
+}
+
+// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+bool kimi_exch::take_call(kimi_sink *sink, kimi_bytes piece) {
+    const kimi_bytes function = json_get(piece, "function"), arguments = json_get(function, "arguments");
+    const std::string id = text_of(json_get(piece, "id"));
+    const int64_t number = json_count(json_get(piece, "index"));
+    if (!calling || number != call || (number < 0 && !id.empty())) {
+        call = number;
+        if (!begin_call(sink, id, text_of(json_get(function, "name")))) return false;
+        if (finished) return true;
+    }
+    if (json_inside(arguments, '{').len > 0) {
+        const std::string_view object{reinterpret_cast<const char *>(arguments.ptr), arguments.len};
+        return emit_text(sink, KIMI_EVENT_TOOL_ARGS, object, calls - 1);
+    }
+    return emit_text(sink, KIMI_EVENT_TOOL_ARGS, text_of(arguments), calls - 1);
+}
+
+bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
+    if (json_count(json_get(choice, "index")) > 0) {
+        return fail_with(sink, "plugin @NAME@ decodes one choice; ask without n");
+    }
+    const kimi_bytes delta = json_get(choice, "delta");
+    if (!emit_text(sink, KIMI_EVENT_REASONING, text_of(json_get(delta, "reasoning_content")))) return false;
+    if (!emit_text(sink, KIMI_EVENT_TEXT, text_of(json_get(delta, "content")))) return false;
+    kimi_bytes pieces = json_inside(json_get(delta, "tool_calls"), '['), piece;
+    while (!finished && json_next(&pieces, &piece)) {
+        if (!take_call(sink, piece)) return false;
+    }
     const std::string reason = text_of(json_get(choice, "finish_reason"));
-    if (reason.empty()) return true;
+    if (finished || reason.empty()) return true;
+    if (!end_call(sink)) return false;
     finished = true;
+    kimi_event event{};
     event.type = KIMI_EVENT_FINISH;
     event.a = event.b = bytes(reason);
     return emit(sink, event);
@@ -1711,6 +1899,7 @@ bool kimi_exch::take_delta(kimi_sink *sink, kimi_bytes choice) {
 
 // One chunk. False: nobody listens any more.
 bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
+    if (failed) return true;
     if (json_inside(json_get(data, "error"), '{').len > 0 && !finished) return upstream_error(sink, data);
     if (!started) {
         const std::string id = text_of(json_get(data, "id")), model = text_of(json_get(data, "model"));
@@ -1725,7 +1914,7 @@ bool kimi_exch::take_chunk(kimi_sink *sink, kimi_bytes data) {
     }
     if (!finished && !take_delta(sink, json_first(json_get(data, "choices")))) return false;
     const kimi_bytes usage = json_get(data, "usage");
-    if (json_inside(usage, '{').len == 0) return true;
+    if (failed || json_inside(usage, '{').len == 0) return true;
     kimi_event event{};
     event.type = KIMI_EVENT_USAGE;
     event.i0 = json_count(json_get(usage, "prompt_tokens"));
@@ -1825,7 +2014,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text17 = ##"""
+    static let text19 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. C++17.
 //
 // It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -1967,13 +2156,13 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let notes18 = ##"""
+    static let notes20 = ##"""
 Needs: cargo (Rust 1.80 or newer), a linker and make; no crates. `kimi_plugin.rs` is the part of the header that this plugin
 uses; add what you need, next to an assertion of its size. Keep `panic = "unwind"`, and no jemalloc as the global allocator.
 
 """##
 
-    static let text19 = ##"""
+    static let text21 = ##"""
 [package]
 name = "@NAME@"
 version = "0.1.0"
@@ -1989,7 +2178,7 @@ panic = "unwind"
 
 """##
 
-    static let text20 = ##"""
+    static let text22 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -2024,7 +2213,7 @@ clean:
 
 """##
 
-    static let text21 = ##"""
+    static let text23 = ##"""
 //! Reads JSON where it lies. Whatever the bytes are, it stays inside them.
 use crate::kimi_plugin::{append, Failure, CAT_PROTOCOL, E_PROTOCOL};
 
@@ -2088,6 +2277,16 @@ pub fn get<'a>(object: &'a [u8], key: &str) -> &'a [u8] {
         rest = after;
     }
     &[]
+}
+
+/// The elements of an array, as they are written.
+pub fn elements(array: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = inside(array, b'[');
+    std::iter::from_fn(move || {
+        let value = take(&mut rest);
+        rest = rest.strip_prefix(b",").unwrap_or(rest);
+        (!value.is_empty()).then_some(value)
+    })
 }
 
 /// The first element of an array.
@@ -2159,7 +2358,7 @@ fn hex4(text: &str) -> Option<u32> {
 
 """##
 
-    static let text22 = ##"""
+    static let text24 = ##"""
 //! kimi_plugin.h in Rust, as far as this plugin needs it, and what makes its functions safe to write. The header's
 //! comments are the contract; `layout` at the end fails the build where this file and the header part.
 #![allow(dead_code)]
@@ -2196,6 +2395,10 @@ pub const FRAME_SSE: u32 = 2;
 pub const FRAME_F_ERROR: u32 = 2;
 pub const EVENT_START: u32 = 1;
 pub const EVENT_TEXT: u32 = 2;
+pub const EVENT_REASONING: u32 = 3;
+pub const EVENT_TOOL_BEGIN: u32 = 4;
+pub const EVENT_TOOL_ARGS: u32 = 5;
+pub const EVENT_TOOL_END: u32 = 6;
 pub const EVENT_USAGE: u32 = 8;
 pub const EVENT_FINISH: u32 = 9;
 pub const EVENT_ERROR: u32 = 10;
@@ -2402,11 +2605,11 @@ pub unsafe fn array<'a, T>(ptr: *const T, n: usize) -> &'a [T] {
 
 """##
 
-    static let text23 = ##"""
+    static let text25 = ##"""
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Rust without crates.
 //!
-//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-//! reason, usage and errors. What it does not decode yet is an error that says so, see `Exchange::take_delta`.
+//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+//! tool calls, the finish reason, usage and errors, of the first choice.
 //!
 //! No panic may leave a function of the tables: `guarded` catches it. `Box` and `String` end the process when memory
 //! runs out, so what lives longer than a call goes through `try_reserve`.
@@ -2418,7 +2621,7 @@ use std::ffi::{c_char, c_void, CStr};
 
 static MANIFEST: &str = r#"{
   "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+  "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
   "config_schema": {
     "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     "properties": {
@@ -2442,6 +2645,11 @@ struct Exchange {
     retry_after_ms: i64,
     started: bool,
     finished: bool,
+    /// ERROR was emitted, and nothing may follow it.
+    failed: bool,
+    /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
+    call: Option<i64>,
+    calls: u32,
 }
 
 impl Instance {
@@ -2464,6 +2672,17 @@ impl Instance {
 }
 
 impl Exchange {
+    const NEW: Exchange = Exchange {
+        instance: std::ptr::null(),
+        status: 0,
+        retry_after_ms: -1,
+        started: false,
+        finished: false,
+        failed: false,
+        call: None,
+        calls: 0,
+    };
+
     fn instance(&self) -> &Instance {
         unsafe { &*self.instance }
     }
@@ -2500,7 +2719,11 @@ impl Exchange {
 
     /// ERROR is the last event of a reply.
     fn fail_with(&mut self, sink: *mut c_void, message: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         self.finished = true;
+        self.failed = true;
         let i = [category(self.status), self.status as i64, self.retry_after_ms, 0];
         self.emit(sink, Event { kind: EVENT_ERROR, a: bytes(message), i, ..Event::default() })
     }
@@ -2513,19 +2736,75 @@ impl Exchange {
         self.fail_with(sink, &message)
     }
 
-    fn take_delta(&mut self, sink: *mut c_void, choice: &[u8]) -> Result<bool, Failure> {
-        let delta = json::get(choice, "delta");
-        if !json::inside(json::get(delta, "tool_calls"), b'[').is_empty() {
-            return self.fail_with(sink, b"plugin @NAME@ does not decode tool calls yet");
+    fn emit_text(&self, sink: *mut c_void, kind: u32, text: &[u8], index: u32) -> Result<bool, Failure> {
+        Ok(text.is_empty() || self.emit(sink, Event { kind, index, a: bytes(text), ..Event::default() })?)
+    }
+
+    fn end_call(&mut self, sink: *mut c_void) -> Result<bool, Failure> {
+        if self.call.take().is_none() {
+            return Ok(true);
         }
-        let text = json::text(json::get(delta, "content"))?;
-        let event = Event { kind: EVENT_TEXT, a: bytes(&text), ..Event::default() };
-        if !text.is_empty() && !self.emit(sink, event)? {
+        self.emit(sink, Event { kind: EVENT_TOOL_END, index: self.calls - 1, ..Event::default() })
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    fn begin_call(&mut self, sink: *mut c_void, number: i64, id: &[u8], name: &[u8]) -> Result<bool, Failure> {
+        if !self.end_call(sink)? {
             return Ok(false);
+        }
+        if name.is_empty() {
+            return self.fail_with(sink, b"the upstream sent a piece of a tool call that had not begun");
+        }
+        let index = self.calls;
+        self.calls += 1;
+        self.call = Some(number);
+        self.emit(sink, Event { kind: EVENT_TOOL_BEGIN, index, a: bytes(id), b: bytes(name), ..Event::default() })
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    fn take_call(&mut self, sink: *mut c_void, piece: &[u8]) -> Result<bool, Failure> {
+        let (function, number) = (json::get(piece, "function"), json::count(json::get(piece, "index")));
+        let id = json::text(json::get(piece, "id"))?;
+        if self.call != Some(number) || (number < 0 && !id.is_empty()) {
+            let name = json::text(json::get(function, "name"))?;
+            if !self.begin_call(sink, number, &id, &name)? {
+                return Ok(false);
+            }
+            if self.finished {
+                return Ok(true);
+            }
+        }
+        let arguments = json::get(function, "arguments");
+        if !json::inside(arguments, b'{').is_empty() {
+            return self.emit_text(sink, EVENT_TOOL_ARGS, arguments, self.calls - 1);
+        }
+        self.emit_text(sink, EVENT_TOOL_ARGS, &json::text(arguments)?, self.calls - 1)
+    }
+
+    fn take_delta(&mut self, sink: *mut c_void, choice: &[u8]) -> Result<bool, Failure> {
+        if json::count(json::get(choice, "index")) > 0 {
+            return self.fail_with(sink, b"plugin @NAME@ decodes one choice; ask without n");
+        }
+        let delta = json::get(choice, "delta");
+        for (kind, name) in [(EVENT_REASONING, "reasoning_content"), (EVENT_TEXT, "content")] {
+            if !self.emit_text(sink, kind, &json::text(json::get(delta, name))?, 0)? {
+                return Ok(false);
+            }
+        }
+        for piece in json::elements(json::get(delta, "tool_calls")) {
+            if !self.take_call(sink, piece)? {
+                return Ok(false);
+            }
+            if self.finished {
+                return Ok(true);
+            }
         }
         let reason = json::text(json::get(choice, "finish_reason"))?;
         if reason.is_empty() {
             return Ok(true);
+        }
+        if !self.end_call(sink)? {
+            return Ok(false);
         }
         self.finished = true;
         self.emit(sink, Event { kind: EVENT_FINISH, a: bytes(&reason), b: bytes(&reason), ..Event::default() })
@@ -2533,6 +2812,9 @@ impl Exchange {
 
     /// One chunk. False: nobody listens any more.
     fn take_chunk(&mut self, sink: *mut c_void, data: &[u8]) -> Result<bool, Failure> {
+        if self.failed {
+            return Ok(true);
+        }
         if !json::inside(json::get(data, "error"), b'{').is_empty() && !self.finished {
             return self.upstream_error(sink, data);
         }
@@ -2549,7 +2831,7 @@ impl Exchange {
             return Ok(false);
         }
         let usage = json::get(data, "usage");
-        if json::inside(usage, b'{').is_empty() {
+        if self.failed || json::inside(usage, b'{').is_empty() {
             return Ok(true);
         }
         let tokens = |name| json::count(json::get(usage, name));
@@ -2611,7 +2893,7 @@ unsafe extern "C" fn begin(
 ) -> Status {
     let instance = instance as *const Instance;
     guarded((*instance).host, error, || {
-        *exchange = boxed(Exchange { instance, status: 0, retry_after_ms: -1, started: false, finished: false })?;
+        *exchange = boxed(Exchange { instance, ..Exchange::NEW })?;
         Ok(OK)
     })
 }
@@ -2687,7 +2969,7 @@ pub unsafe extern "C" fn kimi_plugin_entry_v1(handshake: *mut Handshake, _error:
 
 """##
 
-    static let text24 = ##"""
+    static let text26 = ##"""
 //! @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. Rust
 //! without crates.
 //!
@@ -2821,14 +3103,14 @@ pub unsafe extern "C" fn kimi_plugin_entry_v1(handshake: *mut Handshake, _error:
 
 """##
 
-    static let notes25 = ##"""
+    static let notes27 = ##"""
 Needs: Swift 6.3 or newer and make. It is built against the C header alone and takes the Swift runtime of the machine, which
 must be of the host's major version. A trap ends the host: no `!`, no unchecked index or sum. Give each plugin a module name
 of its own (the Makefile does).
 
 """##
 
-    static let text26 = ##"""
+    static let text28 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -2866,7 +3148,7 @@ clean:
 
 """##
 
-    static let text27 = ##"""
+    static let text29 = ##"""
 // What makes the tables' functions short. Nothing here is particular to this plugin.
 
 /// A call that cannot succeed. A negative answer of the host's is one too.
@@ -2937,25 +3219,25 @@ func answer(
 
 """##
 
-    static let text28 = ##"""
+    static let text30 = ##"""
 /* What Swift sees of C. */
 #include "json.h"
 #include "kimi_plugin.h"
 
 """##
 
-    static let text29 = ##"""
+    static let text31 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in Swift on the C header alone.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see `takeDelta`.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // A trap (`!`, an index out of range, an overflow) ends the host's process: write code that cannot trap.
 
 let manifest: StaticString = """
     {
       "id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-      "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+      "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
       "config_schema": {
         "type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
         "properties": {
@@ -3007,6 +3289,11 @@ final class Exchange {
     private var retryAfterMs: Int64 = -1
     private var isStarted = false
     private(set) var isFinished = false
+    /// ERROR was emitted, and nothing may follow it.
+    private var isFailed = false
+    /// The open tool call, by the upstream's index (-1: it gave none). `calls` were begun; ours count from 0.
+    private var call: Int64?
+    private var calls: UInt32 = 0
 
     init(_ instance: Instance) { self.instance = instance }
 
@@ -3051,12 +3338,13 @@ final class Exchange {
     /// False: nobody listens any more.
     private func emit(
         _ sink: OpaquePointer?, _ type: kimi_event_type, _ a: [UInt8] = [], _ b: [UInt8] = [],
-        _ numbers: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
+        _ numbers: (Int64, Int64, Int64, Int64) = (0, 0, 0, 0), index: UInt32 = 0
     ) throws(Failure) -> Bool {
         let status = a.withUnsafeBufferPointer { a in
             b.withUnsafeBufferPointer { b in
                 var event = kimi_event()
                 event.type = type.rawValue
+                event.index = index
                 (event.a, event.b) = (kimi_bytes(a), kimi_bytes(b))
                 (event.i0, event.i1, event.i2, event.i3) = numbers
                 return host.emit(sink, &event, 1)
@@ -3067,7 +3355,9 @@ final class Exchange {
 
     /// ERROR is the last event of a reply.
     private func failWith(_ sink: OpaquePointer?, _ message: [UInt8]) throws(Failure) -> Bool {
+        if isFailed { return true }
         isFinished = true
+        isFailed = true
         return try emit(
             sink, KIMI_EVENT_ERROR, message, [],
             (Int64(Self.category(status).rawValue), Int64(status), retryAfterMs, 0))
@@ -3093,15 +3383,59 @@ final class Exchange {
         return try failWith(sink, message.isEmpty ? unknown : message)
     }
 
-    private func takeDelta(_ sink: OpaquePointer?, _ choice: kimi_bytes) throws(Failure) -> Bool {
-        let delta = json_get(choice, "delta")
-        if json_inside(json_get(delta, "tool_calls"), UInt8(ascii: "[")).len > 0 {
-            return try failWith(sink, Array("plugin @NAME@ does not decode tool calls yet".utf8))
+    private func endCall(_ sink: OpaquePointer?) throws(Failure) -> Bool {
+        if call == nil { return true }
+        call = nil
+        return try emit(sink, KIMI_EVENT_TOOL_END, index: calls &- 1)
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    private func beginCall(
+        _ sink: OpaquePointer?, _ number: Int64, id: [UInt8], name: [UInt8]
+    ) throws(Failure) -> Bool {
+        guard try endCall(sink) else { return false }
+        if name.isEmpty {
+            return try failWith(sink, Array("the upstream sent a piece of a tool call that had not begun".utf8))
         }
+        call = number
+        calls &+= 1
+        return try emit(sink, KIMI_EVENT_TOOL_BEGIN, id, name, index: calls &- 1)
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    private func takeCall(_ sink: OpaquePointer?, _ piece: kimi_bytes) throws(Failure) -> Bool {
+        let function = json_get(piece, "function")
+        let number = json_count(json_get(piece, "index"))
+        let id = try text(json_get(piece, "id"))
+        if call != number || (number < 0 && !id.isEmpty) {
+            let name = try text(json_get(function, "name"))
+            guard try beginCall(sink, number, id: id, name: name) else { return false }
+            if isFinished { return true }
+        }
+        let arguments = json_get(function, "arguments")
+        let isObject = json_inside(arguments, UInt8(ascii: "{")).len > 0
+        let written = isObject ? Array(arguments.buffer) : try text(arguments)
+        if written.isEmpty { return true }
+        return try emit(sink, KIMI_EVENT_TOOL_ARGS, written, index: calls &- 1)
+    }
+
+    private func takeDelta(_ sink: OpaquePointer?, _ choice: kimi_bytes) throws(Failure) -> Bool {
+        if json_count(json_get(choice, "index")) > 0 {
+            return try failWith(sink, Array("plugin @NAME@ decodes one choice; ask without n".utf8))
+        }
+        let delta = json_get(choice, "delta")
+        let thought = try text(json_get(delta, "reasoning_content"))
+        if !thought.isEmpty, try !emit(sink, KIMI_EVENT_REASONING, thought) { return false }
         let content = try text(json_get(delta, "content"))
         if !content.isEmpty, try !emit(sink, KIMI_EVENT_TEXT, content) { return false }
+        var pieces = json_inside(json_get(delta, "tool_calls"), UInt8(ascii: "["))
+        var piece = kimi_bytes()
+        while !isFinished, json_next(&pieces, &piece) != 0 {
+            guard try takeCall(sink, piece) else { return false }
+        }
         let reason = try text(json_get(choice, "finish_reason"))
-        guard !reason.isEmpty else { return true }
+        if isFinished || reason.isEmpty { return true }
+        guard try endCall(sink) else { return false }
         isFinished = true
         return try emit(sink, KIMI_EVENT_FINISH, reason, reason)
     }
@@ -3109,6 +3443,7 @@ final class Exchange {
     /// One chunk. False: nobody listens any more.
     private func takeChunk(_ sink: OpaquePointer?, _ data: kimi_bytes) throws(Failure) -> Bool {
         let brace = UInt8(ascii: "{")
+        if isFailed { return true }
         if json_inside(json_get(data, "error"), brace).len > 0, !isFinished { return try upstreamError(sink, data) }
         if !isStarted {
             isStarted = true
@@ -3118,7 +3453,7 @@ final class Exchange {
         }
         if !isFinished, try !takeDelta(sink, json_first(json_get(data, "choices"))) { return false }
         let usage = json_get(data, "usage")
-        guard json_inside(usage, brace).len > 0 else { return true }
+        guard !isFailed, json_inside(usage, brace).len > 0 else { return true }
         let input = json_count(json_get(usage, "prompt_tokens"))
         return try emit(
             sink, KIMI_EVENT_USAGE, [], [], (input, json_count(json_get(usage, "completion_tokens")), -1, -1))
@@ -3210,7 +3545,7 @@ public func kimi_plugin_entry_v1(
 
 """##
 
-    static let text30 = ##"""
+    static let text32 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. Swift on the
 // C header alone.
 //
@@ -3324,13 +3659,13 @@ public func kimi_plugin_entry_v1(
 
 """##
 
-    static let notes31 = ##"""
+    static let notes33 = ##"""
 Needs: Go 1.19 or newer with cgo, a C compiler and make. Tried with Go 1.19. Only one Go plugin can be in a process; Go's
 runtime takes threads, signal handlers and static TLS, which `plugin check` notes and forgives. Go plugins do not load on musl.
 
 """##
 
-    static let text32 = ##"""
+    static let text34 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -3369,14 +3704,14 @@ clean:
 
 """##
 
-    static let text33 = ##"""
+    static let text35 = ##"""
 module @NAME@
 
 go 1.19
 
 """##
 
-    static let text34 = ##"""
+    static let text36 = ##"""
 /* The plugin's way in, and the table. Instances and exchanges are handles of Go's, never Go pointers. */
 #include <string.h>
 
@@ -3387,7 +3722,7 @@ static const char manifest[] =
     "{\"id\": \"com.example.@NAME@\", \"name\": \"@NAME@\", \"version\": \"0.1.0\","
     " \"abi\": {\"built\": \"1.0\", \"needs\": \"1.0\"},"
     " \"provides\": [{\"interface\": \"kimi.provider/1\", \"name\": \"@NAME@\", \"frames\": \"sse\","
-    "  \"features\": [\"stream\"]}],"
+    "  \"features\": [\"stream\", \"tools\", \"reasoning\"]}],"
     " \"config_schema\": {\"type\": \"object\", \"additionalProperties\": false,"
     "  \"required\": [\"apiKey\", \"baseUrl\"], \"properties\": {"
     "   \"apiKey\": {\"type\": \"string\", \"minLength\": 1, \"x-secret\": true, \"x-env\": \"@ENV@_API_KEY\"},"
@@ -3461,11 +3796,11 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text35 = ##"""
+    static let text37 = ##"""
 // @NAME@: a provider for upstreams that speak Chat Completions, in Go.
 //
-// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-// reason, usage and errors. What it does not decode yet is an error that says so, see takeDelta.
+// It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+// tool calls, the finish reason, usage and errors, of the first choice.
 //
 // No panic may leave a function of the table: every export recovers.
 package main
@@ -3494,6 +3829,10 @@ type exchange struct {
 	status            uint32
 	retryAfterMs      int64 // -1: not said
 	started, finished bool
+	failed            bool   // ERROR was emitted, and nothing may follow it
+	calling           bool   // a tool call is open: TOOL_BEGIN was emitted, TOOL_END was not
+	call              int64  // the upstream's index of that call; -1: it gave none
+	calls             uint32 // how many were begun; ours count from 0
 }
 
 // A failure is a call that cannot succeed.
@@ -3616,9 +3955,13 @@ func goResult(handle C.uintptr_t, result *C.kimi_result, err *C.kimi_error) C.ki
 
 // emit says KIMI_STOP when nobody listens any more.
 func (e *exchange) emit(sink *C.kimi_sink, kind uint32, a, b string, i0, i1, i2, i3 int64) (C.kimi_status, *failure) {
+	return e.emitAt(sink, kind, 0, a, b, i0, i1, i2, i3)
+}
+
+func (e *exchange) emitAt(sink *C.kimi_sink, kind, index uint32, a, b string, i0, i1, i2, i3 int64) (C.kimi_status, *failure) {
 	aText, aLength := data(a)
 	bText, bLength := data(b)
-	status := C.host_event(e.host, sink, C.uint32_t(kind), aText, aLength, bText, bLength,
+	status := C.host_event(e.host, sink, C.uint32_t(kind), C.uint32_t(index), aText, aLength, bText, bLength,
 		C.int64_t(i0), C.int64_t(i1), C.int64_t(i2), C.int64_t(i3))
 	if status < 0 {
 		return 0, refused
@@ -3650,7 +3993,10 @@ func category(status uint32) int64 {
 
 // failWith emits ERROR, the last event of a reply.
 func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *failure) {
-	e.finished = true
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
+	e.finished, e.failed = true, true
 	if message == "" {
 		message = "the upstream answered with an error that has no message"
 	}
@@ -3659,10 +4005,19 @@ func (e *exchange) failWith(sink *C.kimi_sink, message string) (C.kimi_status, *
 
 type apiError struct{ Message string }
 
+// One element of delta.tool_calls: a call's first piece brings id and name, all bring pieces of its arguments' JSON text.
+type callPiece struct {
+	Index    *int64
+	ID       string
+	Function struct{ Name, Arguments string }
+}
+
 type choice struct {
+	Index int64
 	Delta struct {
 		Content   string
-		ToolCalls []json.RawMessage `json:"tool_calls"`
+		Reasoning string      `json:"reasoning_content"`
+		ToolCalls []callPiece `json:"tool_calls"`
 	}
 	FinishReason string `json:"finish_reason"`
 }
@@ -3685,24 +4040,68 @@ func count(number *int64) int64 {
 	return *number
 }
 
-func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *failure) {
-	if len(one.Delta.ToolCalls) > 0 {
-		return e.failWith(sink, "plugin @NAME@ does not decode tool calls yet")
+func (e *exchange) emitText(sink *C.kimi_sink, kind, index uint32, text string) (C.kimi_status, *failure) {
+	if text == "" {
+		return C.KIMI_OK, nil
 	}
-	if one.Delta.Content != "" {
-		status, what := e.emit(sink, C.KIMI_EVENT_TEXT, one.Delta.Content, "", 0, 0, 0, 0)
+	return e.emitAt(sink, kind, index, text, "", 0, 0, 0, 0)
+}
+
+func (e *exchange) endCall(sink *C.kimi_sink) (C.kimi_status, *failure) {
+	if !e.calling {
+		return C.KIMI_OK, nil
+	}
+	e.calling = false
+	return e.emitAt(sink, C.KIMI_EVENT_TOOL_END, e.calls-1, "", "", 0, 0, 0, 0)
+}
+
+func (e *exchange) takeCall(sink *C.kimi_sink, piece callPiece) (C.kimi_status, *failure) {
+	number := count(piece.Index)
+	if !e.calling || number != e.call || (number < 0 && piece.ID != "") {
+		// Another call begins. The one before it is complete then.
+		if status, what := e.endCall(sink); status != C.KIMI_OK || what != nil {
+			return status, what
+		}
+		if piece.Function.Name == "" {
+			return e.failWith(sink, "the upstream sent a piece of a tool call that had not begun")
+		}
+		e.calling, e.call = true, number
+		e.calls++
+		status, what := e.emitAt(sink, C.KIMI_EVENT_TOOL_BEGIN, e.calls-1, piece.ID, piece.Function.Name, 0, 0, 0, 0)
 		if status != C.KIMI_OK || what != nil {
 			return status, what
 		}
 	}
-	if one.FinishReason == "" {
-		return C.KIMI_OK, nil
+	return e.emitText(sink, C.KIMI_EVENT_TOOL_ARGS, e.calls-1, piece.Function.Arguments)
+}
+
+func (e *exchange) takeDelta(sink *C.kimi_sink, one choice) (C.kimi_status, *failure) {
+	if one.Index > 0 {
+		return e.failWith(sink, "plugin @NAME@ decodes one choice; ask without n")
+	}
+	status, what := e.emitText(sink, C.KIMI_EVENT_REASONING, 0, one.Delta.Reasoning)
+	if status == C.KIMI_OK && what == nil {
+		status, what = e.emitText(sink, C.KIMI_EVENT_TEXT, 0, one.Delta.Content)
+	}
+	for _, piece := range one.Delta.ToolCalls {
+		if status == C.KIMI_OK && what == nil && !e.finished {
+			status, what = e.takeCall(sink, piece)
+		}
+	}
+	if status != C.KIMI_OK || what != nil || e.finished || one.FinishReason == "" {
+		return status, what
+	}
+	if status, what = e.endCall(sink); status != C.KIMI_OK || what != nil {
+		return status, what
 	}
 	e.finished = true
 	return e.emit(sink, C.KIMI_EVENT_FINISH, one.FinishReason, one.FinishReason, 0, 0, 0, 0)
 }
 
 func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status, what *failure) {
+	if e.failed {
+		return C.KIMI_OK, nil
+	}
 	if one.Error != nil && !e.finished {
 		return e.failWith(sink, one.Error.Message)
 	}
@@ -3717,7 +4116,7 @@ func (e *exchange) takeChunk(sink *C.kimi_sink, one chunk) (status C.kimi_status
 	if status == C.KIMI_OK && what == nil && !e.finished && len(one.Choices) > 0 {
 		status, what = e.takeDelta(sink, one.Choices[0])
 	}
-	if status == C.KIMI_OK && what == nil && one.Usage != nil {
+	if status == C.KIMI_OK && what == nil && !e.failed && one.Usage != nil {
 		return e.emit(sink, C.KIMI_EVENT_USAGE, "", "", count(one.Usage.Input), count(one.Usage.Output), -1, -1)
 	}
 	return status, what
@@ -3764,7 +4163,7 @@ func goFlush(handle C.uintptr_t, why C.uint32_t, err *C.kimi_error) C.kimi_statu
 
 """##
 
-    static let text36 = ##"""
+    static let text38 = ##"""
 /* What Go sees of C: the header, and calls of the host's functions, which Go cannot make through pointers. Slices go
  * over as pointer and length, because cgo lets no struct with a Go pointer pass. */
 #ifndef PLUGIN_H
@@ -3791,9 +4190,11 @@ static inline kimi_status host_send(const kimi_host *host, kimi_plan *plan) {
     return host->plan_step(plan, KIMI_STEP_SEND, 0, KIMI_SEND_STREAM);
 }
 
-static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uint32_t type, const void *a, size_t a_n,
-                                     const void *b, size_t b_n, int64_t i0, int64_t i1, int64_t i2, int64_t i3) {
-    kimi_event event = {.type = type, .a = slice(a, a_n), .b = slice(b, b_n), .i0 = i0, .i1 = i1, .i2 = i2, .i3 = i3};
+static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uint32_t type, uint32_t index,
+                                     const void *a, size_t a_n, const void *b, size_t b_n,
+                                     int64_t i0, int64_t i1, int64_t i2, int64_t i3) {
+    kimi_event event = {.type = type, .index = index, .a = slice(a, a_n), .b = slice(b, b_n),
+                        .i0 = i0, .i1 = i1, .i2 = i2, .i3 = i3};
     return host->emit(sink, &event, 1);
 }
 
@@ -3801,7 +4202,7 @@ static inline kimi_status host_event(const kimi_host *host, kimi_sink *sink, uin
 
 """##
 
-    static let text37 = ##"""
+    static let text39 = ##"""
 /* The plugin's way in, and the table. Instances and exchanges are handles of Go's, never Go pointers. */
 #include <string.h>
 
@@ -3876,7 +4277,7 @@ KIMI_EXPORT kimi_status kimi_plugin_entry_v1(kimi_handshake *handshake, kimi_err
 
 """##
 
-    static let text38 = ##"""
+    static let text40 = ##"""
 // @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. In Go.
 //
 // It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code
@@ -3959,7 +4360,7 @@ func (e *exchange) pass(event *C.kimi_event, sink *C.kimi_sink) C.kimi_status {
 
 """##
 
-    static let text39 = ##"""
+    static let text41 = ##"""
 /* What Go sees of C: the header, and calls of the host's functions, which Go cannot make through pointers. Texts go
  * over as pointer and length, because cgo lets no struct with a Go pointer pass. */
 #ifndef PLUGIN_H
@@ -3987,12 +4388,12 @@ static inline kimi_status host_emit(const kimi_host *host, kimi_sink *sink, cons
 
 """##
 
-    static let notes40 = ##"""
+    static let notes42 = ##"""
 Needs: Zig 0.14 (`pip install ziglang==0.14.1` brings it: then `make ZIG='python3 -m ziglang'`) and make.
 
 """##
 
-    static let text41 = ##"""
+    static let text43 = ##"""
 # make         build/lib@NAME@.so
 # make test    checks it with kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
 # make clean
@@ -4028,11 +4429,11 @@ clean:
 
 """##
 
-    static let text42 = ##"""
+    static let text44 = ##"""
 //! @NAME@: a provider for upstreams that speak Chat Completions, in Zig 0.14.
 //!
-//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, the finish
-//! reason, usage and errors. What it does not decode yet is an error that says so, see `takeDelta`.
+//! It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning,
+//! tool calls, the finish reason, usage and errors, of the first choice.
 const std = @import("std");
 const c = @cImport(@cInclude("kimi_plugin.h"));
 
@@ -4040,7 +4441,7 @@ const allocator = std.heap.c_allocator;
 const Value = std.json.Value;
 const manifest =
     \\{"id": "com.example.@NAME@", "name": "@NAME@", "version": "0.1.0", "abi": {"built": "1.0", "needs": "1.0"},
-    \\ "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream"]}],
+    \\ "provides": [{"interface": "kimi.provider/1", "name": "@NAME@", "frames": "sse", "features": ["stream", "tools", "reasoning"]}],
     \\ "config_schema": {"type": "object", "additionalProperties": false, "required": ["apiKey", "baseUrl"],
     \\  "properties": {
     \\   "apiKey": {"type": "string", "minLength": 1, "x-secret": true, "x-env": "@ENV@_API_KEY"},
@@ -4079,6 +4480,9 @@ const Exchange = struct {
     retry_after_ms: i64 = -1, // -1: not said
     started: bool = false,
     finished: bool = false,
+    failed: bool = false, // ERROR was emitted, and nothing may follow it
+    call: ?i64 = null, // the open tool call, by the upstream's index; -1: it gave none
+    calls: u32 = 0, // how many were begun; ours count from 0
 
     /// One step: send the request, with two members of its JSON changed and every other byte as it is.
     fn plan(self: *Exchange, to: ?*c.kimi_plan) Failure!c.kimi_status {
@@ -4107,7 +4511,9 @@ const Exchange = struct {
     /// ERROR is the last event of a reply.
     fn failWith(self: *Exchange, sink: ?*c.kimi_sink, message: []const u8) Failure!bool {
         const words = if (message.len > 0) message else "the upstream answered with an error that has no message";
+        if (self.failed) return true;
         self.finished = true;
+        self.failed = true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_ERROR,
             .a = bytes(words),
@@ -4117,21 +4523,65 @@ const Exchange = struct {
         });
     }
 
-    fn takeDelta(self: *Exchange, sink: ?*c.kimi_sink, choice: ?Value) Failure!bool {
-        const delta = member(choice, "delta");
-        if (first(member(delta, "tool_calls")) != null) {
-            return self.failWith(sink, "plugin @NAME@ does not decode tool calls yet");
+    fn emitText(self: *Exchange, sink: ?*c.kimi_sink, kind: u32, words: []const u8, index: u32) Failure!bool {
+        return words.len == 0 or try self.emit(sink, .{ .type = kind, .index = index, .a = bytes(words) });
+    }
+
+    fn endCall(self: *Exchange, sink: ?*c.kimi_sink) Failure!bool {
+        if (self.call == null) return true;
+        self.call = null;
+        return self.emit(sink, .{ .type = c.KIMI_EVENT_TOOL_END, .index = self.calls - 1 });
+    }
+
+    /// A call's first piece brings its id and its name. The call before it is complete then.
+    fn beginCall(self: *Exchange, sink: ?*c.kimi_sink, number: i64, id: []const u8, name: []const u8) Failure!bool {
+        if (!try self.endCall(sink)) return false;
+        if (name.len == 0) return self.failWith(sink, "the upstream sent a piece of a tool call that had not begun");
+        self.call = number;
+        self.calls += 1;
+        return self.emit(sink, .{
+            .type = c.KIMI_EVENT_TOOL_BEGIN,
+            .index = self.calls - 1,
+            .a = bytes(id),
+            .b = bytes(name),
+        });
+    }
+
+    /// One element of delta.tool_calls: {index, id, function: {name, arguments}}, the last a piece of JSON text.
+    fn takeCall(self: *Exchange, sink: ?*c.kimi_sink, piece: Value) Failure!bool {
+        const function = member(piece, "function");
+        const number = count(member(piece, "index"));
+        const id = text(member(piece, "id"));
+        if (self.call != number or (number < 0 and id.len > 0)) {
+            if (!try self.beginCall(sink, number, id, text(member(function, "name")))) return false;
+            if (self.finished) return true;
         }
-        const content = text(member(delta, "content"));
-        if (content.len > 0 and !try self.emit(sink, .{ .type = c.KIMI_EVENT_TEXT, .a = bytes(content) })) return false;
+        const arguments = member(function, "arguments");
+        if (arguments != null and arguments.? == .object) return error.Protocol;
+        return self.emitText(sink, c.KIMI_EVENT_TOOL_ARGS, text(arguments), self.calls - 1);
+    }
+
+    fn takeDelta(self: *Exchange, sink: ?*c.kimi_sink, choice: ?Value) Failure!bool {
+        if (count(member(choice, "index")) > 0) {
+            return self.failWith(sink, "plugin @NAME@ decodes one choice; ask without n");
+        }
+        const delta = member(choice, "delta");
+        if (!try self.emitText(sink, c.KIMI_EVENT_REASONING, text(member(delta, "reasoning_content")), 0)) return false;
+        if (!try self.emitText(sink, c.KIMI_EVENT_TEXT, text(member(delta, "content")), 0)) return false;
+        for (elements(member(delta, "tool_calls"))) |piece| {
+            if (!try self.takeCall(sink, piece)) return false;
+            if (self.finished) return true;
+        }
         const reason = text(member(choice, "finish_reason"));
         if (reason.len == 0) return true;
+        if (!try self.endCall(sink)) return false;
         self.finished = true;
         return self.emit(sink, .{ .type = c.KIMI_EVENT_FINISH, .a = bytes(reason), .b = bytes(reason) });
     }
 
     /// One chunk. False: nobody listens any more.
     fn takeChunk(self: *Exchange, sink: ?*c.kimi_sink, chunk: Value) Failure!bool {
+        if (self.failed) return true;
         if (member(chunk, "error")) |wrong| {
             if (wrong == .object and !self.finished) return self.failWith(sink, text(member(wrong, "message")));
         }
@@ -4146,7 +4596,7 @@ const Exchange = struct {
         }
         if (!self.finished and !try self.takeDelta(sink, first(member(chunk, "choices")))) return false;
         const usage = member(chunk, "usage") orelse return true;
-        if (usage != .object) return true;
+        if (self.failed or usage != .object) return true;
         return self.emit(sink, .{
             .type = c.KIMI_EVENT_USAGE,
             .i0 = count(member(usage, "prompt_tokens")),
@@ -4209,9 +4659,14 @@ fn member(value: ?Value, name: []const u8) ?Value {
     return if (present == .object) present.object.get(name) else null;
 }
 
+fn elements(value: ?Value) []const Value {
+    const present = value orelse return &.{};
+    return if (present == .array) present.array.items else &.{};
+}
+
 fn first(value: ?Value) ?Value {
-    const present = value orelse return null;
-    return if (present == .array and present.array.items.len > 0) present.array.items[0] else null;
+    const all = elements(value);
+    return if (all.len > 0) all[0] else null;
 }
 
 fn text(value: ?Value) []const u8 {
@@ -4328,7 +4783,7 @@ export fn kimi_plugin_entry_v1(handshake: *c.kimi_handshake, _: ?*c.kimi_error) 
 
 """##
 
-    static let text43 = ##"""
+    static let text45 = ##"""
 //! @NAME@: a transform that makes typographic quotation marks in a reply plain ones, as code needs them. In Zig 0.14.
 //!
 //! It asks for TEXT events only; everything else passes it by, in order. The host never cuts a text inside a code

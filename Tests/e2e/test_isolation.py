@@ -1,0 +1,346 @@
+"""`isolation: process`: the same answers from another process, and what its faults may and may not do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import hostprocess
+import kimi_cases
+import replies
+import wire
+from conftest import entry
+from kimi_line import TEXTS, cuts, stream_body
+from mock_upstream import Until
+
+CALL_LIMIT = 5  # IsolationLimits.callMs
+DIALECTS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
+
+
+@pytest.fixture(scope="session")
+def isolated_plugins(runtime_plugins, tmp_path_factory):
+    """The usual plugins and jail, each in a process of its own; the in-process ones as they are."""
+    folder = tmp_path_factory.mktemp("isolated") / "plugins.d"
+    folder.mkdir(mode=0o755)
+    for library in [*hostprocess.PLUGINS.glob("*.so"), runtime_plugins / "jail.so", runtime_plugins / "services.so"]:
+        shutil.copy2(library, folder)
+        (folder / library.name).with_suffix(".yaml").write_text("isolation: process\n")
+    return folder
+
+
+def children(host, word: str = "kimi-plugin-host") -> list[int]:
+    """Process ids of the host's children."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rsplit(") ", 1)[1].split()
+            line = (status.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(fields[1]) == host.process.pid and word.encode() in line and fields[0] != "Z":
+            found.append(int(status.parent.name))
+    return found
+
+
+def child_of(host, library: str) -> int:
+    return next(pid for pid in children(host) if library.encode() in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def until(condition, seconds: float = 15):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def body(path: str, model: str, stream: bool = True) -> bytes:
+    message = [{"role": "user", "content": "hi"}]
+    if path.endswith("responses"):
+        return json.dumps({"model": model, "input": "hi", "stream": stream}).encode()
+    more = {"max_tokens": 100} if path.endswith("messages") else {}
+    return json.dumps({"model": model, "messages": message, "stream": stream, **more}).encode()
+
+
+def plain(answer: wire.Response) -> str:
+    """The answer without what differs by time and chance."""
+    text = re.sub(r'"(id|response_id|item_id|call_id|created|created_at|completed_at)":("[^"]*"|\d+)', "", answer.body.decode())
+    return re.sub(r"(req|resp|msg|chatcmpl|rs|fc|toolu|call)_[0-9A-Za-z]+", "", text)
+
+
+@pytest.mark.parametrize("path", DIALECTS)
+def test_the_answers_are_those_of_the_same_plugins_in_process(start_host, isolated_plugins, upstream, path):
+    """Every kind of cut of a share of the examples, by the provider and the transform in processes of their own."""
+    models = [entry("kimi", upstream.url, transforms=["kimi-k2"])]
+    here = start_host({"models": models})
+    there = start_host({"models": models}, plugins=isolated_plugins)
+    compared = 0
+    for case in TEXTS[::9]:
+        for parts in cuts(case).values():
+            answers = []
+            for host in (here, there):
+                upstream.reply(*stream_body(case, parts))
+                answers.append(wire.exchange(host.port, "POST", path, body(path, "kimi")))
+            assert plain(answers[0]) == plain(answers[1]), case["name"]
+            compared += answers[0].status == 200
+    assert compared > 30
+    assert len(children(there)) >= 2 and children(here) == []
+
+
+def test_a_provider_that_answers_by_itself(start_host, isolated_plugins):
+    models = [{"name": "demo", "provider": "demo", "model": "demo", "transforms": ["kimi-k2"], "provider_config": {"paceMs": 1}}]
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    answer = wire.chat(host.port, {"model": "demo", "messages": [{"role": "user", "content": "hi"}], "stream": True})
+    assert "The answer is 42" in "".join(
+        json.loads(frame)["choices"][0]["delta"].get("content") or "" for frame in answer.frames[:-1])
+
+
+def jail(upstream, **faults) -> list[dict]:
+    return [entry(name, upstream.url, transforms=[{"plugin": "jail", "config": {"fault": fault}}]) for name, fault in faults.items()]
+
+
+def ask(host, model: str, **more) -> wire.Response:
+    return wire.chat(host.port, {"model": model, "messages": [{"role": "user", "content": "hi"}], **more})
+
+
+def test_the_wall_holds(start_host, isolated_plugins, upstream):
+    """No files, sockets, programs, processes, signals, code or environment; what is refused says so."""
+    host = start_host({"models": jail(upstream, escape="escape")}, plugins=isolated_plugins, environment={"MY_API_KEY": "sk-x"})
+    upstream.reply(replies.response(replies.completion("hi")))
+    answer = ask(host, "escape")
+    assert answer.status == 200, answer.body
+    told = dict(pair.split("=") for pair in json.loads(upstream.requests[-1].body)["user"].split())
+    assert set(told) == {"open", "write", "socket", "exec", "kill", "code", "memory", "fork", "environment"}
+    assert all(error != "0" for error in told.values()), told
+    assert not Path("/tmp/kimi-jail-was-here").exists()
+    assert "jail begins" in host.output
+    pid = child_of(host, "jail.so")
+    status = Path(f"/proc/{pid}/status").read_text()
+    assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    assert Path(f"/proc/{pid}/environ").read_bytes() == b""
+    assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2", "3"]
+
+
+def test_a_crash_is_its_own_exchanges_affair(start_host, isolated_plugins, upstream):
+    """Fifty streams of another plugin go on while one exchange's process dies; the next one works again."""
+    models = [*jail(upstream, bad="feed-crash"), entry("kimi", upstream.url, transforms=["kimi-k2"])]
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    gate = threading.Event()
+    chunks = replies.stream(replies.text_chunks("one ", "two ", "three"))
+    half = len(chunks) // 2
+    upstream.always(*chunks[:half], Until(gate), *chunks[half:])
+    with ThreadPoolExecutor(50) as pool:
+        others = [pool.submit(ask, host, "kimi", stream=True) for _ in range(50)]
+        until(lambda: len(upstream.requests) == 50)
+        upstream.reply(*replies.stream(replies.text_chunks("BOOM", "x")))
+        failed = ask(host, "bad", stream=True)
+        gate.set()
+        answers = [one.result() for one in others]
+    assert failed.status == 500 and "plugin 'jail'" in failed.json["error"]["message"], failed.body
+    assert "SIGABRT" in failed.json["error"]["message"]
+    for answer in answers:
+        assert answer.status == 200 and "".join(
+            json.loads(frame)["choices"][0]["delta"].get("content") or "" for frame in answer.frames[:-1]
+            if json.loads(frame)["choices"]) == "one two three"
+    upstream.reply(replies.response(replies.completion("fine")))
+    again = ask(host, "bad")
+    assert again.status == 200 and again.json["choices"][0]["message"]["content"] == "fine"
+
+
+def test_a_crash_in_the_middle_ends_the_stream_legally_and_before_content_the_next_route_answers(
+    start_host, isolated_plugins, upstream
+):
+    models = [*jail(upstream, bad="feed-crash"), entry("good", upstream.url)]
+    models.append({**entry("bad", upstream.url), "model": "second"})
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    upstream.reply(*replies.stream(replies.text_chunks("begun ", "BOOM")))
+    upstream.reply(*replies.stream(replies.text_chunks("from the second")))
+    first = ask(host, "bad", stream=True)
+    assert first.status == 200 and first.complete
+    text = first.body.decode()
+    assert "begun" in text and "plugin 'jail'" in text or "from the second" in text, text
+    upstream.reset()
+    upstream.reply(*replies.stream(replies.text_chunks("BOOM")))
+    upstream.reply(*replies.stream(replies.text_chunks("from the second")))
+    answer = ask(host, "bad", stream=True)
+    assert answer.status == 200 and "from the second" in answer.body.decode()
+
+
+def test_a_hang_is_ended_at_the_deadline(start_host, isolated_plugins, upstream):
+    host = start_host({"models": [*jail(upstream, bad="feed-hang"), entry("good", upstream.url)]}, plugins=isolated_plugins)
+    upstream.reply(*replies.stream(replies.text_chunks("BOOM")))
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(ask, host, "bad", stream=True)
+        until(lambda: len(upstream.requests) == 1)
+        upstream.reply(replies.response(replies.completion("meanwhile")))
+        assert ask(host, "good").status == 200 and not hanging.done()
+        answer = hanging.result()
+    assert answer.status == 500 and "was killed" in answer.json["error"]["message"], answer.body
+    assert CALL_LIMIT - 1 < time.monotonic() - began < CALL_LIMIT + 20
+
+
+def test_five_deaths_in_a_minute_are_a_quarantine(start_host, isolated_plugins, upstream):
+    host = start_host({"models": [*jail(upstream, bad="begin-crash"), entry("good", upstream.url)]}, plugins=isolated_plugins)
+    answers = [ask(host, "bad") for _ in range(7)]
+    assert [answer.status for answer in answers] == [500] * 4 + [500] + [503] * 2, [a.body for a in answers]
+    assert "quarantine" in answers[-1].json["error"]["message"] and "SIGSEGV" in answers[-1].json["error"]["message"]
+    upstream.reply(replies.response(replies.completion("fine")))
+    assert ask(host, "good").status == 200
+
+
+def test_a_refused_configuration_is_told_at_start(start_host, isolated_plugins, upstream):
+    host = start_host({"models": jail(upstream, bad="create")}, plugins=isolated_plugins, ready=False)
+    assert host.wait_end() != 0
+    assert "jail refuses, as told" in host.output
+
+
+@pytest.mark.parametrize("how", ["terminate", "kill"])
+def test_no_child_is_left_behind(start_host, isolated_plugins, upstream, how):
+    host = start_host({"models": jail(upstream, one="none")}, plugins=isolated_plugins)
+    upstream.reply(replies.response(replies.completion("hi")))
+    assert ask(host, "one").status == 200
+    pids = children(host)
+    assert len(pids) >= 7
+    host.process.send_signal(signal.SIGTERM if how == "terminate" else signal.SIGKILL)
+    host.process.wait(20)
+    until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}/status").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text()])
+
+
+def test_descriptors_and_children_do_not_grow(start_host, isolated_plugins, upstream):
+    host = start_host({"models": [*jail(upstream, one="none", bad="begin-crash")], "server": {"watch": False}}, plugins=isolated_plugins)
+    upstream.always(replies.response(replies.completion("hi")))
+    assert ask(host, "one").status == 200
+    before = host.open_files(), len(children(host))
+    for _ in range(3):
+        assert ask(host, "bad").status in (500, 503)
+        assert ask(host, "one").status in (200, 503)
+        host.process.send_signal(signal.SIGHUP)
+        time.sleep(0.7)
+    assert ask(host, "one").status == 200
+    until(lambda: host.open_files() <= before[0] + 8)
+    assert len(children(host)) <= before[1] + 2
+
+
+def test_memory_and_notes_of_the_host_work_from_a_process(start_host, isolated_plugins, upstream):
+    """Tests/RuntimePlugins/services.c checks the tables' edges by itself and logs what is wrong."""
+    models = [entry("one", upstream.url, transforms=[{"plugin": "services", "config": {}}])]
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    seen = []
+    for _ in range(2):
+        upstream.reply(replies.response(replies.completion("hi")))
+        assert ask(host, "one").status == 200
+        seen.append(json.loads(upstream.requests[-1].body))
+    assert seen[0] != seen[1], "the second exchange finds what the first one filed"
+    assert "services wrong" not in host.output, host.output[-3000:]
+
+
+PYTHON_TRANSFORM = """
+import re
+import kimi_plugin as kimi
+
+class Redact(kimi.Transform):
+    def begin(self, note):
+        tries = {}
+        for name, attempt in (("open", lambda: open("/etc/passwd")), ("socket", lambda: __import__("socket").socket()),
+                              ("fork", lambda: __import__("os").fork())):
+            try:
+                attempt()
+                tries[name] = "succeeded"
+            except Exception as error:
+                tries[name] = type(error).__name__
+        count = int(self.instance.kv_get("count") or 0) + 1
+        self.instance.kv_put("count", str(count))
+        self.instance.log("redact begins")
+        note("begun")
+        return {"user": " ".join(f"{k}={v}" for k, v in tries.items()) + f" count={count}"}
+
+    def feed(self, events, sink):
+        for event in events:
+            if "EXPLODE" in event.text:
+                raise ValueError("as told")
+            sink.emit(event.with_text(event.text.replace("secret", self.instance.config["with"])))
+
+kimi.plugin(id="test.redact", name="Redact", version="1.0.0", word="redact", transform=Redact,
+            config_schema={"type": "object", "properties": {"with": {"type": "string", "default": "***"}}, "required": ["with"]})
+"""
+
+PYTHON_PROVIDER = """
+import json
+import kimi_plugin as kimi
+
+class Echo(kimi.Provider):
+    def next(self, plan):
+        plan.field(kimi.URL, self.instance.config["url"]).header("content-type", "application/json")
+        plan.field(kimi.BODY_PATCH, json.dumps({"seed": 7}))
+        plan.step(kimi.SEND, arg=1)
+
+    def feed(self, frames, sink):
+        for frame in frames:
+            if frame.data == b"[DONE]":
+                return kimi.DONE
+            choice = (json.loads(frame.data).get("choices") or [{}])[0]
+            if choice.get("delta", {}).get("content"):
+                sink.text(choice["delta"]["content"])
+            if choice.get("finish_reason"):
+                sink.emit(kimi.Event(kimi.FINISH, choice["finish_reason"]))
+
+    def begin(self):
+        self.started = False
+
+kimi.plugin(id="test.pyecho", name="Echo", version="1.0.0", word="pyecho", provider=Echo, config_schema={
+    "type": "object", "properties": {"url": {"type": "string", "x-host": True}}})
+"""
+
+
+@pytest.fixture
+def python_plugins(tmp_path):
+    folder = tmp_path / "python-plugins.d"
+    folder.mkdir(mode=0o755)
+    for name, text in (("redact", PYTHON_TRANSFORM), ("pyecho", PYTHON_PROVIDER)):
+        (folder / f"{name}.py").write_text(text)
+        (folder / f"{name}.yaml").write_text("isolation: process\n")
+    (folder / "helpers.py").write_text("raise SystemExit('a module without a sidecar is left alone')\n")
+    shutil.copy2(hostprocess.PLUGINS / "libOpenAIProvider.so", folder)
+    return folder
+
+
+def test_a_transform_in_python(start_host, python_plugins, upstream):
+    models = [entry("py", upstream.url, transforms=[{"plugin": "redact", "config": {"with": "###"}}])]
+    host = start_host({"models": models}, plugins=python_plugins)
+    for count in (1, 2):
+        upstream.reply(*replies.stream(replies.text_chunks("my secret ", "is secret")))
+        answer = ask(host, "py", stream=True)
+        assert answer.status == 200 and "my ### " in answer.body.decode() and "secret" not in answer.body.decode()
+        assert json.loads(upstream.requests[-1].body)["user"].endswith(f"count={count}")
+    told = json.loads(upstream.requests[-1].body)["user"]
+    assert "succeeded" not in told, told
+    assert "redact begins" in host.output
+    upstream.reply(*replies.stream(replies.text_chunks("EXPLODE")))
+    failed = ask(host, "py", stream=True)
+    assert failed.status == 500 and "ValueError in feed" in failed.json["error"]["message"], failed.body
+
+
+def test_a_provider_in_python(start_host, python_plugins, upstream):
+    models = [{"name": "py", "provider": "pyecho", "model": "m", "provider_config": {"url": upstream.url + "/chat"}}]
+    host = start_host({"models": models}, plugins=python_plugins)
+    upstream.reply(*replies.stream(replies.text_chunks("a ", "b")))
+    answer = ask(host, "py", stream=True)
+    assert answer.status == 200, answer.body
+    assert json.loads(upstream.requests[-1].body)["seed"] == 7
+    assert [json.loads(f)["choices"][0]["delta"].get("content") for f in answer.frames[:-1]][:3].count("a ") == 1
+
+
+def test_plugins_list_and_inspect_work_on_python(python_plugins, tmp_path):
+    listed = hostprocess.run("plugins", "list", "--plugins-dir", python_plugins, cwd=tmp_path)
+    assert listed.returncode == 0 and "transform[redact]" in listed.stdout and "provider[pyecho]" in listed.stdout
+    shown = hostprocess.run("plugin", "inspect", python_plugins / "redact.py", cwd=tmp_path)
+    assert shown.returncode == 0 and "test.redact" in shown.stdout and "with: string" in shown.stdout
