@@ -56,7 +56,8 @@ struct RouteBuilder {
             if value.string == "always" { route.ensureToolCall = .always }
         }
         if route.resume != nil, route.ensureToolCall != .never {
-            let message = "is not used where 'ensure_tool_call' is set: such replies are judged whole; remove one of them"
+            let message =
+                "is not used where 'ensure_tool_call' is set: such replies are judged whole; remove one of them"
             log.warning(at: entry["resume"]?.mark, path.key("resume").description, message)
         }
     }
