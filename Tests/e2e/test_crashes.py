@@ -154,6 +154,27 @@ def test_a_crash_is_named_and_kept(place, fault):
     assert file.stat().st_mode & 0o777 == 0o600 and file.name in line
 
 
+def test_a_quarantined_library_works_in_a_process_of_its_own(place):
+    """It is neither probed nor kept away there, and its crash costs one exchange."""
+    place.put("crasher")
+    models = place.models("feed_segv", "none")
+    first = place.host(models)
+    provoke(first, "feed_segv")
+    first.wait_end()
+    assert_quarantined(place.host(models), "none")
+    (place.plugins / "crasher.yaml").write_text("isolation: process\n")
+    (place.state / "probed.json").unlink()
+    third = place.host(models)
+    assert_works(third, "none")
+    failed = ask(third, "feed_segv")
+    assert failed.status == 500 and "SIGSEGV" in failed.json["error"]["message"], failed.body
+    assert_works(third)
+    assert_works(third, "none")
+    assert third.alive and "kimi_plugin_quarantined{" not in metrics(third)
+    assert "crasher" not in (place.state / "probed.json").read_text()
+    assert len(place.crash_files) == 1
+
+
 def test_the_whole_way_of_a_quarantine(place):
     place.put("crasher")
     models = place.models("feed_segv", "none")

@@ -19,8 +19,10 @@ import kimi_cases
 import replies
 import wire
 from conftest import entry
+from enforcing import WEATHER, done, say
 from kimi_line import TEXTS, cuts, stream_body
-from mock_upstream import Until
+from mock_upstream import Until, Wait
+from test_plugin_services import metrics
 
 CALL_LIMIT = 5  # IsolationLimits.callMs
 DIALECTS = ("/v1/chat/completions", "/v1/responses", "/v1/messages")
@@ -193,8 +195,65 @@ def test_five_deaths_in_a_minute_are_a_quarantine(start_host, isolated_plugins, 
     answers = [ask(host, "bad") for _ in range(7)]
     assert [answer.status for answer in answers] == [500] * 4 + [500] + [503] * 2, [a.body for a in answers]
     assert "quarantine" in answers[-1].json["error"]["message"] and "SIGSEGV" in answers[-1].json["error"]["message"]
+    assert answers[-1].json["error"]["code"] == "plugin_quarantined"
+    assert metrics(host)['kimi_plugin_quarantined{plugin="test.jail"}'] == 1
     upstream.reply(replies.response(replies.completion("fine")))
     assert ask(host, "good").status == 200
+
+
+def said(answer: wire.Response) -> str:
+    chunks = [json.loads(frame) for frame in answer.frames[:-1]]
+    return "".join(one["choices"][0]["delta"].get("content") or "" for one in chunks if one["choices"])
+
+
+def test_a_reply_that_a_crash_breaks_off_goes_on_elsewhere(start_host, isolated_plugins, upstream):
+    models = [*jail(upstream, bad="feed-crash"), {**entry("bad", upstream.url), "model": "second"}]
+    for one in models:
+        one["resume"] = "continue_final_message"
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    chunks = replies.stream(replies.text_chunks("Hello ", "BOOM", "x"))
+    place = next(place for place, chunk in enumerate(chunks) if isinstance(chunk, bytes) and b"BOOM" in chunk)
+    upstream.reply(*chunks[:place], Wait(0.3), *chunks[place:])
+    upstream.reply(*replies.stream(replies.text_chunks("world", ".")))
+    answer = ask(host, "bad", stream=True)
+    assert answer.status == 200 and said(answer) == "Hello world.", answer.body
+    assert json.loads(upstream.requests[-1].body)["messages"][-1]["content"] == "Hello"
+    assert metrics(host)['kimi_resumed_total{model="upstream-model",provider="openai"}'] == 1
+    assert metrics(host)["kimi_upstream_transfers"] == 0 and len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tool_calls_are_enforced_with_plugins_in_processes_of_their_own(start_host, isolated_plugins, upstream, stream):
+    models = [entry("kimi", upstream.url, transforms=["kimi-k2"], ensure_tool_call=True, model="kimi-k2-thinking")]
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    upstream.reply(say("I think."))
+    upstream.reply(say("", done({"final_answer": "It is sunny."})))
+    upstream.reply(say("", WEATHER))
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+    answer = ask(host, "kimi", stream=stream, tools=tools)
+    assert answer.status == 200, answer.body
+    text = said(answer) if stream else answer.json["choices"][0]["message"]["content"]
+    assert "It is sunny." in text
+    first, second = upstream.requests
+    assert len(json.loads(second.body)["messages"]) > len(json.loads(first.body)["messages"])
+    assert first.connection == second.connection, "the connection is kept between attempts"
+    assert ask(host, "kimi", stream=stream, tools=tools).status == 200
+    assert len(upstream.requests) == 3
+
+
+def test_a_process_that_dies_in_a_further_attempt_of_an_enforced_reply(start_host, isolated_plugins, upstream):
+    """Nothing of that attempt has gone out, so another route makes it; what the client heard stays."""
+    bad = {**jail(upstream, bad="feed-crash")[0], "ensure_tool_call": True}
+    models = [bad, {**entry("bad", upstream.url), "model": "second", "ensure_tool_call": True}]
+    host = start_host({"models": models}, plugins=isolated_plugins)
+    upstream.reply(say("I think. "))
+    upstream.reply(say("BOOM and more", pieces=1))
+    upstream.reply(say("", WEATHER))
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+    answer = ask(host, "bad", stream=True, tools=tools)
+    assert answer.status == 200 and said(answer).startswith("I think."), answer.body
+    assert [json.loads(one.body)["model"] for one in upstream.requests] == ["upstream-model", "upstream-model", "second"]
+    assert b'"weather"' in answer.body and b"error" not in answer.body
 
 
 def test_a_refused_configuration_is_told_at_start(start_host, isolated_plugins, upstream):
