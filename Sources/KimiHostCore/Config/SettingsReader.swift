@@ -32,7 +32,8 @@ struct SettingsReader {
         readPlugins(&config.plugins)
         config.dashboard.read(root["dashboard"])
         if let folder = environment["KIMI_STATE_DIR"] ?? root["state_dir"]?.string { config.stateDir = folder }
-        LogSettingsReader(node: root["log"], environment: environment, stateDir: config.stateDir).read(into: &config.log, log: &log)
+        LogSettingsReader(node: root["log"], environment: environment, stateDir: config.stateDir).read(
+            into: &config.log, log: &log)
         readEnforcement(&config.enforcementAttempts, &log)
     }
 

@@ -56,7 +56,8 @@ enum PluginsJSON {
     /// Names that clients use, once each, in the order of the file.
     private static func models(of routes: [RouteConfig], using names: Set<String>) -> [String] {
         var found: [String] = []
-        for route in routes where names.contains(route.provider) || !names.isDisjoint(with: route.transforms.map(\.plugin)) {
+        for route in routes
+        where names.contains(route.provider) || !names.isDisjoint(with: route.transforms.map(\.plugin)) {
             if !found.contains(route.modelName) { found.append(route.modelName) }
         }
         return found

@@ -50,7 +50,9 @@ package struct UsageNote: Sendable, Equatable {
         if event.i3 >= 0 { reasoning = Self.sum(before.reasoning, event.i3) }
         guard event.a.len > 0, event.a.len <= Self.maxUsageBytes else { return }
         for name in Self.names {
-            if let count = Self.number(after: name, in: event.a.buffer) { cacheWrite = Self.sum(before.cacheWrite, count) }
+            if let count = Self.number(after: name, in: event.a.buffer) {
+                cacheWrite = Self.sum(before.cacheWrite, count)
+            }
         }
     }
 
