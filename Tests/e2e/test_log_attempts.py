@@ -11,6 +11,7 @@ import wire
 from conftest import entry
 from enforcing import WEATHER, say
 from mock_upstream import Reset
+from test_isolation import isolated_plugins  # noqa: F401
 from test_replay import replay
 from test_resume import begun, rest
 
@@ -103,3 +104,20 @@ def test_the_log_is_in_the_state_folder(start_host, upstream, tmp_path, way):
     assert folder.stat().st_mode & 0o777 == 0o700
     listed = hostprocess.run("logs", "list", "--json", cwd=tmp_path, KIMI_STATE_DIR=str(folder))
     assert json.loads(listed.stdout)["id"] == "here", listed.stderr
+
+
+def test_what_an_isolated_transform_changes_is_there(start_host, isolated_plugins, upstream):  # noqa: F811
+    host = start_host({"models": [entry("m", upstream.url, transforms=["kimi-k2"])]}, plugins=isolated_plugins)
+    upstream.reply(replies.response(replies.completion()))
+    history = [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "call_a", "content": "done"},
+    ]  # fmt: skip
+    ask(host, "changed", False, messages=history, tools=TOOLS)
+    whole = shown(host, "changed")
+    assert [change["plugin"] for change in whole["attempts"][0]["changes"]] == ["kimi-k2"]
+    assert "functions.weather:0" in logfiles.body(whole, "change", 1)
+    assert [one["name"] for one in whole["plugins"]] == ["openai", "kimi-k2"] and whole["plugins"][1]["sha256"]
+    assert json.loads(logfiles.body(whole, "upstream_request", 1)) == json.loads(upstream.requests[0].body)
