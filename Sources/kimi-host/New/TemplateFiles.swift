@@ -5361,6 +5361,16 @@ class ReplyTest(unittest.TestCase):
     def test_an_error_before_anything_else(self):
         self.assertEqual([list(event) for event in reply({"error": "busy"}, delta(content="a"))], [["error"]])
 
+    def test_only_usage_follows_the_finish_reason(self):
+        events = reply(delta(content="a"), FINISH, delta(content="b"), FINISH, {"error": {"message": "no"}}, {"usage": {}})
+        self.assertEqual([list(event) for event in events], [["start"], ["text"], ["finish"], ["usage"]])
+
+    def test_numbers_that_are_none(self):
+        for odd in (True, -1, 1 << 63, 0.5, "7", None):
+            start, usage = reply({**delta(), "created": odd, "usage": {"prompt_tokens": odd}}, why=kimi.CANCELLED)
+            self.assertEqual(start["start"]["created"], 0)
+            self.assertEqual(set(usage["usage"].values()), {-1})
+
     def test_an_error_page(self):
         exchange = begun(status=502)
         exchange.feed([(kimi.WHOLE_BODY, kimi.LAST | kimi.ERROR_BODY, b"<html>\xff")])
@@ -5427,13 +5437,20 @@ class ToolCallTest(unittest.TestCase):
             self.assertEqual([(one["index"], one["id"], one["args"]) for one in found],
                              [(0, "a", "{}"), (1, "b", "{}"), (2, "c", "{}")])  # fmt: skip
 
+    def test_a_name_that_comes_after_the_id(self):
+        for numbers in ((0, 1), (None, None)):
+            found = self.calls(*[piece for number, i in zip(numbers, "ab") for piece in (
+                call(number, id=i), call(number, function={"name": "f" + i, "arguments": "{}"}))])  # fmt: skip
+            self.assertEqual([(one["id"], one["name"]) for one in found], [("a", "fa"), ("b", "fb")])
+
     def test_no_arguments(self):
         found = self.calls(call(id="a", function={"name": "f"}))
         self.assertEqual(found, [{"index": 0, "id": "a", "name": "f", "args": ""}])
 
     def test_mixed_pieces_are_refused_and_not_mixed_up(self):
         begin = [call(n, id=f"c{n}", function={"name": "f", "arguments": "{"}) for n in (0, 1)]
-        for late in (call(0, function={"arguments": "}"}), call(0, id="c0", function={"name": "f", "arguments": "}"})):
+        names = {}, {"name": "f"}
+        for late in [call(0, **i, function={**n, "arguments": "}"}) for n in names for i in ({}, {"id": "c0"})]:
             with self.assertRaisesRegex(Refused, "mixes"):
                 self.calls(*begin, late)
 
