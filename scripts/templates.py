@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes Templates/ and kimi_plugin.h into Sources/kimi-host/New/TemplateFiles.swift, for `kimi-host plugin new`.
+"""Writes Templates/, kimi_plugin.h and kimi_plugin.py into Sources/kimi-host/New/TemplateFiles.swift, for `kimi-host plugin new`.
 
     scripts/templates.py           write it
     scripts/templates.py --check   exit 1 if it is not up to date
@@ -11,7 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "Templates"
 TARGET = ROOT / "Sources/kimi-host/New/TemplateFiles.swift"
 HEADER = ROOT / "Sources/PluginABI/include/kimi_plugin.h"
-LANGUAGES = ("c", "cpp", "rust", "swift", "go", "zig")
+BINDING = ROOT / "Python/kimi_plugin.py"
+LANGUAGES = ("c", "cpp", "rust", "swift", "go", "zig", "python")
 KINDS = ("provider", "transform")
 COMMON = {
     ("c", "provider"): ["json.h"],
@@ -27,6 +28,25 @@ PROVIDER_ONLY = {("rust", "json.rs")}
 
 def files(language: str, kind: str):
     """(path in the plugin's folder, source)"""
+    if language == "python":
+        return python_files(kind)
+    return compiled_files(language, kind)
+
+
+def python_files(kind: str):
+    folder = TEMPLATES / "python"
+    yield "kimi_plugin.py", BINDING
+    yield ".gitignore", folder / "gitignore"
+    yield "README.md", folder / f"README-{kind}.md"
+    yield "plugin.py", folder / f"{kind}.py"
+    yield "test_plugin.py", folder / f"{kind}_test.py"
+    for name in ("Makefile", "harness.py", "plugin.yaml"):
+        yield name, folder / name
+    for source in sorted((folder / "transcripts").glob(f"{kind}*.json")):
+        yield "transcripts/" + source.name.removeprefix(f"{kind}-").replace(f"{kind}.json", "text.json"), source
+
+
+def compiled_files(language: str, kind: str):
     yield "kimi_plugin.h", HEADER
     yield ".gitignore", TEMPLATES / "common/gitignore"
     yield "README.md", TEMPLATES / f"common/README-{kind}.md"

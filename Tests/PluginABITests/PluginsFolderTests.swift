@@ -118,7 +118,7 @@ import Testing
         (
             "sha265: abc\n",
             "line 1: there is no key 'sha265'; did you mean 'sha256'?; cure: use id, path, sha256, config, "
-                + "enabled; the plugin's own settings go under 'config'"
+                + "enabled, isolation, python; the plugin's own settings go under 'config'"
         ),
         (
             "enabled: true\nsha256: abc\n",

@@ -89,8 +89,8 @@ def ask(host, model: str = "plain") -> str:
 
 
 def plugins(host) -> dict:
-    answer = wire.exchange(host.port, "GET", "/admin/plugins")
-    assert answer.status == 200
+    answer = wire.exchange(host.port, "GET", "/admin/plugins", headers={"host": f"127.0.0.1:{host.port}"})
+    assert answer.status == 200, answer.body
     return answer.json
 
 

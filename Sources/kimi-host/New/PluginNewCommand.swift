@@ -3,19 +3,20 @@ import ArgumentParser
 /// `kimi-host plugin new`: a folder that `make` builds.
 struct PluginNew: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "new", abstract: "Write a new plugin's folder: source, header, Makefile, test.",
+        commandName: "new", abstract: "Write a new plugin's folder: source, Makefile, test.",
         discussion: "The folder NAME is made in the working directory. docs/plugins/new.md goes on from there.")
 
     enum Language: String, CaseIterable, ExpressibleByArgument { case c, cpp, rust, swift, go, zig, python }
     enum Kind: String, CaseIterable, ExpressibleByArgument { case provider, transform }
 
-    @Option(help: "c, cpp, rust, swift, go or zig.")
+    @Option(help: "c, cpp, rust, swift, go, zig or python.")
     var lang: Language
 
     @Option(help: "provider (knows an upstream) or transform (changes requests and replies).")
     var kind: Kind
 
-    @Argument(help: "Lower-case letters, digits, hyphens: the folder, libNAME.so, the word in the configuration.")
+    @Argument(
+        help: "Lower-case letters, digits, hyphens: the folder, libNAME.so or NAME.py, the word in the configuration.")
     var name: String
 
     static let maxNameBytes = 40
@@ -31,12 +32,6 @@ struct PluginNew: ParsableCommand {
     }
 
     func run() throws {
-        guard lang != .python else {
-            Console.error(
-                "error: plugins in Python need a process of their own (`isolation: process`), and this version has none "
-                    + "yet; choose c, cpp, rust, swift, go or zig")
-            throw ExitCode.failure
-        }
         do {
             let paths = try TemplateFolder(language: lang.rawValue, kind: kind.rawValue, name: name).write()
             for path in paths { Console.print("wrote " + path) }

@@ -133,6 +133,30 @@ enum TemplateFiles {
         .init(language: "zig", kind: "transform", path: "transcripts/text.yaml", text: text13),
         .init(language: "zig", kind: "transform", path: "Makefile", text: text43),
         .init(language: "zig", kind: "transform", path: "plugin.zig", text: text45),
+        .init(language: "python", kind: nil, path: "notes", text: notes46),
+        .init(language: "python", kind: "provider", path: "kimi_plugin.py", text: text47),
+        .init(language: "python", kind: "provider", path: ".gitignore", text: text48),
+        .init(language: "python", kind: "provider", path: "README.md", text: text49),
+        .init(language: "python", kind: "provider", path: "plugin.py", text: text50),
+        .init(language: "python", kind: "provider", path: "test_plugin.py", text: text51),
+        .init(language: "python", kind: "provider", path: "Makefile", text: text52),
+        .init(language: "python", kind: "provider", path: "harness.py", text: text53),
+        .init(language: "python", kind: "provider", path: "plugin.yaml", text: text54),
+        .init(language: "python", kind: "provider", path: "transcripts/429.json", text: text55),
+        .init(language: "python", kind: "provider", path: "transcripts/error-in-stream.json", text: text56),
+        .init(language: "python", kind: "provider", path: "transcripts/reasoning.json", text: text57),
+        .init(language: "python", kind: "provider", path: "transcripts/tools.json", text: text58),
+        .init(language: "python", kind: "provider", path: "transcripts/truncated.json", text: text59),
+        .init(language: "python", kind: "provider", path: "transcripts/text.json", text: text60),
+        .init(language: "python", kind: "transform", path: "kimi_plugin.py", text: text47),
+        .init(language: "python", kind: "transform", path: ".gitignore", text: text48),
+        .init(language: "python", kind: "transform", path: "README.md", text: text61),
+        .init(language: "python", kind: "transform", path: "plugin.py", text: text62),
+        .init(language: "python", kind: "transform", path: "test_plugin.py", text: text63),
+        .init(language: "python", kind: "transform", path: "Makefile", text: text52),
+        .init(language: "python", kind: "transform", path: "harness.py", text: text53),
+        .init(language: "python", kind: "transform", path: "plugin.yaml", text: text54),
+        .init(language: "python", kind: "transform", path: "transcripts/text.json", text: text64),
     ]
 
     static let notes0 = ##"""
@@ -4914,6 +4938,1782 @@ export fn kimi_plugin_entry_v1(handshake: *c.kimi_handshake, _: ?*c.kimi_error) 
     handshake.manifest = bytes(manifest);
     handshake.get_interface = getInterface;
     return c.KIMI_OK;
+}
+
+"""##
+
+    static let notes46 = ##"""
+Needs: Python 3.8 or newer (tried with 3.11) and make; nothing from PyPI. kimi-host runs it in a process of its own, with
+its own `kimi_plugin.py`; the one in this folder is for the tests. What it imports, it imports at the top: later no file
+can be opened. Its `print` goes nowhere: `self.instance.log("...")` writes to the host's log.
+
+"""##
+
+    static let text47 = ##"""
+"""Plugins for kimi-host in one Python file, standard library only.
+
+    import kimi_plugin as kimi
+
+    class Redact(kimi.Transform):
+        def feed(self, events, sink): ...
+
+    kimi.plugin(id="com.example.redact", name="Redact", version="1.0.0", transform=Redact, word="redact")
+
+The file lies in plugins.d with a sidecar of the same name (`isolation: process` goes without saying). kimi-host runs it
+in a process of its own that can open no file and no socket; import what you need at the top, not later.
+docs/plugins-isolation.md has the protocol, docs/plugins/abi.md the rules: an object of your class is one exchange.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import runpy
+import struct
+import sys
+import time
+import traceback
+
+# kimi_event_type
+START, TEXT, REASONING, TOOL_BEGIN, TOOL_ARGS, TOOL_END, PART, USAGE, FINISH, ERROR, JSON = range(1, 12)
+# kimi_status_code
+OK, UNCHANGED, STOP, DONE, WHOLE, NONE = range(6)
+E_CONFIG, E_PROTOCOL, E_UPSTREAM, E_UNSUPPORTED, E_INTERNAL = -2, -4, -5, -9, -10
+# kimi_category
+AUTH, RATE_LIMITED, OVERLOADED, BAD_REQUEST, UPSTREAM, PROTOCOL, CONFIG, INTERNAL = 1, 2, 3, 6, 7, 8, 9, 10
+CONTEXT_LENGTH, CONTENT_FILTER, NOT_FOUND, PERMISSION, QUOTA, TIMED_OUT, NETWORK = 4, 5, 11, 12, 13, 14, 15
+# kimi_step, kimi_send_flag, kimi_field, kimi_why, kimi_frame_kind, kimi_frame_flag, kimi_request_flag
+SEND, TOKEN, HTTP, SIGN, LOCAL_REPLY, WAIT = range(1, 7)
+SEND_STREAM, SEND_NO_BODY = 1, 2
+METHOD, URL, HEADER, BODY, BODY_PATCH, TOKEN_KEY, SIGN_ALG, SIGN_KEY, SIGN_DATA = range(1, 10)
+SECRET_HEADER = 13
+END, TRUNCATED, CANCELLED, TIMEOUT, FAILED = range(1, 6)
+RAW, SSE, LINE, WHOLE_BODY, TICK = range(1, 6)
+LAST, ERROR_BODY, CUT = 1, 2, 4
+STREAM, NATIVE = 1, 2
+DEBUG, INFO, WARNING = 1, 2, 3
+
+_MAGIC, _VERSION, _REPLY = 0x494D494B, 1, 0x80
+_MAX_IN, _MAX_REPLY = (256 << 20) + (1 << 20), 64 << 20
+
+
+class Failure(Exception):
+    """Fails the call. `message`: one sentence for the client, no secrets."""
+
+    def __init__(self, message: str, category: int = INTERNAL, status: int = E_INTERNAL, retry_after_ms: int = 0):
+        super().__init__(message)
+        self.message, self.category, self.status, self.retry_after_ms = message, category, status, retry_after_ms
+
+
+def unsupported(message: str) -> Failure:
+    """A provider's answer to a native request that it would rather have in the canonical form."""
+    return Failure(message, BAD_REQUEST, E_UNSUPPORTED)
+
+
+class Event:
+    """A canonical event; what its slices and numbers mean is in kimi_plugin.h. Slices are bytes."""
+
+    __slots__ = ("type", "choice", "index", "a", "b", "c", "i", "flags")
+
+    def __init__(self, type, a=b"", b=b"", c=b"", i=(0, 0, 0, 0), choice=0, index=0, flags=0):
+        self.type, self.choice, self.index, self.i, self.flags = type, choice, index, tuple(i), flags
+        self.a, self.b, self.c = _bytes(a), _bytes(b), _bytes(c)
+
+    @property
+    def text(self) -> str:
+        return self.a.decode(errors="replace")
+
+    def with_text(self, text: str) -> Event:
+        return Event(self.type, text, self.b, self.c, self.i, self.choice, self.index, self.flags)
+
+
+class Request:
+    """What begin gets: `json` is the canonical request's bytes, `data` the same parsed."""
+
+    def __init__(self, read):
+        self.flags, self.attempt, self.deadline_ms = read.u32(), read.u64(), read.u64()
+        self.json = read.text()
+        self.model, self.exchange_id, self.dialect, self.conversation = (read.text().decode() for _ in range(4))
+
+    @property
+    def data(self):
+        return json.loads(self.json)
+
+    @property
+    def wants_stream(self) -> bool:
+        return bool(self.flags & STREAM)
+
+    @property
+    def is_native(self) -> bool:
+        return bool(self.flags & NATIVE)
+
+
+class Frame:
+    """A piece of the upstream's body."""
+
+    __slots__ = ("kind", "flags", "name", "data")
+
+    def __init__(self, read):
+        self.kind, self.flags, self.name, self.data = read.u32(), read.u32(), read.text(), read.text()
+
+
+class Result:
+    """What a step came back with."""
+
+    def __init__(self, read):
+        self.kind, self.id, self.status, self.http_status = read.u32(), read.u32(), read.i32(), read.u32()
+        self.body = read.text()
+        self.headers = [(read.text().decode("latin-1"), read.text().decode("latin-1")) for _ in range(read.u32())]
+
+
+class Instance:
+    """A configured plugin: `config` is a dict, checked against the manifest's schema. `kv` outlives exchanges."""
+
+    def __init__(self, number, level, config):
+        self._number, self._level, self.config = number, level, config
+
+    def log(self, text: str, level: int = INFO):
+        if level >= self._level:
+            _server.send(0xC0, self._number, struct.pack("<I", level) + _text(text.encode()[:2048]))
+
+    def kv_put(self, key, value, ttl_ms: int = 0):
+        _server.send(0xC1, self._number, struct.pack("<Q", ttl_ms) + _text(_bytes(key)) + _text(_bytes(value)))
+
+    def kv_forget(self, key):
+        _server.send(0xC2, self._number, _text(_bytes(key)))
+
+    def kv_get(self, key):
+        """The bytes filed under key, or None."""
+        return _server.kv_get(self._number, _bytes(key))
+
+
+class Transform:
+    """One attempt of one request. `instance` and `request` are set before begin."""
+
+    #: The event types that feed gets; others pass it by.
+    wants = (TEXT,)
+
+    def __init__(self, instance: Instance, request: Request):
+        self.instance, self.request = instance, request
+
+    def begin(self, note):
+        """None, a dict (a merge patch on the request), or bytes (the whole new request). note(kind, count, detail)."""
+
+    def feed(self, events, sink):
+        """Emit what shall go on: sink.emit(event), sink.text(text), sink.note(kind, count, detail)."""
+        for event in events:
+            sink.emit(event)
+
+    def flush(self, why, sink):
+        """The stream is over, or held too long (TIMEOUT): emit what is held."""
+
+    def end(self, why):
+        """The exchange's last call."""
+
+
+class Provider:
+    """One attempt of one request at an upstream: `next` plans steps, `result` answers them, `feed` reads the reply."""
+
+    def __init__(self, instance: Instance, request: Request):
+        self.instance, self.request = instance, request
+
+    def begin(self):
+        """May raise Failure."""
+
+    def next(self, plan):
+        """One step: plan.field(URL, url), plan.header(name, value), plan.step(SEND)."""
+        raise Failure("this provider plans nothing")
+
+    def result(self, result):
+        """OK, or WHOLE to get the body in one piece."""
+        return OK
+
+    def feed(self, frames, sink):
+        """OK, or DONE."""
+        return OK
+
+    def flush(self, why, sink):
+        """Emit what is left, or raise Failure if the reply is incomplete."""
+
+    def end(self, why):
+        pass
+
+
+class Sink:
+    def __init__(self):
+        self.items, self._events, self._count = [], [], 0
+
+    def emit(self, event: Event):
+        self._events.append(_pack_event(event))
+
+    def text(self, text, type=TEXT, choice=0, index=0):
+        self.emit(Event(type, text, choice=choice, index=index))
+
+    def note(self, kind: str, count: int = 1, detail: str = ""):
+        self._close()
+        self.items.append(b"\x02" + _text(kind.encode()) + struct.pack("<Q", count) + _text(detail.encode()[:256]))
+
+    def _close(self):
+        if self._events:
+            self.items.append(b"\x01" + struct.pack("<I", len(self._events)) + b"".join(self._events))
+            self._events = []
+
+    def bytes(self) -> bytes:
+        self._close()
+        return b"".join(self.items)
+
+
+class Plan:
+    def __init__(self):
+        self.items = []
+
+    def field(self, field: int, value, key=b""):
+        self.items.append(b"\x04" + struct.pack("<I", field) + _text(_bytes(key)) + _text(_bytes(value)))
+        return self
+
+    def header(self, name: str, value: str, secret: bool = False):
+        return self.field(SECRET_HEADER if secret else HEADER, value, name)
+
+    def step(self, kind: int, id: int = 0, arg: int = 0):
+        self.items.append(b"\x05" + struct.pack("<IIQ", kind, id, arg))
+
+
+_kinds: dict = {}
+_manifest: dict = {}
+
+
+def plugin(*, id, name, version, word, transform=None, provider=None, config_schema=None, frames="sse", hosts=(), **more):
+    """Declares the file's one plugin. `word`: what the configuration calls it. `more`: further keys of the manifest."""
+    provides = []
+    if provider:
+        _kinds[1] = provider
+        provides.append({"interface": "kimi.provider/1", "name": word, "frames": frames})
+    if transform:
+        _kinds[2] = transform
+        provides.append({"interface": "kimi.transform/1", "name": word})
+    schema = config_schema or {"type": "object", "additionalProperties": False, "properties": {}}
+    _manifest.update(
+        {"id": id, "name": name, "version": version, "abi": {"built": "1.0", "needs": "1.0"}, "provides": provides,
+         "config_schema": schema, "hosts": list(hosts), **more})  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ the protocol
+
+
+def _bytes(value) -> bytes:
+    return value.encode() if isinstance(value, str) else bytes(value)
+
+
+def _text(value: bytes) -> bytes:
+    return struct.pack("<I", len(value)) + value
+
+
+def _pack_event(event: Event) -> bytes:
+    bits, parts = 0, []
+    for bit, number in ((1, event.choice), (2, event.index)):
+        if number:
+            bits |= bit
+            parts.append(struct.pack("<I", number))
+    for place, slice in enumerate((event.a, event.b, event.c)):
+        if slice:
+            bits |= 4 << place
+            parts.append(_text(slice))
+    for place, number in enumerate(event.i):
+        if number:
+            bits |= 32 << place
+            parts.append(struct.pack("<q", number))
+    if event.flags:
+        bits |= 512
+        parts.append(struct.pack("<I", event.flags))
+    return struct.pack("<HH", event.type, bits) + b"".join(parts)
+
+
+class _Reader:
+    def __init__(self, data: bytes):
+        self.data, self.place = data, 0
+
+    def _number(self, form: str, size: int):
+        value = struct.unpack_from(form, self.data, self.place)[0]
+        self.place += size
+        return value
+
+    def u8(self): return self._number("<B", 1)
+    def u16(self): return self._number("<H", 2)
+    def u32(self): return self._number("<I", 4)
+    def i32(self): return self._number("<i", 4)
+    def u64(self): return self._number("<Q", 8)
+    def i64(self): return self._number("<q", 8)
+
+    def text(self) -> bytes:
+        count = self.u32()
+        if count > len(self.data) - self.place:
+            raise ValueError("a text that ends too early")
+        self.place += count
+        return self.data[self.place - count : self.place]
+
+    def event(self) -> Event:
+        type, bits = self.u16(), self.u16()
+        choice = self.u32() if bits & 1 else 0
+        index = self.u32() if bits & 2 else 0
+        a, b, c = (self.text() if bits & 4 << place else b"" for place in range(3))
+        numbers = tuple(self.i64() if bits & 32 << place else 0 for place in range(4))
+        return Event(type, a, b, c, numbers, choice, index, self.u32() if bits & 512 else 0)
+
+
+def _fail_item(error: BaseException) -> tuple[int, bytes]:
+    if not isinstance(error, Failure):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        error = Failure(f"{type(error).__name__} in {place.name}, line {place.lineno}: {error}")
+    words = error.message.encode()[:2048]
+    return error.status, b"\x06" + struct.pack("<iIQ", error.status, error.category, error.retry_after_ms) + _text(words)
+
+
+class _Server:
+    """Serves calls as they come, until the host closes the socket."""
+
+    def __init__(self, descriptor: int):
+        self.descriptor, self.buffer, self.instances, self.exchanges, self.over = descriptor, b"", {}, {}, set()
+        self.aside: list[bytes] = []
+
+    def send(self, op: int, id: int, payload: bytes, flags: int = 0):
+        self._write(struct.pack("<IIBBH", len(payload) + 8, id, op, flags, 0) + payload)
+
+    def _write(self, data: bytes):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.descriptor, view) :]
+
+    def receive(self):
+        """(id, op, reader) of the next message."""
+        while True:
+            if len(self.buffer) >= 4:
+                size = struct.unpack_from("<I", self.buffer)[0]
+                if not 8 <= size <= _MAX_IN:
+                    os._exit(4)
+                if len(self.buffer) >= size + 4:
+                    message, self.buffer = self.buffer[4 : size + 4], self.buffer[size + 4 :]
+                    read = _Reader(message)
+                    id, op, _ = read.u32(), read.u8(), read.u8() + read.u16()
+                    return id, op, read
+            more = os.read(self.descriptor, 1 << 18)
+            if not more:
+                os._exit(0)
+            self.buffer += more
+
+    def kv_get(self, instance: int, key: bytes):
+        self.send(0xC3, instance, _text(key))
+        while True:
+            id, op, read = self.receive()
+            if op == 10:
+                return read.text() if read.i32() == OK else None
+            self.aside.append((id, op, read))
+
+    def run(self):
+        while True:
+            message = self.aside.pop(0) if self.aside else self.receive()
+            self.serve(*message)
+
+    def serve(self, id, op, read):
+        if op == 3:
+            self.instances.pop(id, None)
+        elif op == 9:
+            exchange = self.exchanges.pop(id, None)
+            self.over.discard(id)
+            if exchange:
+                self.call(exchange.end, read.u32())
+        elif op not in (2, 4, 5, 6, 7, 8):
+            os._exit(4)
+        else:
+            self.answer(id, op, read)
+
+    def call(self, function, *arguments):
+        try:
+            function(*arguments)
+        except Exception:
+            pass  # Nobody hears of a failing end.
+
+    def answer(self, id, op, read):
+        if id in self.over and op != 2 and op != 4:
+            return self.send(op | _REPLY, id, struct.pack("<i", OK), flags=2)
+        items, flags = b"", 0
+        try:
+            status, items, flags = (None, None, self.create, None, self.begin, self.next, self.result, self.feed,
+                                    self.flush)[op](id, read)  # fmt: skip
+            if len(items) > _MAX_REPLY:
+                raise Failure("the reply is too large")
+        except Exception as error:
+            status, items = _fail_item(error)
+            flags = 1 if op == 4 else 0
+            if op != 2:
+                self.over.add(id)
+        self.send(op | _REPLY, id, struct.pack("<i", status) + items, flags)
+
+    def create(self, id, read):
+        kind, level, _, config = read.u8(), read.u8(), read.u16(), read.text()
+        if kind not in _kinds:
+            raise Failure("this file has no such plugin", CONFIG, E_CONFIG)
+        self.instances[id] = Instance(id, level, json.loads(config))
+        return OK, b"", 0
+
+    def begin(self, id, read):
+        kind, _, number = read.u8(), read.u8() + read.u16(), read.u32()
+        request = Request(read)
+        made = _kinds[kind](self.instances[number], request)
+        sink = Sink()
+        change = made.begin(sink.note) if kind == 2 else made.begin()
+        self.exchanges[id] = made
+        items = sink.bytes()
+        if kind == 1 or change is None:
+            return (OK if kind == 1 else UNCHANGED), items, 0
+        how, data = (1, change) if isinstance(change, bytes) else (2, json.dumps(change).encode())
+        return OK, items + b"\x03" + struct.pack("<I", how) + _text(data), 0
+
+    def next(self, id, read):
+        plan = Plan()
+        self.exchanges[id].next(plan)
+        return OK, b"".join(plan.items), 0
+
+    def result(self, id, read):
+        return self.exchanges[id].result(Result(read)) or OK, b"", 0
+
+    def feed(self, id, read):
+        exchange, sink = self.exchanges[id], Sink()
+        pieces = [read.event() if isinstance(exchange, Transform) else Frame(read) for _ in range(read.u32())]
+        status = exchange.feed(pieces, sink) or OK
+        return status, sink.bytes(), 0
+
+    def flush(self, id, read):
+        sink = Sink()
+        self.exchanges[id].flush(read.u32(), sink)
+        return OK, sink.bytes(), 0
+
+    def hello(self, path: str):
+        id, op, read = self.receive()
+        if (id, op, read.u32(), read.u32()) != (0, 1, _MAGIC, _VERSION):
+            os._exit(4)
+        try:
+            runpy.run_path(path)
+            if not _kinds:
+                raise Failure("it declares no plugin: call kimi_plugin.plugin(...)")
+            json.dumps(_manifest)
+            notice = _lock_down()
+        except Exception as error:
+            words = _fail_item(error)[1]
+            return self.send(1 | _REPLY, 0, struct.pack("<i", E_CONFIG) + words)
+        mask = sum(1 << type for type in _kinds[2].wants) if 2 in _kinds else 0
+        tables = (1 if 1 in _kinds else 0) | (4 if 2 in _kinds else 0)
+        body = struct.pack("<IIIII", _VERSION, 0, 0, tables, mask)
+        body += _text(json.dumps(_manifest).encode()) + _text(notice.encode())
+        self.send(1 | _REPLY, 0, struct.pack("<i", OK) + b"\x00" + body)
+
+
+def _lock_down() -> str:
+    """No files, sockets or processes from here on. What this system does not offer, as words."""
+    if sys.platform != "linux":
+        return "lockdown is for Linux only"
+    libc, missing = ctypes.CDLL(None, use_errno=True), []
+    time.strftime("%Z")  # Reads its file now.
+    abi = libc.syscall(444, None, ctypes.c_size_t(0), 1)
+    if abi >= 1:
+        size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+        files = 0xFFFF if abi >= 5 else 0x7FFF if abi >= 3 else 0x3FFF if abi == 2 else 0x1FFF
+        rules = struct.pack("<QQQ", files, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)[:size]
+        ruleset = libc.syscall(444, rules, ctypes.c_size_t(size), 0)
+        if ruleset < 0 or libc.syscall(446, ruleset, 0) != 0:
+            missing.append("Landlock")
+        if ruleset >= 0:
+            os.close(ruleset)
+    else:
+        missing.append("Landlock")
+    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    program = bytes.fromhex(os.environ.get("KIMI_SECCOMP", ""))
+    held = ctypes.create_string_buffer(program, len(program))
+    head = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
+    if not program or libc.prctl(22, 2, head, 0, 0) != 0:
+        missing.append("seccomp")
+    os.environ.clear()
+    return "; ".join(missing)
+
+
+_server: _Server
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3 or sys.argv[1] != "--serve":
+        sys.exit("kimi_plugin.py is run by kimi-host, for .py files in plugins.d")
+    sys.modules["kimi_plugin"] = sys.modules["__main__"]
+    _server = _Server(3)
+    _server.hello(sys.argv[2])
+    _server.run()
+
+"""##
+
+    static let text48 = ##"""
+build/
+__pycache__/
+
+"""##
+
+    static let text49 = ##"""
+# @NAME@
+
+A provider plugin for kimi-host: it knows an upstream that speaks Chat Completions.
+
+    make                                   # build/@NAME@.py and its sidecar
+    make test KIMI_HOST=path/to/kimi-host  # the transcripts, then a load
+
+@NOTES@
+## Use it
+
+    install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
+
+and in `model-config.yaml`, then restart the host:
+
+    models:
+      - name: my-model
+        provider: @NAME@
+        model: the-upstreams-name-of-it
+        provider_config: {apiKey: $@ENV@_API_KEY, baseUrl: "https://api.example.com/v1"}
+
+## Go on from here
+
+`plugin.py` is the plugin. It decodes text, reasoning, tool calls, the finish reason, usage and errors of one choice; it
+refuses `n` above 1, and replies whose tool calls come in mixed pieces. `transcripts/` holds what the upstream says and the
+events that must come of it: record one for each thing you add. `test_plugin.py` feeds them whole, piece by piece and cut
+at every place, `harness.py` plays the host. `kimi-host plugin check`, `run`, `bench` and `fuzz` are for compiled plugins.
+The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a name you own.
+
+"""##
+
+    static let text50 = ##"""
+"""@NAME@: a provider for upstreams that speak Chat Completions.
+
+It does no I/O: it says in a plan what to send, and is fed with what came back. What it decodes: text, reasoning, tool
+calls, the finish reason, usage and errors, of one choice.
+"""
+
+import json
+
+import kimi_plugin as kimi
+
+CATEGORIES = {
+    401: kimi.AUTH, 402: kimi.QUOTA, 403: kimi.PERMISSION, 404: kimi.NOT_FOUND, 408: kimi.TIMED_OUT,
+    429: kimi.RATE_LIMITED, 503: kimi.OVERLOADED,
+}  # fmt: skip
+PATCH = json.dumps({"stream": True, "stream_options": {"include_usage": True}})
+
+
+class Provider(kimi.Provider):
+    """One attempt of one request."""
+
+    def begin(self):
+        # With null it counts as left out.
+        if self.request.data.get("n") not in (None, 1):
+            raise kimi.unsupported("n: this provider decodes one choice; leave n out, and ask several times")
+        self.status, self.retry_after_ms = 0, -1
+        self.started = self.finished = self.failed = False  # START, FINISH, ERROR was emitted
+        self.calls = Calls()
+
+    # ------------------------------------------------------------ the request
+
+    def next(self, plan):
+        """One step: send the request, with two members of its JSON changed and every other byte as it is."""
+        config = self.instance.config
+        plan.field(kimi.URL, config["baseUrl"].rstrip("/") + "/chat/completions")
+        plan.header("Content-Type", "application/json")
+        plan.header("Authorization", "Bearer " + config["apiKey"], secret=True)  # in no log
+        plan.field(kimi.BODY_PATCH, PATCH)
+        plan.step(kimi.SEND, arg=kimi.SEND_STREAM)
+
+    def result(self, result):
+        """The answer's head."""
+        self.status = result.http_status
+        for name, value in result.headers:
+            if name.lower() == "retry-after" and value.isascii() and value.isdigit() and len(value) < 10:
+                self.retry_after_ms = int(value) * 1000
+        return kimi.OK
+
+    # ------------------------------------------------------------ the reply
+
+    def feed(self, frames, sink):
+        for frame in frames:
+            if self.failed:
+                return kimi.DONE  # Nothing may follow ERROR.
+            if frame.flags & kimi.ERROR_BODY:
+                self.fail_with(member(parsed(frame.data), "error"), sink)
+            elif frame.kind == kimi.SSE:
+                if frame.data.strip() == b"[DONE]":
+                    return kimi.DONE
+                self.take(parsed(frame.data), sink)
+        return kimi.OK
+
+    def flush(self, why, sink):
+        """The body is over. A reply that did not finish is a failure, never a short answer."""
+        if not (self.finished or self.failed or why == kimi.CANCELLED):
+            raise kimi.Failure("the upstream's answer ended before its finish_reason", kimi.UPSTREAM, kimi.E_PROTOCOL)
+
+    def take(self, chunk, sink):
+        """One server-sent event."""
+        if not isinstance(chunk, dict):
+            raise protocol("the upstream's stream is not made of JSON objects")
+        if chunk.get("error"):
+            # Nothing but usage may follow FINISH.
+            return None if self.finished else self.fail_with(chunk["error"], sink)
+        if not self.started:
+            self.started = True
+            created = max(count(chunk.get("created")), 0)
+            sink.emit(kimi.Event(kimi.START, text(chunk.get("id")), text(chunk.get("model")), i=(created, 0, 0, 0)))
+        choices = chunk.get("choices")
+        if isinstance(choices, list) and choices and not self.finished:
+            self.take_choice(choices[0], sink)
+        usage = chunk.get("usage")
+        if isinstance(usage, dict):
+            cached = count(member(usage.get("prompt_tokens_details"), "cached_tokens"))
+            reasoning = count(member(usage.get("completion_tokens_details"), "reasoning_tokens"))
+            total = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+            sink.emit(kimi.Event(kimi.USAGE, i=(*total, cached, reasoning)))
+
+    def take_choice(self, choice, sink):
+        delta = member(choice, "delta")
+        # Some upstreams send a thought under both names.
+        thought = text(member(delta, "reasoning_content")) or text(member(delta, "reasoning"))
+        if thought:
+            sink.text(thought, kimi.REASONING)
+        content = text(member(delta, "content"))
+        if content:
+            sink.text(content)
+        pieces = member(delta, "tool_calls")
+        for piece in pieces if isinstance(pieces, list) else ():
+            self.calls.take(piece, sink)
+        reason = text(member(choice, "finish_reason"))
+        if reason:
+            self.calls.close(sink)
+            self.finished = True
+            sink.emit(kimi.Event(kimi.FINISH, reason, reason))
+
+    def fail_with(self, error, sink):
+        """ERROR is the last event of a reply."""
+        code = member(error, "code")
+        status = code if isinstance(code, int) and 400 <= code < 600 else self.status if self.status >= 400 else 0
+        kind = CATEGORIES.get(status, kimi.BAD_REQUEST if 400 <= status < 500 else kimi.UPSTREAM)
+        message = text(member(error, "message")) or text(error)
+        self.failed = True
+        sink.emit(kimi.Event(
+            kimi.ERROR, message or "the upstream answered with an error that has no message", text(code),
+            i=(kind, status, self.retry_after_ms, 0)))  # fmt: skip
+
+
+class Calls:
+    """The reply's tool calls, one after the other: a call ends where the next one begins."""
+
+    def __init__(self):
+        self.number, self.open, self.begun = -1, False, False
+        self.key, self.id, self.name = None, "", ""
+        self.keys, self.ids = set(), set()  # of calls that have ended
+
+    def take(self, piece, sink):
+        function, key = member(piece, "function"), count(member(piece, "index"))
+        id, name, arguments = (text(value) for value in (
+            member(piece, "id"), member(function, "name"), member(function, "arguments")))  # fmt: skip
+        if not (id or name or arguments):
+            return
+        if not self.is_of_open_call(key, id, name):
+            self.start(key, id, name, sink)
+        self.id, self.name = self.id or id, self.name or name
+        if self.name or arguments:
+            self.begin(sink)
+        if arguments:
+            sink.text(arguments, kimi.TOOL_ARGS, index=self.number)
+
+    def is_of_open_call(self, key, id, name):
+        # Some upstreams number every call 0: another id with a name is another call.
+        if not self.open or (id and name and self.id and id != self.id):
+            return False
+        return key == self.key if key >= 0 else not id or id == self.id
+
+    def start(self, key, id, name, sink):
+        self.close(sink)
+        # To guess which call it is of would mix up arguments.
+        if not (id or name) or id in self.ids or (key in self.keys and not (id and name)):
+            raise protocol("the upstream mixes the pieces of its tool calls, which this provider does not sort")
+        self.number, self.open, self.begun = self.number + 1, True, False
+        self.key, self.id, self.name = key, id, name
+
+    def begin(self, sink):
+        if not self.begun:
+            self.begun = True
+            sink.emit(kimi.Event(kimi.TOOL_BEGIN, self.id, self.name, index=self.number))
+
+    def close(self, sink):
+        if self.open:
+            self.begin(sink)
+            sink.emit(kimi.Event(kimi.TOOL_END, index=self.number))
+            self.open = False
+            self.ids.update({self.id} - {""})
+            self.keys.update({self.key} - {-1})
+
+
+# ---------------------------------------------------------------- JSON that may be anything
+
+
+def protocol(sentence):
+    return kimi.Failure(sentence, kimi.PROTOCOL, kimi.E_PROTOCOL)
+
+
+def parsed(data):
+    """None for what is no JSON, such as an error page."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def member(value, name):
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def text(value):
+    """A string that can be written as UTF-8; "" for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def count(value):
+    """A whole number from 0; -1 for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63 else -1
+
+
+kimi.plugin(
+    id="com.example.@NAME@", name="@NAME@", version="0.1.0", word="@NAME@", provider=Provider,
+    config_schema={
+        "type": "object", "additionalProperties": False, "required": ["apiKey", "baseUrl"],
+        "properties": {
+            "apiKey": {"type": "string", "minLength": 1, "x-secret": True, "x-env": "@ENV@_API_KEY"},
+            "baseUrl": {"type": "string", "pattern": "^https?://", "x-host": True},
+        },
+    },
+)  # fmt: skip
+
+"""##
+
+    static let text51 = ##"""
+"""`make test`: what the upstream says, and what must come of it. Standard library only."""
+
+import json
+import pathlib
+import unittest
+
+import kimi_plugin as kimi
+import plugin  # noqa: F401  declares the plugin
+from harness import Host, Refused, matches
+
+CONFIG = {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"}
+REQUEST = {"model": "some-model", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+FINISH = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+
+
+def transcripts():
+    for path in sorted(pathlib.Path(__file__).with_name("transcripts").glob("*.json")):
+        yield path.name, json.loads(path.read_text(encoding="utf-8"))
+
+
+def sse(*chunks):
+    return [(kimi.SSE, 0, (c if isinstance(c, str) else json.dumps(c)).encode()) for c in chunks]
+
+
+def cuts(frames):
+    """All at once, one by one, and in two parts cut at every place."""
+    yield [frames]
+    yield [[frame] for frame in frames]
+    for place in range(1, len(frames)):
+        yield [frames[:place], frames[place:]]
+
+
+def begun(request=REQUEST, status=200, headers=None):
+    exchange = Host("provider", CONFIG).begin(request)
+    exchange.plan()
+    exchange.result(status, headers)
+    return exchange
+
+
+def reply(*chunks, why=kimi.END):
+    """The events of a whole reply."""
+    exchange = begun()
+    if exchange.feed(sse(*chunks)) != kimi.DONE or why != kimi.END:
+        exchange.flush(why)
+    return exchange.end(why)
+
+
+def delta(**more):
+    return {"id": "r1", "model": "m", "choices": [{"index": 0, "delta": more}]}
+
+
+def call(index=0, **more):
+    return delta(tool_calls=[{"index": index, **more}])
+
+
+class TranscriptTest(unittest.TestCase):
+    def test_transcripts_cut_at_every_place(self):
+        for name, wanted in transcripts():
+            ((step),) = wanted["steps"]
+            answer = step["answer"]
+            status, headers = answer.get("status", 200), answer.get("headers")
+            if "body" in answer:
+                flags = kimi.LAST | (kimi.ERROR_BODY if status >= 400 else 0)
+                frames = [(kimi.WHOLE_BODY, flags, json.dumps(answer["body"]).encode())]
+            else:
+                frames = sse(*answer["sse"])
+            for parts in cuts(frames):
+                with self.subTest(name, parts=[len(part) for part in parts]):
+                    exchange = Host("provider", wanted["config"]).begin(wanted["request"])
+                    self.check_plan(step["send"], exchange.plan())
+                    exchange.result(status, headers)
+                    done = any(exchange.feed(part) == kimi.DONE for part in parts)
+                    failure, why = None, kimi.TRUNCATED if wanted.get("ends") == "truncated" else kimi.END
+                    try:
+                        if not done:
+                            exchange.flush(why)
+                    except Refused as refused:
+                        failure = {"in": "flush", "category": refused.category}
+                    events = exchange.end(why)
+                    self.assertTrue(matches(wanted["events"], events), f"\nwanted {wanted['events']}\nfound  {events}")
+                    category = {"upstream": kimi.UPSTREAM, "protocol": kimi.PROTOCOL}
+                    fails = wanted.get("fails")
+                    self.assertEqual(failure, fails and {**fails, "category": category[fails["category"]]})
+
+    def check_plan(self, wanted, plan):
+        self.assertEqual((plan["step"], plan["arg"]), (kimi.SEND, kimi.SEND_STREAM))
+        self.assertEqual(plan[kimi.URL], wanted["url"])
+        self.assertEqual(plan.get(kimi.METHOD, "POST"), wanted.get("method", "POST"))
+        for kind in ("headers", "secret-headers"):
+            self.assertEqual(plan[kind], {**plan[kind], **wanted.get(kind, {})})
+        self.assertNotIn("sk-test-key", str(plan["headers"]), "a secret in a header that is logged")
+        self.assertTrue(json.loads(plan[kimi.BODY_PATCH])["stream"])
+
+
+class RequestTest(unittest.TestCase):
+    def test_one_choice_is_all(self):
+        for fine in ({}, {"n": 1}, {"n": None}):
+            Host("provider", CONFIG).begin({**REQUEST, **fine})
+        with self.assertRaisesRegex(Refused, "n: ") as refused:
+            Host("provider", CONFIG).begin({**REQUEST, "n": 2})
+        self.assertEqual(refused.exception.category, kimi.BAD_REQUEST)
+
+
+class ReplyTest(unittest.TestCase):
+    def test_nothing_follows_an_error(self):
+        frames = sse(delta(content="a"), {"error": {"message": "no"}}, delta(content="b"), FINISH, "[DONE]")
+        for parts in cuts(frames):
+            exchange = begun()
+            for part in parts:
+                if exchange.feed(part) == kimi.DONE:
+                    break
+            self.assertEqual([list(event) for event in exchange.end()], [["start"], ["text"], ["error"]])
+
+    def test_an_error_before_anything_else(self):
+        self.assertEqual([list(event) for event in reply({"error": "busy"}, delta(content="a"))], [["error"]])
+
+    def test_only_usage_follows_the_finish_reason(self):
+        events = reply(delta(content="a"), FINISH, delta(content="b"), FINISH, {"error": {"message": "no"}}, {"usage": {}})
+        self.assertEqual([list(event) for event in events], [["start"], ["text"], ["finish"], ["usage"]])
+
+    def test_numbers_that_are_none(self):
+        for odd in (True, -1, 1 << 63, 0.5, "7", None):
+            start, usage = reply({**delta(), "created": odd, "usage": {"prompt_tokens": odd}}, why=kimi.CANCELLED)
+            self.assertEqual(start["start"]["created"], 0)
+            self.assertEqual(set(usage["usage"].values()), {-1})
+
+    def test_an_error_page(self):
+        exchange = begun(status=502)
+        exchange.feed([(kimi.WHOLE_BODY, kimi.LAST | kimi.ERROR_BODY, b"<html>\xff")])
+        exchange.flush()
+        (event,) = exchange.end()
+        self.assertEqual((event["error"]["category"], event["error"]["status"]), ("upstream", 502))
+        self.assertTrue(event["error"]["message"])
+
+    def test_statuses(self):
+        date = {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}
+        categories = {401: "auth", 404: "not_found", 418: "bad_request", 429: "rate_limited", 500: "upstream"}
+        for status, category in categories.items():
+            exchange = begun(status=status, headers=date)
+            exchange.feed([(kimi.WHOLE_BODY, kimi.ERROR_BODY, b'{"error": {"message": "m"}}')])
+            (event,) = exchange.end()
+            wanted = {"message": "m", "category": category, "status": status, "retry-after-ms": -1}
+            self.assertEqual(event["error"], wanted)
+
+    def test_what_is_no_json_is_a_protocol_error(self):
+        for chunk in ("{", "[]", "7", "[" * 100_000):
+            with self.assertRaises(Refused) as refused:
+                reply(chunk)
+            self.assertEqual(refused.exception.category, kimi.PROTOCOL)
+
+    def test_any_types_are_borne(self):
+        for odd in (None, 7, "x", [], {}, [None], [[]], True, -1, 1 << 70, 0.5):
+            for name in ("id", "created", "model", "choices", "usage"):
+                reply({**delta(content="a"), name: odd}, FINISH, "[DONE]")
+            for name in ("content", "reasoning_content", "reasoning", "role"):
+                reply(delta(**{name: odd}), FINISH, "[DONE]")
+            for name in ("index", "id", "function"):
+                reply(call(**{"id": "c", "function": {"name": "f", "arguments": "{}"}, name: odd}), FINISH, "[DONE]")
+            reply(delta(tool_calls=odd), FINISH, "[DONE]")
+
+    def test_half_a_surrogate_pair_is_replaced(self):
+        self.assertIn({"text": "a\ufffdb"}, reply('{"choices":[{"delta":{"content":"a\\ud83db"}}]}', FINISH, "[DONE]"))
+
+    def test_it_ends_without_a_finish_reason(self):
+        for chunks in ([], [delta(content="a")], [delta(content="a"), "[DONE]"]):
+            exchange = begun()
+            exchange.feed(sse(*chunks))
+            with self.assertRaises(Refused):
+                exchange.flush()
+        reply(delta(content="a"), why=kimi.CANCELLED)
+
+
+class ToolCallTest(unittest.TestCase):
+    def calls(self, *chunks):
+        return [event["tool"] for event in reply(*chunks, FINISH, "[DONE]") if "tool" in event]
+
+    def test_pieces(self):
+        for repeated in ({}, {"id": "a"}):
+            found = self.calls(
+                call(id="a", type="function", function={"name": "f", "arguments": ""}),
+                *[call(**repeated, function={"arguments": c}) for c in '{"k": "ö"}'],
+                call(1, id="b", function={"name": "g", "arguments": "{}"}))  # fmt: skip
+            self.assertEqual(found, [
+                {"index": 0, "id": "a", "name": "f", "args": '{"k": "ö"}'},
+                {"index": 1, "id": "b", "name": "g", "args": "{}"}])  # fmt: skip
+
+    def test_all_numbered_0_or_not_at_all(self):
+        for number in ({"index": 0}, {"index": None}):
+            found = self.calls(*[call(**number, id=i, function={"name": "f", "arguments": "{}"}) for i in "abc"])
+            self.assertEqual([(one["index"], one["id"], one["args"]) for one in found],
+                             [(0, "a", "{}"), (1, "b", "{}"), (2, "c", "{}")])  # fmt: skip
+
+    def test_a_name_that_comes_after_the_id(self):
+        for numbers in ((0, 1), (None, None)):
+            found = self.calls(*[piece for number, i in zip(numbers, "ab") for piece in (
+                call(number, id=i), call(number, function={"name": "f" + i, "arguments": "{}"}))])  # fmt: skip
+            self.assertEqual([(one["id"], one["name"]) for one in found], [("a", "fa"), ("b", "fb")])
+
+    def test_no_arguments(self):
+        found = self.calls(call(id="a", function={"name": "f"}))
+        self.assertEqual(found, [{"index": 0, "id": "a", "name": "f", "args": ""}])
+
+    def test_mixed_pieces_are_refused_and_not_mixed_up(self):
+        begin = [call(n, id=f"c{n}", function={"name": "f", "arguments": "{"}) for n in (0, 1)]
+        names = {}, {"name": "f"}
+        for late in [call(0, **i, function={**n, "arguments": "}"}) for n in names for i in ({}, {"id": "c0"})]:
+            with self.assertRaisesRegex(Refused, "mixes"):
+                self.calls(*begin, late)
+
+
+if __name__ == "__main__":
+    unittest.main()
+
+"""##
+
+    static let text52 = ##"""
+# make         build/@NAME@.py and its sidecar build/@NAME@.yaml, compiled once to find mistakes of syntax
+# make test    the transcripts, then a load by kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
+# make clean
+PYTHON ?= python3
+KIMI_HOST ?= kimi-host
+FILES := build/@NAME@.py build/@NAME@.yaml
+
+all: $(FILES)
+
+build/@NAME@.py: plugin.py Makefile | build
+	$(PYTHON) -W error -m py_compile plugin.py
+	install -m 0644 plugin.py $@
+
+build/@NAME@.yaml: plugin.yaml Makefile | build
+	install -m 0644 plugin.yaml $@
+
+# A folder that others may write to is refused by the host.
+build:
+	mkdir -p build
+	chmod 755 build
+
+# The transcripts with the standard library alone, then the stock loader.
+test: $(FILES)
+	$(PYTHON) -W error -m unittest -v test_plugin
+	$(KIMI_HOST) plugins list --plugins-dir build
+
+clean:
+	rm -rf build __pycache__
+
+.PHONY: all test clean
+
+"""##
+
+    static let text53 = ##"""
+"""Plays kimi-host for the tests: a plugin's classes get their calls through the binding's own protocol.
+
+The rules of kimi_plugin.h that an exchange can break are checked on the way (S07, S11). Standard library only.
+"""
+
+import json
+import struct
+
+import kimi_plugin as kimi
+
+KINDS = {"provider": 1, "transform": 2}
+TYPES = {
+    kimi.START: "start", kimi.TEXT: "text", kimi.REASONING: "reasoning", kimi.USAGE: "usage",
+    kimi.FINISH: "finish", kimi.ERROR: "error",
+}  # fmt: skip
+CATEGORIES = {
+    "auth": 1, "rate_limited": 2, "overloaded": 3, "context_length": 4, "content_filter": 5, "bad_request": 6, "upstream": 7,
+    "protocol": 8, "config": 9, "internal": 10, "not_found": 11, "permission": 12, "quota": 13, "timeout": 14, "network": 15,
+}  # fmt: skip
+
+
+class Refused(Exception):
+    """The plugin failed the call."""
+
+    def __init__(self, status, category, message):
+        super().__init__(message)
+        self.status, self.category = status, category
+
+
+class Child(kimi._Server):
+    """The binding's side, with its messages kept instead of sent."""
+
+    def __init__(self, host):
+        super().__init__(-1)
+        self.host = host
+
+    def send(self, op, id, payload, flags=0):
+        read = kimi._Reader(payload)
+        if op & 0xC0 == 0x80:
+            self.reply = read
+        elif op == 0xC0:
+            self.host.logs.append((read.u32(), read.text().decode()))
+        elif op == 0xC1:
+            read.u64()
+            key, value = read.text(), read.text()
+            self.host.values[key] = value
+        elif op == 0xC2:
+            self.host.values.pop(read.text(), None)
+
+    def kv_get(self, instance, key):
+        return self.host.values.get(key)
+
+
+class Host:
+    """One instance of the plugin. Several exchanges may be under way."""
+
+    def __init__(self, kind, config):
+        self.kind, self.logs, self.values, self.notes, self.number = KINDS[kind], [], {}, [], 0
+        self.child = kimi._server = Child(self)
+        self.ask(2, 0, struct.pack("<BBH", self.kind, 0, 0) + kimi._text(json.dumps(config).encode()))
+
+    def begin(self, request, **more):
+        self.number += 1
+        return Exchange(self, self.number, request, **more)
+
+    def ask(self, op, id, payload):
+        """(status, items) of a call; raises Refused."""
+        self.child.serve(id, op, kimi._Reader(payload))
+        read = self.child.reply
+        status, items = read.i32(), []
+        while read.place < len(read.data):
+            items.append(self.item(read))
+        self.notes += [item[1:] for item in items if item[0] == "note"]
+        if status < 0:
+            raise Refused(status, *next((item[1:] for item in items if item[0] == "fail"), (0, "no reason was told")))
+        return status, items
+
+    @staticmethod
+    def item(read):
+        tag = read.u8()
+        if tag == 1:
+            return "events", [read.event() for _ in range(read.u32())]
+        if tag == 2:
+            return "note", read.text().decode(), read.u64(), read.text().decode()
+        if tag == 3:
+            return "put", read.u32(), json.loads(read.text())
+        if tag == 4:
+            return "field", read.u32(), read.text().decode(), read.text().decode()
+        if tag == 5:
+            return "step", read.u32(), read.u32(), read.u64()
+        status, category = read.i32(), read.u32()
+        read.u64()
+        return "fail", category, read.text().decode()
+
+
+class Exchange:
+    """One exchange, and the events that have come of it."""
+
+    def __init__(self, host, id, request, flags=1, conversation=""):
+        self.host, self.id, self.events = host, id, []
+        names = (request.get("model", ""), f"test-{id}", "openai.chat", conversation)
+        payload = struct.pack("<BBHIIQQ", host.kind, 0, 0, 0, flags, 1, 600_000)
+        _, items = host.ask(4, id, payload + b"".join(kimi._text(t.encode()) for t in (json.dumps(request), *names)))
+        #: What begin gave: nothing, or the merge patch or new request.
+        self.change = next((item[2] for item in items if item[0] == "put"), None)
+
+    def plan(self):
+        """The next step as {"step": 1, URL: ..., "headers": {...}, "secret-headers": {...}, "patch": {...}}."""
+        _, items = self.host.ask(5, self.id, b"")
+        made = {"headers": {}, "secret-headers": {}}
+        for item in items:
+            if item[0] == "field" and item[1] in (kimi.HEADER, kimi.SECRET_HEADER):
+                made["headers" if item[1] == kimi.HEADER else "secret-headers"][item[2]] = item[3]
+            elif item[0] == "field":
+                made[item[1]] = item[3]
+        steps = [item for item in items if item[0] == "step"]
+        assert len(steps) == 1 and items[-1] is steps[0], "S07: next describes one step, after its fields"
+        return {**made, "step": steps[0][1], "arg": steps[0][3]}
+
+    def result(self, status=200, headers=None):
+        lines = b"".join(kimi._text(k.encode()) + kimi._text(v.encode()) for k, v in (headers or {}).items())
+        head = struct.pack("<IIiI", kimi.SEND, 0, 0, status) + kimi._text(b"")
+        return self.host.ask(6, self.id, head + struct.pack("<I", len(headers or {})) + lines)[0]
+
+    def feed(self, pieces):
+        """Events for a transform; (kind, flags, data) for a provider. Returns the status."""
+        if self.host.kind == 2:
+            packed = [kimi._pack_event(event) for event in pieces]
+        else:
+            packed = [struct.pack("<II", k, f) + kimi._text(b"") + kimi._text(data) for k, f, data in pieces]
+        status, items = self.host.ask(7, self.id, struct.pack("<I", len(pieces)) + b"".join(packed))
+        self.collect(items)
+        return status
+
+    def flush(self, why=kimi.END):
+        self.collect(self.host.ask(8, self.id, struct.pack("<I", why))[1])
+
+    def end(self, why=kimi.END):
+        self.host.child.serve(self.id, 9, kimi._Reader(struct.pack("<I", why)))
+        if self.host.kind == 1:
+            check_order(self.events)
+        return told(self.events)
+
+    def collect(self, items):
+        for item in items:
+            if item[0] == "events":
+                self.events += item[1]
+
+
+def check_order(events):
+    """S11, for a provider's events."""
+    started, finished, open_call, calls, last = False, set(), None, 0, None
+    for event in events:
+        assert last != kimi.ERROR, "S11: nothing follows ERROR"
+        last = event.type
+        assert event.type != kimi.START or not started, "S11: START once"
+        started = started or event.type == kimi.START
+        assert started or event.type == kimi.ERROR, "S11: START first"
+        assert event.choice not in finished or event.type in (kimi.USAGE, kimi.JSON), "S11: something follows FINISH"
+        if event.type == kimi.TOOL_BEGIN:
+            assert open_call is None and event.index == calls, "S11: calls come one after the other, from 0"
+            open_call, calls = event.index, calls + 1
+        elif event.type in (kimi.TOOL_ARGS, kimi.TOOL_END):
+            assert event.index == open_call, "S11: a piece of a call that is not open"
+            open_call = None if event.type == kimi.TOOL_END else open_call
+        elif event.type == kimi.FINISH:
+            assert open_call is None, "S11: FINISH while a call is open"
+            finished.add(event.choice)
+
+
+def told(events):
+    """Events as the transcripts write them: texts that follow each other are one, and so are a call's pieces."""
+    out = []
+    for e in events:
+        a, b = e.a.decode(), e.b.decode()
+        if e.type in (kimi.TEXT, kimi.REASONING):
+            if out and TYPES[e.type] in out[-1]:
+                out[-1][TYPES[e.type]] += a
+            else:
+                out.append({TYPES[e.type]: a})
+        elif e.type == kimi.START:
+            out.append({"start": {"id": a, "model": b, "created": e.i[0]}})
+        elif e.type == kimi.TOOL_BEGIN:
+            out.append({"tool": {"index": e.index, "id": a, "name": b, "args": ""}})
+        elif e.type == kimi.TOOL_ARGS:
+            out[-1]["tool"]["args"] += a
+        elif e.type == kimi.USAGE:
+            out.append({"usage": dict(zip(("input", "output", "cached", "reasoning"), e.i))})
+        elif e.type == kimi.FINISH:
+            out.append({"finish": {"reason": a, "raw": b}})
+        elif e.type == kimi.ERROR:
+            name = next(word for word, number in CATEGORIES.items() if number == e.i[0])
+            out.append({"error": {"message": a, "category": name, "status": e.i[1], "retry-after-ms": e.i[2]}})
+    return out
+
+
+def events_of(list):
+    """The transcripts' events as a transform gets them. The reverse of `told`."""
+    for one in list:
+        ((word, value),) = one.items()
+        if word in ("text", "reasoning"):
+            yield kimi.Event(kimi.TEXT if word == "text" else kimi.REASONING, value)
+        elif word == "start":
+            yield kimi.Event(kimi.START, value["id"], value["model"], i=(value.get("created", 0), 0, 0, 0))
+        elif word == "finish":
+            yield kimi.Event(kimi.FINISH, value["reason"], value["raw"])
+        elif word == "usage":
+            yield kimi.Event(kimi.USAGE, i=[value.get(k, -1) for k in ("input", "output", "cached", "reasoning")])
+        elif word == "tool":
+            yield kimi.Event(kimi.TOOL_BEGIN, value["id"], value["name"], index=value["index"])
+            yield kimi.Event(kimi.TOOL_ARGS, value["args"], index=value["index"])
+            yield kimi.Event(kimi.TOOL_END, index=value["index"])
+        else:
+            raise ValueError(f"the harness does not know the event {word}")
+
+
+def matches(wanted, found):
+    """Is `found` what a transcript wants? Members that it does not name may be anything; "finish: stop" is short."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return all(name in found and matches(value, found[name]) for name, value in wanted.items())
+    if isinstance(wanted, str) and isinstance(found, dict) and "reason" in found:
+        return wanted == found["reason"]
+    if isinstance(wanted, list) and isinstance(found, list):
+        return len(wanted) == len(found) and all(map(matches, wanted, found))
+    return wanted == found
+
+"""##
+
+    static let text54 = ##"""
+# The sidecar: it lies beside @NAME@.py in plugins.d. `python: /path/to/python3` names another interpreter.
+isolation: process
+
+"""##
+
+    static let text55 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "the upstream says 429",
+  "kind": "provider",
+  "config": {
+    "apiKey": "sk-test-key",
+    "baseUrl": "https://api.example.com/v1"
+  },
+  "request": {
+    "model": "some-model",
+    "stream": true,
+    "messages": [
+      {
+        "role": "user",
+        "content": "Say hello"
+      }
+    ]
+  },
+  "steps": [
+    {
+      "send": {
+        "url": "https://api.example.com/v1/chat/completions"
+      },
+      "answer": {
+        "status": 429,
+        "headers": {
+          "content-type": "application/json",
+          "retry-after": "7"
+        },
+        "body": {
+          "error": {
+            "message": "Slow down.",
+            "type": "rate_limit_error"
+          }
+        }
+      }
+    }
+  ],
+  "events": [
+    {
+      "error": {
+        "message": "Slow down.",
+        "category": "rate_limited",
+        "status": 429,
+        "retry-after-ms": 7000
+      }
+    }
+  ]
+}
+
+"""##
+
+    static let text56 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "an error in the middle of the stream",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hel"}}]},
+      {"error": {"message": "The server is overloaded.", "code": 502}},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "never"}}]},
+      {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
+    {"text": "Hel"},
+    {"error": {"message": "The server is overloaded.", "category": "upstream", "status": 502, "retry-after-ms": -1}}
+  ]
+}
+
+"""##
+
+    static let text57 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "a thought before the answer",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "Let me "}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"reasoning_content": "think.", "reasoning": "think."}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "42."}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
+    {"reasoning": "Let me think."},
+    {"text": "42."},
+    {"finish": "stop"}
+  ]
+}
+
+"""##
+
+    static let text58 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "text, then two calls",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Weather in Paris and Rome?"}], "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "I look."}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "call_a", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":\"Paris\"}"}}]}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 1, "id": "call_b", "type": "function", "function": {"name": "get_weather", "arguments": "{\"city\":"}}]}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 1, "function": {"arguments": "\"Röm\"}"}}]}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
+      {"id": "r1", "model": "m", "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 2}}},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
+    {"text": "I look."},
+    {"tool": {"index": 0, "id": "call_a", "name": "get_weather", "args": "{\"city\":\"Paris\"}"}},
+    {"tool": {"index": 1, "id": "call_b", "name": "get_weather", "args": "{\"city\":\"Röm\"}"}},
+    {"finish": {"reason": "tool_calls", "raw": "tool_calls"}},
+    {"usage": {"input": 9, "output": 5, "cached": 4, "reasoning": 2}}
+  ]
+}
+
+"""##
+
+    static let text59 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "the connection breaks in the middle",
+  "kind": "provider",
+  "config": {
+    "apiKey": "sk-test-key",
+    "baseUrl": "https://api.example.com/v1"
+  },
+  "request": {
+    "model": "some-model",
+    "stream": true,
+    "messages": [
+      {
+        "role": "user",
+        "content": "Say hello"
+      }
+    ]
+  },
+  "steps": [
+    {
+      "send": {
+        "url": "https://api.example.com/v1/chat/completions"
+      },
+      "answer": {
+        "sse": [
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "content": "Hel"
+                }
+              }
+            ]
+          }
+        ]
+      }
+    }
+  ],
+  "ends": "truncated",
+  "events": [
+    {
+      "start": {
+        "id": "r1",
+        "model": "m"
+      }
+    },
+    {
+      "text": "Hel"
+    }
+  ],
+  "fails": {
+    "in": "flush",
+    "category": "upstream"
+  }
+}
+
+"""##
+
+    static let text60 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "a streamed text",
+  "kind": "provider",
+  "config": {
+    "apiKey": "sk-test-key",
+    "baseUrl": "https://api.example.com/v1/"
+  },
+  "request": {
+    "model": "some-model",
+    "stream": true,
+    "messages": [
+      {
+        "role": "user",
+        "content": "Say hello"
+      }
+    ]
+  },
+  "steps": [
+    {
+      "send": {
+        "method": "POST",
+        "url": "https://api.example.com/v1/chat/completions",
+        "headers": {
+          "Content-Type": "application/json"
+        },
+        "secret-headers": {
+          "Authorization": "Bearer sk-test-key"
+        }
+      },
+      "answer": {
+        "sse": [
+          {
+            "id": "r1",
+            "created": 1760000000,
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "role": "assistant",
+                  "content": "Hello, "
+                },
+                "finish_reason": null
+              }
+            ]
+          },
+          "{\"id\":\"r1\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\\"w\\u00f6rld\\\"\\ud83d\\ude00.\\n\"}}]}",
+          {
+            "id": "r1",
+            "created": 1760000000,
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {},
+                "finish_reason": "stop"
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "created": 1760000000,
+            "model": "m",
+            "choices": [],
+            "usage": {
+              "prompt_tokens": 5,
+              "completion_tokens": 3
+            }
+          },
+          "[DONE]"
+        ]
+      }
+    }
+  ],
+  "events": [
+    {
+      "start": {
+        "id": "r1",
+        "model": "m",
+        "created": 1760000000
+      }
+    },
+    {
+      "text": "Hello, \"wörld\"😀.\n"
+    },
+    {
+      "finish": "stop"
+    },
+    {
+      "usage": {
+        "input": 5,
+        "output": 3
+      }
+    }
+  ]
+}
+
+"""##
+
+    static let text61 = ##"""
+# @NAME@
+
+A transform plugin for kimi-host: it makes typographic quotation marks in replies
+plain ones.
+
+    make                                   # build/@NAME@.py and its sidecar
+    make test KIMI_HOST=path/to/kimi-host  # the transcripts, then a load
+
+@NOTES@
+## Use it
+
+    install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
+
+and in `model-config.yaml` name it in the `transforms` of a model, then restart the host:
+
+    models:
+      - name: my-model
+        provider: openai
+        transforms: [@NAME@]
+
+## Go on from here
+
+`plugin.py` is the plugin. A transform may also change the request (return a dict from `begin`), ask for further event types
+(`wants`), and hold text back: a word may be cut in two, so keep its beginning in the object, and give it up in `flush`.
+`transcripts/` holds events from below, and what must come of them: write one for each thing you add. `test_plugin.py` cuts
+them at every pair of places, `harness.py` plays the host. `kimi-host plugin check`, `run`, `bench` and `fuzz` are for
+compiled plugins. The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a
+name you own.
+
+"""##
+
+    static let text62 = ##"""
+"""@NAME@: a transform that makes typographic quotation marks in replies plain ones."""
+
+import kimi_plugin as kimi
+
+MARKS = str.maketrans("‘’‚‛“”„‟", "''''\"\"\"\"")
+
+
+class Transform(kimi.Transform):
+    """One attempt of one request. What must be remembered from call to call belongs into `self`."""
+
+    # Other events pass by, in order.
+    wants = (kimi.TEXT,)
+
+    def begin(self, note):
+        """To change the request, return a dict: a merge patch. `self.request.data` is what the client asked."""
+
+    def feed(self, events, sink):
+        """A mark is one character, and no event ends inside one, so nothing has to wait for the next event."""
+        for event in events:
+            sink.emit(event.with_text(event.text.translate(MARKS)))
+
+    def flush(self, why, sink):
+        """Nothing is held back, so there is nothing to give up."""
+
+
+kimi.plugin(id="com.example.@NAME@", name="@NAME@", version="0.1.0", word="@NAME@", transform=Transform)
+
+"""##
+
+    static let text63 = ##"""
+"""`make test`: events from below, and what must come of them. Standard library only."""
+
+import json
+import pathlib
+import unittest
+
+import kimi_plugin as kimi
+import plugin
+from harness import Host, events_of, matches, told
+
+
+def transcripts():
+    for path in sorted(pathlib.Path(__file__).with_name("transcripts").glob("*.json")):
+        yield path.name, json.loads(path.read_text(encoding="utf-8"))
+
+
+def run(wanted, calls, flushes=False):
+    """The reply that comes of `calls`, lists of events; as the host does it, others than `wants` pass by in order."""
+    exchange = Host("transform", wanted["config"]).begin(wanted["request"])
+    if wanted["request-out"] == "unchanged":
+        assert exchange.change is None, exchange.change
+    else:
+        assert exchange.change == wanted["request-out"], exchange.change
+    for events in calls:
+        for event in events:
+            if event.type in plugin.Transform.wants:
+                exchange.feed([event])
+            else:
+                exchange.events.append(event)
+        if flushes:
+            exchange.flush(kimi.TIMEOUT)
+    exchange.flush()
+    return exchange.end()
+
+
+def single(events):
+    """Each text as one event per character: the host cuts between any two, and never inside one."""
+    for event in events:
+        if event.type in (kimi.TEXT, kimi.REASONING, kimi.TOOL_ARGS):
+            yield from (event.with_text(character) for character in event.text)
+        else:
+            yield event
+
+
+def joined(events):
+    """The other extreme: texts that follow each other as one."""
+    out = []
+    for event in events:
+        if out and out[-1].type == event.type and event.type in (kimi.TEXT, kimi.REASONING, kimi.TOOL_ARGS):
+            out[-1] = out[-1].with_text(out[-1].text + event.text)
+        else:
+            out.append(event)
+    return out
+
+
+class TranscriptTest(unittest.TestCase):
+    def check(self, wanted, calls, **more):
+        found = run(wanted, calls, **more)
+        self.assertTrue(matches(wanted["events"], found), f"\nwanted {wanted['events']}\nfound  {found}")
+
+    def test_transcripts_cut_at_every_pair_of_places(self):
+        for name, wanted in transcripts():
+            pieces = list(single(events_of(wanted["events-in"])))
+            for first in range(len(pieces) + 1):
+                for second in range(first, len(pieces) + 1):
+                    parts = pieces[:first], pieces[first:second], pieces[second:]
+                    with self.subTest(name, cut=(first, second)):
+                        self.check(wanted, [joined(part) for part in parts])
+
+    def test_transcripts_in_single_characters_and_all_at_once(self):
+        for name, wanted in transcripts():
+            pieces = list(single(events_of(wanted["events-in"])))
+            with self.subTest(name):
+                self.check(wanted, [[piece] for piece in pieces])
+                self.check(wanted, [joined(pieces)])
+                # What is held is asked for at any time. A transform that gives up too much then fails here.
+                self.check(wanted, [[piece] for piece in pieces], flushes=True)
+
+    def test_several_events_in_one_call(self):
+        exchange = Host("transform", {}).begin({"model": "m", "messages": []})
+        exchange.feed([kimi.Event(kimi.TEXT, "“"), kimi.Event(kimi.TEXT, "a’", choice=1)])
+        exchange.flush()
+        self.assertEqual([(event.choice, event.text) for event in exchange.events], [(0, '"'), (1, "a'")])
+
+    def test_a_stream_that_breaks(self):
+        for why in (kimi.TRUNCATED, kimi.CANCELLED):
+            exchange = Host("transform", {}).begin({"model": "m", "messages": []})
+            exchange.feed([kimi.Event(kimi.TEXT, "“a")])
+            exchange.flush(why)
+            self.assertEqual(told(exchange.events), [{"text": '"a'}])
+
+
+if __name__ == "__main__":
+    unittest.main()
+
+"""##
+
+    static let text64 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "quotation marks become plain ones",
+  "kind": "transform",
+  "config": {},
+  "request": {
+    "model": "some-model",
+    "stream": true,
+    "messages": [
+      {
+        "role": "user",
+        "content": "A line of Python"
+      }
+    ]
+  },
+  "request-out": "unchanged",
+  "events-in": [
+    {
+      "start": {
+        "id": "r1",
+        "model": "m",
+        "created": 1760000000
+      }
+    },
+    {
+      "text": "print(“it‘s"
+    },
+    {
+      "text": "’ … 10 €”)"
+    },
+    {
+      "reasoning": "“as it was”"
+    },
+    {
+      "finish": {
+        "reason": "stop",
+        "raw": "stop"
+      }
+    },
+    {
+      "usage": {
+        "input": 9,
+        "output": 5,
+        "cached": 0
+      }
+    }
+  ],
+  "events": [
+    {
+      "start": {
+        "id": "r1",
+        "model": "m",
+        "created": 1760000000
+      }
+    },
+    {
+      "text": "print(\"it's' … 10 €\")"
+    },
+    {
+      "reasoning": "“as it was”"
+    },
+    {
+      "finish": {
+        "reason": "stop",
+        "raw": "stop"
+      }
+    },
+    {
+      "usage": {
+        "input": 9,
+        "output": 5,
+        "cached": 0
+      }
+    }
+  ]
 }
 
 """##
