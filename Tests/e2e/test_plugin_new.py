@@ -213,6 +213,37 @@ def test_a_new_transform_in_python_bears_any_cut(python_host, upstream):
         assert "".join(delta.get("content") or "" for delta in deltas(answer)) == "print(\"it's' … \"10\" €\")"
 
 
+FAULTS = {
+    "transform": {
+        "text.translate(MARKS)": "text",
+        "wants = (kimi.TEXT,)": "wants = (kimi.TEXT, kimi.REASONING)",
+        "sink.emit(event.with": "len(event.text) < 2 or sink.emit(event.with",
+    },
+    "provider": {
+        "if self.failed:": "if False:",
+        "self.calls.close(sink)\n            self.finished": "self.finished",
+        "not in (None, 1)": "is print",
+        ", secret=True": "",
+        "int(value) * 1000": "int(value)",
+        "index=self.number)\n\n    def is": "index=0)\n\n    def is",
+        "not (self.finished or": "not (True or",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_the_tests_of_a_new_plugin_in_python_find_its_faults(kind, tmp_path):
+    assert new(tmp_path, "--lang", "python", "--kind", kind, "mine").returncode == 0
+    source = tmp_path / "mine/plugin.py"
+    right = source.read_text()
+    for place, wrong in FAULTS[kind].items():
+        assert place in right
+        source.write_text(right.replace(place, wrong))
+        command = ["python3", "-B", "-m", "unittest", "test_plugin"]
+        run = subprocess.run(command, cwd=tmp_path / "mine", capture_output=True, text=True, timeout=60)
+        assert run.returncode == 1 and "FAILED" in run.stderr, (place, run.stderr)
+
+
 def test_the_transcripts_of_python_are_those_of_the_others(tmp_path):
     """They are JSON there, for unittest. `plugin check` holds the C templates and the openai provider to them."""
     if not shutil.which("cc"):
