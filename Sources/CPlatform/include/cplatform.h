@@ -41,4 +41,8 @@ const void *cp_image_base(const void *address);
 /* Names the calling thread for debuggers and profilers; at most 15 characters. */
 void cp_name_thread(const char *name);
 
+/* Any thread: gives free memory that the allocator keeps back to the system. Takes about a millisecond; does nothing where
+ * the C library has no such call. */
+void cp_release_free_memory(void);
+
 #endif
