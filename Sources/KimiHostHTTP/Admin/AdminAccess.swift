@@ -11,7 +11,8 @@ struct AdminAccess: Sendable {
 
     init(_ config: HostConfig) { rules = AdminRules(config) }
 
-    static func covers(_ path: String) -> Bool { path == "/admin" || path.hasPrefix("/admin/") }
+    /// By segments, as the router takes a path: empty ones do not count.
+    static func covers(_ path: String) -> Bool { path.split(separator: "/").first == "admin" }
 
     func check(_ request: Request, _ keys: ClientKeys) throws(ExchangeError) {
         let site = Self.fetchSite.flatMap { request.headers[$0] }
