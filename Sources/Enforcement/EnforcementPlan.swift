@@ -21,9 +21,11 @@ package enum EnforcementPlan: Sendable {
     /// Tools beyond which the host's own is not added: upstreams refuse more.
     package static let maxTools = 127
 
-    /// - Parameter json: a canonical request.
-    package init(_ json: [UInt8], _ policy: EnforcementPolicy) {
-        self = json.withUnsafeBytes { Self.plan($0, policy) }
+    /// - Parameters:
+    ///   - json: a canonical request.
+    ///   - client: who asks; what one client was answered is nothing to another.
+    package init(_ json: [UInt8], _ policy: EnforcementPolicy, client: String = "") {
+        self = json.withUnsafeBytes { Self.plan($0, policy, client) }
     }
 
     /// The request of a further attempt. `messages`: from ``EnforcedTurn/again(_:)``.
@@ -31,7 +33,9 @@ package enum EnforcementPlan: Sendable {
         RequestEdits.append(messages, to: json)
     }
 
-    private static func plan(_ bytes: UnsafeRawBufferPointer, _ policy: EnforcementPolicy) -> EnforcementPlan {
+    private static func plan(
+        _ bytes: UnsafeRawBufferPointer, _ policy: EnforcementPolicy, _ client: String
+    ) -> EnforcementPlan {
         guard let outline = try? JSONOutline(bytes) else { return .off(note: nil) }
         defer { withExtendedLifetime(outline) {} }
         let root = outline.root
@@ -39,7 +43,7 @@ package enum EnforcementPlan: Sendable {
         if tools.isEmpty, !policy.isForAll { return .off(note: nil) }
         if let note = reasonAgainst(root, tools.count) { return .off(note: note) }
         guard let messages = root["messages"], messages.kind == .array else { return .off(note: nil) }
-        let tail = ConversationTail(messages)
+        let tail = ConversationTail(messages, client: client)
         if tail.endsWithAnswer(policy) { return .stop(reason: "the conversation ends with a final answer") }
         if policy.isKimi, tail.endsWithTodoSummary {
             return .stop(reason: "the conversation ends with a summary and a finished list of todos")
@@ -80,10 +84,10 @@ struct ConversationTail {
     private let messages: [JSONSpan]
     /// The last message of all.
     private let last: JSONSpan?
-    /// What the user said in that message.
+    /// What the user said in that message, and who that is.
     let question: TextPrint
 
-    init(_ messages: JSONSpan) {
+    init(_ messages: JSONSpan, client: String) {
         var tail: [JSONSpan] = []
         var last: JSONSpan?
         var user: JSONSpan?
@@ -96,7 +100,7 @@ struct ConversationTail {
             }
             last = message
         }
-        question = user.map(Self.print) ?? TextPrint()
+        question = user.map { Self.print($0, Self.print(of: client)) } ?? Self.print(of: client)
         self.messages = tail
         self.last = last
     }
@@ -147,8 +151,14 @@ struct ConversationTail {
         return content.elements.compactMap { $0["text"] }.filter { $0.kind == .string }
     }
 
-    private static func print(_ message: JSONSpan) -> TextPrint {
+    private static func print(of client: String) -> TextPrint {
         var print = TextPrint()
+        Array((client + "\n").utf8).withUnsafeBytes { print.add($0) }
+        return print
+    }
+
+    private static func print(_ message: JSONSpan, _ start: TextPrint = TextPrint()) -> TextPrint {
+        var print = start
         for text in texts(message) { text.decoded.withUnsafeBytes { print.add($0) } }
         return print
     }

@@ -118,16 +118,21 @@ enum DecimalText {
     private static let maxDigits = 15
 
     static func sum(_ a: String, _ b: String) -> String {
-        guard let left = parts(a), let right = parts(b) else {
-            let sum = (Double(a) ?? 0) + (Double(b) ?? 0)
-            return sum.isFinite ? "\(sum)" : b
-        }
+        guard let left = parts(a), let right = parts(b) else { return rounded(a, b) }
         let scale = max(left.scale, right.scale)
-        let total = left.value * power(scale - left.scale) + right.value * power(scale - right.scale)
+        let (wholeLeft, leftOverflow) = left.value.multipliedReportingOverflow(by: power(scale - left.scale))
+        let (wholeRight, rightOverflow) = right.value.multipliedReportingOverflow(by: power(scale - right.scale))
+        let (total, overflow) = wholeLeft.addingReportingOverflow(wholeRight)
+        guard !leftOverflow, !rightOverflow, !overflow else { return rounded(a, b) }
         guard scale > 0 else { return "\(total)" }
         let digits = String(total.magnitude)
         let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
         return (total < 0 ? "-" : "") + padded.dropLast(scale) + "." + padded.suffix(scale)
+    }
+
+    private static func rounded(_ a: String, _ b: String) -> String {
+        let sum = (Double(a) ?? 0) + (Double(b) ?? 0)
+        return sum.isFinite ? "\(sum)" : b
     }
 
     /// Nil for numbers with an exponent, and long ones.

@@ -33,7 +33,10 @@ package enum Suggestion {
     }
 
     private static func fold(_ name: String) -> [Character] {
-        name.lowercased().filter { $0 != "_" && $0 != "-" && $0 != "." }.prefix(64).map { $0 }
+        // Names come from clients, as long as they like.
+        String(decoding: name.utf8.prefix(256), as: UTF8.self).lowercased().filter {
+            $0 != "_" && $0 != "-" && $0 != "."
+        }.prefix(64).map { $0 }
     }
 
     /// Edit distance where swapping two neighbours costs one.

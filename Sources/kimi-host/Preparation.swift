@@ -22,11 +22,14 @@ struct Preparation {
     ///   - store: what a process that serves has loaded before; nil: libraries are mapped where they lie, and what is found
     ///     out about them is not kept.
     ///   - former: what serves until now. A plugin may be quarantined only if it was before.
-    init(_ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil) {
+    ///   - boundHost: the address that the process listens on already.
+    init(
+        _ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil, boundHost: String? = nil
+    ) {
         let settings = StateSettings(config: options.config)
         let safety = settings.safety(options.plugins, mayWrite: store != nil)
         let report = Preparation.load(options.plugins, safety, store: store)
-        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken))
+        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken), boundHost)
         if report.errors.isEmpty { mistakes.insert(contentsOf: gone(from: store), at: 0) }
         if let former { mistakes.insert(contentsOf: quarantined(since: former), at: 0) }
         broken = report.broken.map(\.description)
@@ -34,7 +37,7 @@ struct Preparation {
         notes.insert(contentsOf: report.notices, at: 0)
     }
 
-    private init(_ options: HostOptions, plugins: PluginSet) {
+    private init(_ options: HostOptions, plugins: PluginSet, _ boundHost: String?) {
         let (environment, dotEnv) = Environment.process().loadingDotEnv()
         self.environment = environment
         self.plugins = plugins
@@ -50,6 +53,7 @@ struct Preparation {
         config = outcome.config
         if let host = options.host { config?.server.host = host }
         if let port = options.port { config?.server.port = port }
+        config?.boundHost = boundHost
         if let exposure = config?.exposure { mistakes.append(exposure.description) }
         if let mistake = config.flatMap({ RequestLogging.mistake($0.log) }) { mistakes.append(mistake) }
         if let tls = config.flatMap(TLSFiles.mistake) { mistakes.append(tls.description) }

@@ -43,7 +43,7 @@ struct Serve: AsyncParsableCommand {
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
             let (server, models) = try server(config, prepared, services, plugins, logger)
-            let reload = Self.reloading(options, plugins, services, logger)
+            let reload = Self.reloading(options, config.server.host, plugins, services, logger)
             try await server.run(reload: reload) { port, link in
                 let scheme = config.server.tls == nil ? "http" : "https"
                 let place = "\(scheme)://\(Self.authority(config.server.host, port))"
@@ -98,10 +98,10 @@ struct Serve: AsyncParsableCommand {
 
     /// Loads configuration and plugins anew, beside those that serve.
     private static func reloading(
-        _ options: HostOptions, _ store: PluginStore, _ services: PluginServices, _ logger: Logger
+        _ options: HostOptions, _ boundHost: String, _ store: PluginStore, _ services: PluginServices, _ logger: Logger
     ) -> @Sendable (HostRuntime) -> LoadedSetup {
         { former in
-            let prepared = Preparation(options, store: store, former: former)
+            let prepared = Preparation(options, store: store, former: former, boundHost: boundHost)
             guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
             do throws(RuntimeError) {
                 return .loaded(

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -16,6 +17,7 @@ import hostprocess
 import replies
 import wire
 from conftest import entry
+from mock_upstream import Until
 
 ROOT = hostprocess.ROOT
 ZIG = [sys.executable, "-m", "ziglang"] if importlib.util.find_spec("ziglang") else ["zig"]
@@ -176,8 +178,12 @@ def python_host(tmp_path, upstream, start_host):
     return start_host({"models": [model]}, plugins=plugins)
 
 
+def request(**more) -> bytes:
+    return json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True, **more}).encode()
+
+
 def ask(host, **more) -> wire.Response:
-    return wire.chat(host.port, {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True, **more})
+    return wire.chat(host.port, request(**more))
 
 
 def deltas(answer: wire.Response) -> list[dict]:
@@ -187,7 +193,7 @@ def deltas(answer: wire.Response) -> list[dict]:
 
 def test_a_new_provider_in_python_decodes_thoughts_and_calls(python_host, upstream):
     chunks = [
-        replies.chunk({"role": "assistant", "reasoning_content": "Let me "}), replies.chunk({"reasoning_content": "think."}),
+        replies.chunk({"reasoning_content": "Let me "}), replies.chunk({"reasoning_content": "think."}),
         replies.chunk({"content": "I look."}),
         *map(replies.chunk, replies.call_deltas(0, "f", ['{"a"', ': "“ö”"}'])),
         *map(replies.chunk, replies.call_deltas(1, "g", ["{}"])),
@@ -214,7 +220,8 @@ def test_a_new_provider_in_python_says_what_went_wrong(python_host, upstream):
     refused = ask(python_host, n=2)
     assert refused.status == 400 and "n: " in refused.json["error"]["message"], refused.body
     assert len(upstream.requests) == before
-    upstream.reply(replies.response({"error": {"message": "Slow down."}}, 429, "Too Many Requests", {"retry-after": "7"}))
+    body = {"error": {"message": "Slow down."}}
+    upstream.reply(replies.response(body, 429, "Too Many Requests", {"retry-after": "7"}))
     limited = ask(python_host)
     assert limited.status == 429 and limited.json["error"]["message"].endswith("Slow down."), limited.body
     assert limited.header("retry-after") == "7"
@@ -223,13 +230,19 @@ def test_a_new_provider_in_python_says_what_went_wrong(python_host, upstream):
         upstream.reply(*replies.stream(chunks))
         failed = ask(python_host)
         assert failed.status == 502 and b"never" not in failed.body, failed.body
-    upstream.reply(*replies.stream([*replies.text_chunks("some", finish=None), wrong, *replies.text_chunks("never")]))
-    broken = ask(python_host)
-    assert broken.status == 200 and b"It broke." in broken.body and b"some" in broken.body
-    assert b"never" not in broken.body and b'"finish_reason":"stop"' not in broken.body
-    upstream.reply(*replies.stream(replies.text_chunks("some", finish=None), done=False))
-    short = ask(python_host)
-    assert short.status == 200 and b"ended before its finish_reason" in short.body, short.body
+    some, never = replies.stream(replies.text_chunks("some", finish=None), done=False)[:-1], replies.text_chunks("never")
+    after = replies.stream([wrong, *never])[1:]
+    for rest, said in ((after, b"It broke."), ([replies.LAST_CHUNK], b"ended before its finish_reason")):
+        gate = threading.Event()
+        upstream.reply(*some, Until(gate), *rest)
+        with wire.Connection(python_host.port) as connection:
+            connection.request("POST", "/v1/chat/completions", request())
+            # Once the first text is here no error status can be told any more.
+            start = connection.read_until(b"some")
+            gate.set()
+            body = connection.read_until(replies.LAST_CHUNK)
+        assert b" 200 " in start and said in body, (start, body)
+        assert b"never" not in body and b'"finish_reason":"stop"' not in body, body
     upstream.reply(*replies.stream(replies.text_chunks("well")))
     assert b"well" in ask(python_host).body and python_host.alive
 
@@ -241,6 +254,37 @@ def test_a_new_transform_in_python_bears_any_cut(python_host, upstream):
         upstream.reply(replies.HEAD_UNTIL_CLOSE, *(bytes([b]) for b in b"".join(map(replies.event, [*body, "[DONE]"]))))
         answer = ask(python_host)
         assert "".join(delta.get("content") or "" for delta in deltas(answer)) == "print(\"it's' … \"10\" €\")"
+
+
+FAULTS = {
+    "transform": {
+        "text.translate(MARKS)": "text",
+        "wants = (kimi.TEXT,)": "wants = (kimi.TEXT, kimi.REASONING)",
+        "sink.emit(event.with": "len(event.text) < 2 or sink.emit(event.with",
+    },
+    "provider": {
+        "if self.failed:": "if False:",
+        "self.calls.close(sink)\n            self.finished": "self.finished",
+        "not in (None, 1)": "is print",
+        ", secret=True": "",
+        "int(value) * 1000": "int(value)",
+        "index=self.number)\n\n    def is": "index=0)\n\n    def is",
+        "not (self.finished or": "not (True or",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_the_tests_of_a_new_plugin_in_python_find_its_faults(kind, tmp_path):
+    assert new(tmp_path, "--lang", "python", "--kind", kind, "mine").returncode == 0
+    source = tmp_path / "mine/plugin.py"
+    right = source.read_text()
+    for place, wrong in FAULTS[kind].items():
+        assert place in right
+        source.write_text(right.replace(place, wrong))
+        command = ["python3", "-B", "-m", "unittest", "test_plugin"]
+        run = subprocess.run(command, cwd=tmp_path / "mine", capture_output=True, text=True, timeout=60)
+        assert run.returncode == 1 and "FAILED" in run.stderr, (place, run.stderr)
 
 
 def test_the_transcripts_of_python_are_those_of_the_others(tmp_path):
@@ -260,7 +304,7 @@ def test_the_transcripts_of_python_are_those_of_the_others(tmp_path):
         (tmp_path / "one").mkdir(exist_ok=True)
         shutil.copy2(path, tmp_path / "one/one.json")
         library = libraries[path.stem.split("-")[0]] if path.stem in common else libraries["openai"]
-        run = hostprocess.run("plugin", "check", "--transcripts", tmp_path / "one", library, cwd=tmp_path)
+        run = hostprocess.run("plugin", "check", "--only", "R95", "--transcripts", tmp_path / "one", library, cwd=tmp_path)
         assert run.returncode == 0 and "(1 transcripts)" in run.stdout, (path.name, run.stdout)
 
 

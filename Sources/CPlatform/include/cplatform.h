@@ -45,4 +45,8 @@ void cp_name_thread(const char *name);
 /* Where `wanted` first stands in `bytes`; -1 if it does not, or is empty. */
 intptr_t cp_find(const void *bytes, size_t count, const void *wanted, size_t length);
 
+/* Any thread: gives free memory that the allocator keeps back to the system. Takes about a millisecond; does nothing where
+ * the C library has no such call. */
+void cp_release_free_memory(void);
+
 #endif

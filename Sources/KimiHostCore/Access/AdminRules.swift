@@ -12,7 +12,7 @@ package struct AdminRules: Sendable {
         if case .keys = config.auth {
             isOpen = false
         } else {
-            isOpen = LoopbackAddress.isLoopback(config.server.host)
+            isOpen = LoopbackAddress.isLoopback(config.listeningHost)
         }
     }
 

@@ -8,12 +8,15 @@ extension HostConfig {
         case keys([ClientKeyConfig])
     }
 
+    /// Where the process listens: a configuration that is loaded anew does not change that.
+    package var listeningHost: String { boundHost ?? server.host }
+
     /// The mistake of an address that others can reach, without a word on who may use it; otherwise nil.
     package var exposure: Diagnostic? {
-        guard case .unset = auth, !LoopbackAddress.isLoopback(server.host) else { return nil }
+        guard case .unset = auth, !LoopbackAddress.isLoopback(listeningHost) else { return nil }
         return Diagnostic(
             .error, file: file, path: "server.host",
-            message: "'\(server.host)' is not a loopback address, and anyone who reaches it could use the upstreams' "
+            message: "'\(listeningHost)' is not a loopback address, and anyone who reaches it could use the upstreams' "
                 + "keys; list client keys under 'auth.keys' (kimi-host auth new makes one), or write 'auth: none'")
     }
 }

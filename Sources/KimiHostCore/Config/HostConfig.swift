@@ -16,6 +16,8 @@ package struct HostConfig: Sendable {
     package var dashboard = Dashboard()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
+    /// The address that the process listens on already; nil: on none yet.
+    package var boundHost: String?
     package var plugins = Plugins()
     /// The folder with everything that the host keeps between its runs.
     package var stateDir = "data"

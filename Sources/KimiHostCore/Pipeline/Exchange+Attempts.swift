@@ -82,10 +82,11 @@ extension Exchange {
     /// The attempt is over, one way or the other, and another one follows. Every attempt but the last ends here.
     func closeAttempt(_ why: kimi_why) {
         turn += 1
-        leaveRoute()
         if why == KIMI_WHY_END {
+            // The next one goes to the same entry and keeps its slot: whoever waits waits for whole replies.
             charge.rejected(attempt, book)
         } else {
+            leaveRoute()
             charge.ended(attempt, book, isKept: reply.hasContent && !keepsReply)
         }
         attempt?.end(why)
@@ -132,7 +133,9 @@ extension Exchange {
         let now = Self.milliseconds(.now())
         if failure == nil, encoder?.isStreaming == false { route.latency.add(attemptMs, streamed: false) }
         switch failure?.fault {
-        case nil, .request, .unserved:
+        case .unserved: releaseProbes(now)
+        case .request where planned == nil: releaseProbes(now)  // The upstream does not even know of it.
+        case nil, .request:
             route.health.succeeded()
             key.health.succeeded()
         case .key:
@@ -158,7 +161,10 @@ extension Exchange {
     func abandonProbes() {
         guard !isJudged else { return }
         isJudged = true
-        let now = Self.milliseconds(.now())
+        releaseProbes(Self.milliseconds(.now()))
+    }
+
+    private func releaseProbes(_ now: Int64) {
         if choice.isRouteProbe { route.health.abandoned(now) }
         if choice.isKeyProbe { key.health.abandoned(now) }
     }

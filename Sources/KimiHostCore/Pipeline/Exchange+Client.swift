@@ -121,7 +121,7 @@ extension Exchange {
     func answer(_ body: ByteWriter, _ headers: [(name: String, value: String)]) {
         guard let client, !reply.hasHead, reply.completed() else { return }
         client.exchangeReceived(headers: headers)
-        judge(nil)
+        abandonProbes()  // Nobody was asked.
         report(.ok)
         client.exchangeReplied(body)
         client.exchangeFlushed()

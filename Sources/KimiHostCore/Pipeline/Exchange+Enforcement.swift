@@ -12,7 +12,7 @@ extension Exchange {
     func enforce(_ input: AttemptInput) throws(ExchangeError) -> PluginRequest? {
         enforcement = nil
         guard let policy = route.enforcement else { return input.request }
-        switch EnforcementPlan(input.request.json, policy) {
+        switch EnforcementPlan(input.request.json, policy, client: client?.clientName ?? "") {
         case .off(let note):
             if let note { book.add(kind: "enforcement_off", detail: note) }
             return input.request
@@ -36,6 +36,7 @@ extension Exchange {
     private func stop(_ reason: String, _ policy: EnforcementPolicy, _ input: AttemptInput) throws(ExchangeError) {
         book.add(kind: "enforcement_stop", detail: reason)
         abandonProbes()  // Nobody was asked.
+        charge.nobodyAsked()
         let reply = EnforcedReply(input.encoder, EnforcedTurn(names: TerminationNames(own: [])))
         let enforcement = ExchangeEnforcement(policy, reply, input.request)
         enforcement.result = .stopped
@@ -67,7 +68,7 @@ extension Exchange {
         ticker = nil
         isPausing = true
         guard transfer != nil else { return attemptMayFollow() }
-        clock.waiting(Int(ExchangeClock.settleMs))
+        clock.turned(Int(ExchangeClock.settleMs))
         let turn = turn
         services.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(ExchangeClock.settleMs)) { [weak self] in
             guard let self, self.turn == turn else { return }

@@ -64,10 +64,11 @@ extension Exchange {
     private func admitted(to place: Int) {
         endWait()
         slot = planner.order[place].slots
-        if place != choice.route {
+        if failures.isEmpty {
+            // Much may have happened meanwhile: keys went cold, probes were made.
             abandonProbes()
             isJudged = false
-            take(AttemptChoice(route: place, key: planner.order.turn(ofRoute: place)))
+            take(planner.admitted(to: place, Self.milliseconds(.now())))
         }
         beginChosen()
     }

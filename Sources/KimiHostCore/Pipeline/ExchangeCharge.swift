@@ -32,6 +32,9 @@ package struct ExchangeCharge {
         book.forgetTokens(isKept: isKept)
     }
 
+    /// The host answers by itself.
+    mutating func nobodyAsked() { asked = 0 }
+
     /// A whole reply was rejected, and another one is asked for.
     mutating func rejected(_ attempt: (any AttemptCalls)?, _ book: NoteBook) {
         if book.tokens == 0 { isGuessed = true }

@@ -90,17 +90,18 @@ package struct AttemptPlanner<Order: Lanes> {
         guard attempts < RoutingPolicy.maxAttempts else { return nil }
         let free = places.filter { !order.isBusy($0) }
         for route in free.isEmpty ? places : free {
-            let keys = order.keyCount(ofRoute: route)
-            let turn = keys > 1 ? order.turn(ofRoute: route) : 0
-            for step in 0..<keys {
-                guard let choice = claim(route, (turn + step) % keys, now) else { continue }
-                attempts += 1
-                return choice
-            }
+            guard let choice = claim(route, now) else { continue }
+            attempts += 1
+            return choice
         }
         guard let route = (free.isEmpty ? places : free).first else { return nil }
         attempts += 1
-        return AttemptChoice(route: route, key: order.turn(ofRoute: route))
+        return AttemptChoice(route: route, key: leastColdKey(ofRoute: route))
+    }
+
+    /// Where an exchange goes that waited for `route` and is let in.
+    package func admitted(to route: Int, _ now: Int64) -> AttemptChoice {
+        claim(route, now) ?? AttemptChoice(route: route, key: leastColdKey(ofRoute: route))
     }
 
     /// Where the next one goes. `remainingMs`: what is left of the exchange's time; nil: no limit. `chance`: from 0 up
@@ -159,6 +160,23 @@ package struct AttemptPlanner<Order: Lanes> {
             }
         }
         return nil
+    }
+
+    /// The key whose turn it is, or the next one that is not cold.
+    private func claim(_ route: Int, _ now: Int64) -> AttemptChoice? {
+        let keys = order.keyCount(ofRoute: route)
+        let turn = keys > 1 ? order.turn(ofRoute: route) : 0
+        for step in 0..<keys {
+            if let choice = claim(route, (turn + step) % keys, now) { return choice }
+        }
+        return nil
+    }
+
+    private func leastColdKey(ofRoute route: Int) -> Int {
+        (0..<order.keyCount(ofRoute: route)).min { left, right in
+            let leftFrom = order.health(ofKey: left, ofRoute: route).cooldown.openFrom
+            return leftFrom < order.health(ofKey: right, ofRoute: route).cooldown.openFrom
+        } ?? 0
     }
 
     private func claim(_ route: Int, _ key: Int, _ now: Int64) -> AttemptChoice? {

@@ -11,8 +11,8 @@ struct AdminAccess: Sendable {
 
     init(_ config: HostConfig) { rules = AdminRules(config) }
 
-    /// The router takes several slashes for one.
-    static func covers(_ path: String) -> Bool { path.split(separator: "/", maxSplits: 1).first == "admin" }
+    /// By segments, as the router takes a path: empty ones do not count.
+    static func covers(_ path: String) -> Bool { path.split(separator: "/").first == "admin" }
 
     func check(_ request: Request, _ keys: ClientKeys) throws(ExchangeError) {
         let site = Self.fetchSite.flatMap { request.headers[$0] }

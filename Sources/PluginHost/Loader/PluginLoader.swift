@@ -1,3 +1,4 @@
+internal import CPlatform
 package import PluginABI
 
 /// Loads the libraries of a plugins.d folder, each through the same fixed list of checks.
@@ -57,6 +58,8 @@ package struct PluginLoader {
             notice("\(folder): owners and modes of plugin files are NOT checked (insecure paths)")
         }
         let found = PluginsFolder(scanning: folder, trust: trust)
+        // Whole libraries were read to be checked, and glibc keeps what they took.
+        defer { cp_release_free_memory() }
         var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
         probe(found.candidates.filter { selection.includes($0) && $0.isEnabled })
         for candidate in found.candidates {

@@ -15,8 +15,7 @@ struct PluginNew: ParsableCommand {
     @Option(help: "provider (knows an upstream) or transform (changes requests and replies).")
     var kind: Kind
 
-    @Argument(
-        help: "Lower-case letters, digits, hyphens: the folder, libNAME.so or NAME.py, the word in the configuration.")
+    @Argument(help: "Lower-case letters, digits, hyphens: the folder, libNAME.so or NAME.py, the configuration's word.")
     var name: String
 
     static let maxNameBytes = 40
