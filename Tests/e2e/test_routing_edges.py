@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+import hostprocess
 import wire
 from conftest import entry
 from enforcing import WEATHER, done, say
@@ -48,16 +49,20 @@ def test_admin_needs_its_key_however_many_slashes(start_host, upstream, path):
     assert wire.exchange(host.port, "POST", clear, headers=bearer(ALICE)).status == 401
 
 
-def test_a_reload_does_not_open_a_host_that_others_reach(start_host, upstream):
-    """The address stays the one of the start, whatever the file says now."""
+def test_a_reload_does_not_open_a_host_that_others_reach(tmp_path, upstream):
+    """The address stays the one of the start, whatever the file says now. 127.1 is this machine, but not by its name."""
     upstream.always(say("hello"))
     models = [entry("m", upstream.url)]
     keys = {"keys": [{"name": "alice", "hash": hashed(ALICE)}]}
-    host = start_host({"models": models, "auth": keys, "server": {"host": "0.0.0.0"}})
-    write(host, {"models": models, "server": {"host": "127.0.0.1"}})
-    wait_for(lambda: "not loaded" in host.output, host.output)
-    assert "'0.0.0.0' is not a loopback address" in host.output
-    assert wire.chat(host.port, ASK).status == 401 and wire.chat(host.port, ASK, bearer(ALICE)).status == 200
+    host = hostprocess.Host(tmp_path, {"models": models, "auth": keys, "server": {"host": "127.1"}}, address=None)
+    try:
+        host.wait_ready()
+        write(host, {"models": models, "server": {"host": "127.0.0.1"}})
+        wait_for(lambda: "not loaded" in host.output, host.output)
+        assert "'127.1' is not a loopback address" in host.output
+        assert wire.chat(host.port, ASK).status == 401 and wire.chat(host.port, ASK, bearer(ALICE)).status == 200
+    finally:
+        host.stop()
 
 
 def test_sums_of_usage_that_do_not_fit(start_host, upstream):
@@ -90,7 +95,7 @@ def test_a_further_attempt_keeps_its_place_while_others_wait(start_host, upstrea
     for thread in threads:
         thread.join()
     assert [answers[number].status for number in range(4)] == [200] * 4
-    assert answers[0].header("x-kimi-enforcement") == "attempts=2; result=tool_call"
+    assert answers[0].header("x-kimi-enforcement") == "attempts=2; result=call"
     lengths = [len(json.loads(request.body)["messages"]) for request in upstream.requests]
     assert lengths[1] > lengths[0], "the second request of the first entry is the first client's second"
     assert all(len(json.loads(request.body)["messages"]) == 1 for request in second_upstream.requests)
@@ -98,19 +103,19 @@ def test_a_further_attempt_keeps_its_place_while_others_wait(start_host, upstrea
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status"),
+    ("provider", "path", "body", "status"),
     [
-        ("/v1/messages/count_tokens", {"model": "m", "messages": [{"role": "user", "content": "x"}]}, 200),
-        ("/v1/messages", {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": [{"type": "?"}]}]}, 400),
+        ("openai", "/v1/messages/count_tokens", {"messages": [{"role": "user", "content": "x"}]}, 200),
+        ("anthropic", "/v1/embeddings", {"input": "x"}, 400),
     ],
 )
-def test_what_reaches_no_upstream_ends_no_cooldown(start_host, upstream, path, body, status):
+def test_what_reaches_no_upstream_ends_no_cooldown(start_host, upstream, provider, path, body, status):
     routing = {"retries": 0, "cooldown": 60, "cooldown_after": 1, "max_cooldown": 60}
-    host = start_host({"models": [entry("m", upstream.url)], "routing": routing})
+    host = start_host({"models": [{**entry("m", upstream.url), "provider": provider}], "routing": routing})
     upstream.always(error(503, "too busy"))
     assert wire.chat(host.port, ASK).status == 503
     asked = len(upstream.requests)
-    assert wire.exchange(host.port, "POST", path, body).status == status
+    assert wire.exchange(host.port, "POST", path, {"model": "m", **body}).status == status
     assert routes(host)[0]["state"] == "cold" and len(upstream.requests) == asked
 
 
@@ -129,7 +134,7 @@ def test_final_answers_are_one_clients_own_and_stopping_costs_nothing(start_host
         stopped = wire.chat(host.port, padded, bearer(ALICE))
         assert stopped.status == 200 and stopped.header("x-kimi-enforcement") == "attempts=0; result=stopped"
     assert len(upstream.requests) == asked
-    assert wire.chat(host.port, ended, bearer(BOB)).header("x-kimi-enforcement") == "attempts=1; result=tool_call"
+    assert wire.chat(host.port, ended, bearer(BOB)).header("x-kimi-enforcement") == "attempts=1; result=call"
     assert len(upstream.requests) == asked + 1
 
 
