@@ -145,19 +145,20 @@ enum TemplateFiles {
         .init(language: "python", kind: "provider", path: "transcripts/429.json", text: text55),
         .init(language: "python", kind: "provider", path: "transcripts/calls.json", text: text56),
         .init(language: "python", kind: "provider", path: "transcripts/error-in-stream.json", text: text57),
-        .init(language: "python", kind: "provider", path: "transcripts/reasoning.json", text: text58),
-        .init(language: "python", kind: "provider", path: "transcripts/tools.json", text: text59),
-        .init(language: "python", kind: "provider", path: "transcripts/truncated.json", text: text60),
-        .init(language: "python", kind: "provider", path: "transcripts/text.json", text: text61),
+        .init(language: "python", kind: "provider", path: "transcripts/error-with-code.json", text: text58),
+        .init(language: "python", kind: "provider", path: "transcripts/reasoning.json", text: text59),
+        .init(language: "python", kind: "provider", path: "transcripts/tools.json", text: text60),
+        .init(language: "python", kind: "provider", path: "transcripts/truncated.json", text: text61),
+        .init(language: "python", kind: "provider", path: "transcripts/text.json", text: text62),
         .init(language: "python", kind: "transform", path: "kimi_plugin.py", text: text47),
         .init(language: "python", kind: "transform", path: ".gitignore", text: text48),
-        .init(language: "python", kind: "transform", path: "README.md", text: text62),
-        .init(language: "python", kind: "transform", path: "plugin.py", text: text63),
-        .init(language: "python", kind: "transform", path: "test_plugin.py", text: text64),
+        .init(language: "python", kind: "transform", path: "README.md", text: text63),
+        .init(language: "python", kind: "transform", path: "plugin.py", text: text64),
+        .init(language: "python", kind: "transform", path: "test_plugin.py", text: text65),
         .init(language: "python", kind: "transform", path: "Makefile", text: text52),
         .init(language: "python", kind: "transform", path: "harness.py", text: text53),
         .init(language: "python", kind: "transform", path: "plugin.yaml", text: text54),
-        .init(language: "python", kind: "transform", path: "transcripts/text.json", text: text65),
+        .init(language: "python", kind: "transform", path: "transcripts/text.json", text: text66),
     ]
 
     static let notes0 = ##"""
@@ -6270,6 +6271,29 @@ isolation: process
     static let text57 = ##"""
 {
   "kimi-transcript": 1,
+  "name": "an error in the middle of the stream, and what the upstream sends after it",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "model": "m", "choices": [{"index": 0, "delta": {"content": "Hel"}}]},
+      {"error": {"message": "The engine is gone.", "code": 500}},
+      {"id": "r1", "model": "m", "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m"}},
+    {"text": "Hel"},
+    {"error": {"message": "The engine is gone.", "category": "upstream"}}
+  ]
+}
+
+"""##
+
+    static let text58 = ##"""
+{
+  "kimi-transcript": 1,
   "name": "an error in the middle of the stream",
   "kind": "provider",
   "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
@@ -6291,7 +6315,7 @@ isolation: process
 
 """##
 
-    static let text58 = ##"""
+    static let text59 = ##"""
 {
   "kimi-transcript": 1,
   "name": "a thought before the answer",
@@ -6316,7 +6340,7 @@ isolation: process
 
 """##
 
-    static let text59 = ##"""
+    static let text60 = ##"""
 {
   "kimi-transcript": 1,
   "name": "a thought, a text and two tool calls in pieces",
@@ -6523,7 +6547,7 @@ isolation: process
 
 """##
 
-    static let text60 = ##"""
+    static let text61 = ##"""
 {
   "kimi-transcript": 1,
   "name": "the connection breaks in the middle",
@@ -6585,7 +6609,7 @@ isolation: process
 
 """##
 
-    static let text61 = ##"""
+    static let text62 = ##"""
 {
   "kimi-transcript": 1,
   "name": "a streamed text",
@@ -6686,7 +6710,7 @@ isolation: process
 
 """##
 
-    static let text62 = ##"""
+    static let text63 = ##"""
 # @NAME@
 
 A transform plugin for kimi-host: it makes typographic quotation marks in replies
@@ -6718,7 +6742,7 @@ name you own.
 
 """##
 
-    static let text63 = ##"""
+    static let text64 = ##"""
 """@NAME@: a transform that makes typographic quotation marks in replies plain ones."""
 
 import kimi_plugin as kimi
@@ -6748,7 +6772,7 @@ kimi.plugin(id="com.example.@NAME@", name="@NAME@", version="0.1.0", word="@NAME
 
 """##
 
-    static let text64 = ##"""
+    static let text65 = ##"""
 """`make test`: events from below, and what must come of them. Standard library only."""
 
 import json
@@ -6846,7 +6870,7 @@ if __name__ == "__main__":
 
 """##
 
-    static let text65 = ##"""
+    static let text66 = ##"""
 {
   "kimi-transcript": 1,
   "name": "quotation marks become plain ones",
