@@ -56,6 +56,16 @@ private struct FakeLanes: Lanes {
         return places
     }
 
+    @Test func `whoever waited is let in at a key that is not cold, and else at the least cold one`() {
+        let lanes = lanes(1, 2)
+        _ = lanes.health(ofKey: 0, ofRoute: 1).failed(0, isProbe: false, atOnce: true, retryAfterMs: 50_000)
+        let planner = planner(lanes)
+        for _ in 0..<3 { #expect(planner.admitted(to: 1, 10) == AttemptChoice(route: 1, key: 1)) }
+        _ = lanes.health(ofKey: 1, ofRoute: 1).failed(10, isProbe: false, atOnce: true, retryAfterMs: 20_000)
+        #expect(planner.admitted(to: 1, 20) == AttemptChoice(route: 1, key: 1))
+        #expect(planner.admitted(to: 1, 25_000).isKeyProbe)
+    }
+
     @Test func `a route that is down is left for the next, whatever keys it has`() {
         var planner = planner(lanes(2, 1, 3))
         #expect(walk(&planner, down) == [[0, 0], [1, 0], [2, 0]])

@@ -42,7 +42,11 @@ def run(*arguments, cwd, timeout: float = 20, **environment) -> subprocess.Compl
 class Host:
     """A running `kimi-host serve`. Its output goes to `log`; `stop` ends it by its process id."""
 
-    def __init__(self, folder: Path, config, environment: dict | None = None, plugins: Path = PLUGINS, port: int = 0):
+    def __init__(
+        self, folder: Path, config, environment: dict | None = None, plugins: Path = PLUGINS, port: int = 0,
+        address: str | None = "127.0.0.1",
+    ):  # fmt: skip
+        """`address`: where it listens; None: where the configuration says."""
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(config, dict):
             # Most tests look at one attempt; those of retries say so.
@@ -52,8 +56,8 @@ class Host:
         self.config.write_text(config if isinstance(config, str) else json.dumps(config, indent=1))
         self.log = folder / "host.log"
         self.port = port or free_port()
-        command = [BINARY, "serve", "--config", self.config, "--plugins-dir", plugins, "--host", "127.0.0.1"]
-        command += ["--port", self.port]
+        command = [BINARY, "serve", "--config", self.config, "--plugins-dir", plugins, "--port", self.port]
+        command += ["--host", address] if address else []
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in command],

@@ -143,20 +143,22 @@ enum TemplateFiles {
         .init(language: "python", kind: "provider", path: "harness.py", text: text53),
         .init(language: "python", kind: "provider", path: "plugin.yaml", text: text54),
         .init(language: "python", kind: "provider", path: "transcripts/429.json", text: text55),
-        .init(language: "python", kind: "provider", path: "transcripts/error-in-stream.json", text: text56),
-        .init(language: "python", kind: "provider", path: "transcripts/reasoning.json", text: text57),
-        .init(language: "python", kind: "provider", path: "transcripts/tools.json", text: text58),
-        .init(language: "python", kind: "provider", path: "transcripts/truncated.json", text: text59),
-        .init(language: "python", kind: "provider", path: "transcripts/text.json", text: text60),
+        .init(language: "python", kind: "provider", path: "transcripts/calls.json", text: text56),
+        .init(language: "python", kind: "provider", path: "transcripts/error-in-stream.json", text: text57),
+        .init(language: "python", kind: "provider", path: "transcripts/error-with-code.json", text: text58),
+        .init(language: "python", kind: "provider", path: "transcripts/reasoning.json", text: text59),
+        .init(language: "python", kind: "provider", path: "transcripts/tools.json", text: text60),
+        .init(language: "python", kind: "provider", path: "transcripts/truncated.json", text: text61),
+        .init(language: "python", kind: "provider", path: "transcripts/text.json", text: text62),
         .init(language: "python", kind: "transform", path: "kimi_plugin.py", text: text47),
         .init(language: "python", kind: "transform", path: ".gitignore", text: text48),
-        .init(language: "python", kind: "transform", path: "README.md", text: text61),
-        .init(language: "python", kind: "transform", path: "plugin.py", text: text62),
-        .init(language: "python", kind: "transform", path: "test_plugin.py", text: text63),
+        .init(language: "python", kind: "transform", path: "README.md", text: text63),
+        .init(language: "python", kind: "transform", path: "plugin.py", text: text64),
+        .init(language: "python", kind: "transform", path: "test_plugin.py", text: text65),
         .init(language: "python", kind: "transform", path: "Makefile", text: text52),
         .init(language: "python", kind: "transform", path: "harness.py", text: text53),
         .init(language: "python", kind: "transform", path: "plugin.yaml", text: text54),
-        .init(language: "python", kind: "transform", path: "transcripts/text.json", text: text64),
+        .init(language: "python", kind: "transform", path: "transcripts/text.json", text: text66),
     ]
 
     static let notes0 = ##"""
@@ -6240,55 +6242,6 @@ isolation: process
     static let text56 = ##"""
 {
   "kimi-transcript": 1,
-  "name": "an error in the middle of the stream",
-  "kind": "provider",
-  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
-  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
-  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
-    "sse": [
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hel"}}]},
-      {"error": {"message": "The server is overloaded.", "code": 502}},
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "never"}}]},
-      {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
-      "[DONE]"
-    ]}}],
-  "events": [
-    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
-    {"text": "Hel"},
-    {"error": {"message": "The server is overloaded.", "category": "upstream", "status": 502, "retry-after-ms": -1}}
-  ]
-}
-
-"""##
-
-    static let text57 = ##"""
-{
-  "kimi-transcript": 1,
-  "name": "a thought before the answer",
-  "kind": "provider",
-  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
-  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
-  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
-    "sse": [
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "Let me "}}]},
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"reasoning_content": "think.", "reasoning": "think."}}]},
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "42."}}]},
-      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
-      "[DONE]"
-    ]}}],
-  "events": [
-    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
-    {"reasoning": "Let me think."},
-    {"text": "42."},
-    {"finish": "stop"}
-  ]
-}
-
-"""##
-
-    static let text58 = ##"""
-{
-  "kimi-transcript": 1,
   "name": "text, then two calls",
   "kind": "provider",
   "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
@@ -6315,7 +6268,286 @@ isolation: process
 
 """##
 
+    static let text57 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "an error in the middle of the stream, and what the upstream sends after it",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "model": "m", "choices": [{"index": 0, "delta": {"content": "Hel"}}]},
+      {"error": {"message": "The engine is gone.", "code": 500}},
+      {"id": "r1", "model": "m", "choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m"}},
+    {"text": "Hel"},
+    {"error": {"message": "The engine is gone.", "category": "upstream"}}
+  ]
+}
+
+"""##
+
+    static let text58 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "an error in the middle of the stream",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hel"}}]},
+      {"error": {"message": "The server is overloaded.", "code": 502}},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "never"}}]},
+      {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1}},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
+    {"text": "Hel"},
+    {"error": {"message": "The server is overloaded.", "category": "upstream", "status": 502, "retry-after-ms": -1}}
+  ]
+}
+
+"""##
+
     static let text59 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "a thought before the answer",
+  "kind": "provider",
+  "config": {"apiKey": "sk-test-key", "baseUrl": "https://api.example.com/v1"},
+  "request": {"model": "some-model", "stream": true, "messages": [{"role": "user", "content": "Say hello"}]},
+  "steps": [{"send": {"url": "https://api.example.com/v1/chat/completions"}, "answer": {
+    "sse": [
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "Let me "}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"reasoning_content": "think.", "reasoning": "think."}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {"content": "42."}}]},
+      {"id": "r1", "created": 1760000000, "model": "m", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+      "[DONE]"
+    ]}}],
+  "events": [
+    {"start": {"id": "r1", "model": "m", "created": 1760000000}},
+    {"reasoning": "Let me think."},
+    {"text": "42."},
+    {"finish": "stop"}
+  ]
+}
+
+"""##
+
+    static let text60 = ##"""
+{
+  "kimi-transcript": 1,
+  "name": "a thought, a text and two tool calls in pieces",
+  "kind": "provider",
+  "config": {
+    "apiKey": "sk-test-key",
+    "baseUrl": "https://api.example.com/v1"
+  },
+  "request": {
+    "model": "some-model",
+    "stream": true,
+    "messages": [
+      {
+        "role": "user",
+        "content": "Weather and time in Ulm?"
+      }
+    ],
+    "tools": [
+      {
+        "type": "function",
+        "function": {
+          "name": "weather",
+          "parameters": {
+            "type": "object"
+          }
+        }
+      },
+      {
+        "type": "function",
+        "function": {
+          "name": "clock",
+          "parameters": {
+            "type": "object"
+          }
+        }
+      }
+    ]
+  },
+  "steps": [
+    {
+      "send": {
+        "url": "https://api.example.com/v1/chat/completions"
+      },
+      "answer": {
+        "sse": [
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "role": "assistant",
+                  "content": null,
+                  "reasoning_content": "Two tools."
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "content": "One moment."
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "tool_calls": [
+                    {
+                      "index": 0,
+                      "id": "call_a",
+                      "type": "function",
+                      "function": {
+                        "name": "weather",
+                        "arguments": ""
+                      }
+                    }
+                  ]
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "tool_calls": [
+                    {
+                      "index": 0,
+                      "function": {
+                        "arguments": "{\"city\": \"U"
+                      }
+                    }
+                  ]
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "tool_calls": [
+                    {
+                      "index": 0,
+                      "function": {
+                        "arguments": "lm\"}"
+                      }
+                    }
+                  ]
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {
+                  "tool_calls": [
+                    {
+                      "index": 1,
+                      "id": "call_b",
+                      "type": "function",
+                      "function": {
+                        "name": "clock",
+                        "arguments": "{}"
+                      }
+                    }
+                  ]
+                }
+              }
+            ]
+          },
+          {
+            "id": "r1",
+            "model": "m",
+            "choices": [
+              {
+                "index": 0,
+                "delta": {},
+                "finish_reason": "tool_calls"
+              }
+            ]
+          },
+          "[DONE]"
+        ]
+      }
+    }
+  ],
+  "events": [
+    {
+      "start": {
+        "id": "r1",
+        "model": "m"
+      }
+    },
+    {
+      "reasoning": "Two tools."
+    },
+    {
+      "text": "One moment."
+    },
+    {
+      "tool": {
+        "index": 0,
+        "id": "call_a",
+        "name": "weather",
+        "args": "{\"city\": \"Ulm\"}"
+      }
+    },
+    {
+      "tool": {
+        "index": 1,
+        "id": "call_b",
+        "name": "clock",
+        "args": "{}"
+      }
+    },
+    {
+      "finish": "tool_calls"
+    }
+  ]
+}
+
+"""##
+
+    static let text61 = ##"""
 {
   "kimi-transcript": 1,
   "name": "the connection breaks in the middle",
@@ -6377,7 +6609,7 @@ isolation: process
 
 """##
 
-    static let text60 = ##"""
+    static let text62 = ##"""
 {
   "kimi-transcript": 1,
   "name": "a streamed text",
@@ -6478,7 +6710,7 @@ isolation: process
 
 """##
 
-    static let text61 = ##"""
+    static let text63 = ##"""
 # @NAME@
 
 A transform plugin for kimi-host: it makes typographic quotation marks in replies
@@ -6510,7 +6742,7 @@ name you own.
 
 """##
 
-    static let text62 = ##"""
+    static let text64 = ##"""
 """@NAME@: a transform that makes typographic quotation marks in replies plain ones."""
 
 import kimi_plugin as kimi
@@ -6540,7 +6772,7 @@ kimi.plugin(id="com.example.@NAME@", name="@NAME@", version="0.1.0", word="@NAME
 
 """##
 
-    static let text63 = ##"""
+    static let text65 = ##"""
 """`make test`: events from below, and what must come of them. Standard library only."""
 
 import json
@@ -6638,7 +6870,7 @@ if __name__ == "__main__":
 
 """##
 
-    static let text64 = ##"""
+    static let text66 = ##"""
 {
   "kimi-transcript": 1,
   "name": "quotation marks become plain ones",
