@@ -98,6 +98,10 @@ enum LogSchema {
             PRIMARY KEY (kind, name)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE spool (only INTEGER PRIMARY KEY CHECK (only = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL);
+        INSERT INTO spool VALUES (1, 0, 0);
+        """,
     ]
 
     /// Why a sound database is not used.
