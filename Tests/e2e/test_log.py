@@ -329,7 +329,7 @@ def load(host, seconds: float, label: str) -> list[tuple[str, float]]:
     return done
 
 
-@pytest.mark.parametrize("size", [3_000, 300_000])
+@pytest.mark.parametrize("size", [3_000, 60_000])
 def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, size):
     upstream.always(lambda request: [replies.response(replies.completion("x" * size))])
     due = set()
@@ -354,7 +354,7 @@ def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, 
         finally:
             host.stop()
     # What is much at once waits outside of the database.
-    assert spooled > 0 or size < 100_000
+    assert spooled > 0 or size < 10_000
     assert not [file for file in logfiles.database(host).parent.iterdir() if "corrupt" in file.name]
 
 
@@ -364,7 +364,7 @@ def spool(host) -> list:
 
 
 def test_a_rush_is_packed_when_it_is_over(start_host, upstream):
-    upstream.always(lambda request: [replies.response(replies.completion("y" * 300_000))])
+    upstream.always(lambda request: [replies.response(replies.completion("y" * 60_000))])
     host = start_host({"models": [entry("m", upstream.url)]})
     done = load(host, 3, "rush")
     end = time.monotonic() + 60
@@ -376,7 +376,7 @@ def test_a_rush_is_packed_when_it_is_over(start_host, upstream):
     assert {name for name, _ in done} <= {json.loads(row)["id"] for row in rows}
     assert metrics(host)["kimi_log_dropped_total"] == 0
     whole = logfiles.show(host, done[-1][0])
-    assert logfiles.body(whole, "reply").count("y" * 300_000) == 1
+    assert logfiles.body(whole, "reply").count("y" * 60_000) == 1
 
 
 @pytest.fixture
