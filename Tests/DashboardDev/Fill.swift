@@ -110,7 +110,7 @@ enum Fill {
         // Words are indexed behind the log.
         let end = ContinuousClock.now + .seconds(15)
         while ContinuousClock.now < end {
-            if log.stats.pending == 0, let reader = try? LogReader(path: arguments[0]), let done = try? reader.indexed(),
+            if log.stats.pending == 0, log.stats.spoolBytes == 0, let reader = try? LogReader(path: arguments[0]), let done = try? reader.indexed(),
                 let newest = try? reader.newest(), done == newest { break }
             try await Task.sleep(for: .milliseconds(50))
         }

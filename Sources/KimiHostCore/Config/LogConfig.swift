@@ -7,6 +7,8 @@ extension HostConfig {
         package var isEnabled = true
         /// The SQLite file. Unless it is said, it is in the host's `state_dir`.
         package var path = standardPath(stateDir: "data")
+        /// Whether somebody chose the path, so that it must work.
+        package var isPathChosen = false
         package var policy = LogPolicy()
         /// POSIX extended regular expressions; matches are hidden.
         package var redact: [String] = []
@@ -39,8 +41,9 @@ struct LogSettingsReader {
 
     func read(into config: inout HostConfig.Log, log: inout DiagnosticLog) {
         if let enabled = node?["enabled"]?.bool { config.isEnabled = enabled }
-        config.path =
-            environment["LOG_DB_PATH"] ?? node?["path"]?.string ?? HostConfig.Log.standardPath(stateDir: stateDir)
+        let chosen = environment["LOG_DB_PATH"] ?? node?["path"]?.string
+        config.isPathChosen = chosen != nil
+        config.path = chosen ?? HostConfig.Log.standardPath(stateDir: stateDir)
         if let patterns = node?["redact"]?.array { config.redact = patterns.compactMap(\.string) }
         set(&config.maxAgeDays, "max_age_days")
         set(&config.maxEntries, "max_entries")
