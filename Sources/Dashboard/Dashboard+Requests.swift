@@ -99,11 +99,21 @@ extension Dashboard {
         return Reply.make(.ok, type: "text/plain; charset=utf-8", Array(text.utf8))
     }
 
-    func replay(_ id: String) async throws(DashboardError) -> Response {
+    func replay(_ id: String, _ request: Request) async throws(DashboardError) -> Response {
         let sequence = try await log.read { reader throws(LogError) in try reader.find(id)?.sequence }
         guard let sequence else { throw Self.noExchange(id) }
-        guard let json = await host.replay(sequence: sequence) else { throw .notAvailable("replay") }
-        return Reply.json(json)
+        let host = host
+        // Who has gone waits for nothing: their replay's task is cancelled.
+        let answer = try? await request.body.consumeWithCancellationOnInboundClose { _ in
+            await host.replay(sequence: sequence)
+        }
+        switch answer {
+        case .done(let json): return Reply.json(json)
+        case .busy(let most):
+            throw DashboardError(.tooManyRequests, "too_many", "\(most) replays run already: wait for one to end")
+        case .notAvailable: throw .notAvailable("replay")
+        case nil: throw DashboardError(.serviceUnavailable, "cancelled", "the replay was given up")
+        }
     }
 
     func clearCooldowns(_ request: Request) async throws(DashboardError) -> Response {

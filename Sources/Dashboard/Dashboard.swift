@@ -44,9 +44,9 @@ package final class Dashboard: Sendable {
         }
     }
 
-    /// The path, behind the host's address, of a link that opens the dashboard once; nil where there are keys.
+    /// The path, behind the host's address, of a link that opens the dashboard once; nil where there is another way in, or none.
     package func makeLink() -> String? {
-        host.hasKeys ? nil : "/admin/login?token=" + sessions.makeLink()
+        host.entryWay != .link ? nil : "/admin/login?token=" + sessions.makeLink()
     }
 
     package func addRoutes<Context: RequestContext>(to router: Router<Context>) {
@@ -79,8 +79,8 @@ package final class Dashboard: Sendable {
         look(router, "plugins") { dashboard, _, _, _ throws(DashboardError) in
             try Self.available(dashboard.host.plugins(), "the list of plugins")
         }
-        act(router, "requests/:id/replay") { dashboard, _, id async throws(DashboardError) in
-            try await dashboard.replay(id)
+        act(router, "requests/:id/replay") { dashboard, request, id async throws(DashboardError) in
+            try await dashboard.replay(id, request)
         }
         act(router, "cooldowns/clear") { dashboard, request, _ async throws(DashboardError) in
             try await dashboard.clearCooldowns(request)

@@ -51,8 +51,11 @@ package final class LogReader {
         var query = LogQuery()
         query.add("id = ?", id)
         if let row = try rows(query, order: "DESC", limit: 1).first { return row }
-        guard let sequence = Int64(id) else { return nil }
-        query = LogQuery()
+        return try Int64(id).flatMap { sequence throws(LogError) in try find(sequence: sequence) }
+    }
+
+    package func find(sequence: Int64) throws(LogError) -> LogRow? {
+        var query = LogQuery()
         query.add("sequence = ?", sequence)
         return try rows(query, order: "DESC", limit: 1).first
     }
