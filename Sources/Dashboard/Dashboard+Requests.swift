@@ -6,6 +6,8 @@ import WireJSON
 /// Lists and single exchanges.
 extension Dashboard {
     static let maxLimit: Int64 = 500
+    /// Looks at a replay, 10 ms apart, before its answer begins without it.
+    private static let promptLooks = 40
 
     var log: LogPool {
         get throws(DashboardError) {
@@ -99,21 +101,23 @@ extension Dashboard {
         return Reply.make(.ok, type: "text/plain; charset=utf-8", Array(text.utf8))
     }
 
-    func replay(_ id: String, _ request: Request) async throws(DashboardError) -> Response {
+    func replay(_ id: String) async throws(DashboardError) -> Response {
         let sequence = try await log.read { reader throws(LogError) in try reader.find(id)?.sequence }
         guard let sequence else { throw Self.noExchange(id) }
-        let host = host
-        // Who has gone waits for nothing: their replay's task is cancelled.
-        let answer = try? await request.body.consumeWithCancellationOnInboundClose { _ in
-            await host.replay(sequence: sequence)
+        let run = ReplayRun(host, sequence: sequence)
+        for _ in 0..<Self.promptLooks {
+            switch run.answer {
+            case .done(let json): return Reply.json(json)
+            case .busy(let most):
+                throw DashboardError(
+                    .tooManyRequests, "too_many", "\(most) replays run already: wait for one to end")
+            case .notAvailable: throw .notAvailable("replay")
+            case nil: try? await Task.sleep(for: .milliseconds(10))
+            }
         }
-        switch answer {
-        case .done(let json): return Reply.json(json)
-        case .busy(let most):
-            throw DashboardError(.tooManyRequests, "too_many", "\(most) replays run already: wait for one to end")
-        case .notAvailable: throw .notAvailable("replay")
-        case nil: throw DashboardError(.serviceUnavailable, "cancelled", "the replay was given up")
-        }
+        return Response(
+            status: .ok, headers: Reply.headers("application/json"),
+            body: ResponseBody(asyncSequence: ReplayStream(run: run)))
     }
 
     func clearCooldowns(_ request: Request) async throws(DashboardError) -> Response {

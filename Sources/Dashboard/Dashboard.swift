@@ -79,8 +79,8 @@ package final class Dashboard: Sendable {
         look(router, "plugins") { dashboard, _, _, _ throws(DashboardError) in
             try Self.available(dashboard.host.plugins(), "the list of plugins")
         }
-        act(router, "requests/:id/replay") { dashboard, request, id async throws(DashboardError) in
-            try await dashboard.replay(id, request)
+        act(router, "requests/:id/replay") { dashboard, _, id async throws(DashboardError) in
+            try await dashboard.replay(id)
         }
         act(router, "cooldowns/clear") { dashboard, request, _ async throws(DashboardError) in
             try await dashboard.clearCooldowns(request)

