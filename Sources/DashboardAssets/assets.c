@@ -72,6 +72,9 @@ static const unsigned char overview_js[] = {
 static const unsigned char plugins_js[] = {
 #embed "static/plugins.js"
 };
+static const unsigned char replay_js[] = {
+#embed "static/replay.js"
+};
 static const unsigned char request_js[] = {
 #embed "static/request.js"
 };
@@ -130,6 +133,7 @@ static const kimi_dashboard_file files[] = {
     FILE_OF("models.js", JS, models_js),
     FILE_OF("overview.js", JS, overview_js),
     FILE_OF("plugins.js", JS, plugins_js),
+    FILE_OF("replay.js", JS, replay_js),
     FILE_OF("request.js", JS, request_js),
     FILE_OF("requests.js", JS, requests_js),
     FILE_OF("route.js", JS, route_js),

@@ -51,7 +51,7 @@ export function make(params, me) {
   }
 
   const isTroubled = route => route.state !== 'ok' || (route.keys ?? []).some(key => key.state !== 'ok');
-  const button = (label, long, act) => h('button', { type: 'button', 'aria-label': long, disabled: me.read_only, title: me.read_only ? 'Needs a key with admin rights' : null, onclick: act }, label);
+  const button = (label, long, act) => h('button', { type: 'button', 'aria-label': long, disabled: me.read_only, title: me.read_only ? 'This dashboard is for looking only' : null, onclick: act }, label);
 
   function state(one) {
     return h(`span.state.${one.state in WORDS ? one.state : 'cold'}`, WORDS[one.state] ?? one.state, one.cooldown_ms > 0 ? h('span.num', ` ${ms(one.cooldown_ms)}`) : null);

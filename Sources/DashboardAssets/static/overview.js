@@ -8,6 +8,7 @@ import { chart, spark } from './charts.js';
 
 const SPANS = [['15m', '15 min'], ['1h', '1 h'], ['6h', '6 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']];
 const GROUPS = [['total', 'All together'], ['model', 'By model'], ['route', 'By route']];
+const SHARES = [['50', 'p50', 0.5], ['95', 'p95', 0.95], ['99', 'p99', 0.99]];
 const PERIOD = 15_000;
 const SERIES = 6;
 
@@ -21,7 +22,9 @@ export function make(params) {
   const spans = h('div.segments', { role: 'group', 'aria-label': 'Span of time' });
   const group = h('select', { 'aria-label': 'Group by', onchange: () => go('overview', { ...current, by: group.value === 'total' ? '' : group.value }) }, GROUPS.map(([id, text]) => h('option', { value: id }, text)));
   const model = h('select', { 'aria-label': 'Model', onchange: () => go('overview', { ...current, model: model.value }) });
-  const element = h('div.overview', h('h1.offscreen', 'Overview'), h('div.toolbar', spans, model, group), body);
+  const quantileOf = h('select', { 'aria-label': 'Percentile', onchange: () => go('overview', { ...current, p: quantileOf.value === '95' ? '' : quantileOf.value }) }, SHARES.map(([id, text]) => h('option', { value: id }, text)));
+  const chosen = () => SHARES.find(([id]) => id === current.p) ?? SHARES[1];
+  const element = h('div.overview', h('h1.offscreen', 'Overview'), h('div.toolbar', spans, model, group, quantileOf), body);
   api.facets().then(facets => { drawModels(facets.models ?? []); }).catch(() => {});
 
   function drawModels(names) {
@@ -34,6 +37,8 @@ export function make(params) {
     const since = current.since ?? '1h';
     replace(spans, SPANS.map(([id, text]) => h('button', { type: 'button', 'aria-pressed': String(id === since), onclick: () => go('overview', { ...current, since: id }) }, text)));
     group.value = current.by ?? 'total';
+    quantileOf.value = chosen()[0];
+    quantileOf.hidden = group.value === 'total';
     if (![...model.options].some(option => option.value === (current.model ?? ''))) drawModels([]);
     model.value = current.model ?? '';
   }
@@ -81,8 +86,8 @@ export function make(params) {
     return [
       add({ title: 'Requests', note: every(step), kind: 'bar', format: scale, series: some ? each(total) : [per('done', 'good', point => point.ok), per('given up', 'warn', point => point.cancelled), per('failed', 'bad', point => point.failed)] }),
       add({ title: 'Errors', note: 'share of requests', ceiling: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(share('failed')) : [per('failed', 'bad', share('failed'))] }),
-      add({ title: 'Time to first token', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('ttft', 0.95)) : three('ttft') }),
-      add({ title: 'Duration', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('latency', 0.95)) : three('latency') }),
+      add({ title: 'Time to first token', note: some ? chosen()[1] : 'p50, p95, p99', format: ms, series: some ? each(quantile('ttft', chosen()[2])) : three('ttft') }),
+      add({ title: 'Duration', note: some ? chosen()[1] : 'p50, p95, p99', format: ms, series: some ? each(quantile('latency', chosen()[2])) : three('latency') }),
       add({ title: 'Tokens', note: every(step), kind: 'bar', format: scale, series: some ? each(point => point.input + point.output) : [per('from cache', 's3', point => Math.min(point.cache_read, point.input)), per('fresh input', 's0', point => Math.max(0, point.input - point.cache_read)), per('output', 's1', point => point.output)] }),
       add({ title: 'Cache hits', note: 'share of input tokens', max: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(hits) : [per('from cache', 's3', hits)] }),
       add({ title: 'Cost', note: every(step), kind: 'bar', format: cost, series: some ? each(point => point.cost) : [per('cost', 's0', point => point.cost)] }),

@@ -8,7 +8,7 @@ import { stagesView, notesList } from './stages.js';
 import { timelineView } from './timeline.js';
 import { treeBox, tree } from './jsontree.js';
 import { document_, parse } from './sse.js';
-import { diffView } from './diffview.js';
+import { replayView } from './replay.js';
 
 export function requestPanel(id, { tab, me, close, neighbour, choose }) {
   const element = h('div.request', notice('loading', 'Loading…'));
@@ -64,7 +64,7 @@ export function requestPanel(id, { tab, me, close, neighbour, choose }) {
     const actions = h('div.request-actions',
       h('button', { type: 'button', onclick: curl }, 'Copy as curl'),
       h('button', { type: 'button', onclick: () => copy(location.href, 'Link') }, 'Copy link'),
-      me.features.includes('replay') ? h('button', { type: 'button', disabled: me.read_only, title: me.read_only ? 'Needs a key with admin rights' : 'The recorded bytes through today\'s plugins', onclick: replay }, 'Replay') : null);
+      me.features.includes('replay') ? h('button', { type: 'button', disabled: me.read_only, title: me.read_only ? 'This dashboard is for looking only' : 'The recorded bytes through today\'s plugins', onclick: replay }, 'Replay') : null);
     const error = detail.error ? h('div.callout.bad', { role: 'note' }, h('b', detail.error.category.replace(/_/g, ' ')), detail.error.code ? h('code', detail.error.code) : null, h('span', detail.error.message)) : null;
     const views = tabs('Parts of the request', [
       { id: 'conversation', label: 'Conversation', view: () => later(() => conversation(detail, body, has)) },
@@ -84,11 +84,7 @@ export function requestPanel(id, { tab, me, close, neighbour, choose }) {
     async function replay() {
       replace(replayed, notice('loading', 'Replaying…'));
       try {
-        const result = await api.replay(detail.sequence);
-        const title = result.error ? 'The replay failed' : result.same ? 'Today\'s plugins give the same reply' : 'Today\'s plugins give another reply';
-        replace(replayed, h('section.replay', { 'aria-label': 'Replay' }, h('h3', title, h('button.icon', { type: 'button', 'aria-label': 'Close the replay', onclick: () => replace(replayed) }, '✕')),
-          result.error ? h('p', result.error.message) : null,
-          result.same || result.replayed === undefined ? null : diffView({ title: 'Recorded', lines: result.recorded.split('\n') }, { title: 'Replayed', lines: result.replayed.split('\n') })));
+        replace(replayed, replayView(await api.replay(detail.sequence), () => replace(replayed)));
       } catch (failure) {
         replace(replayed, notice('error', 'The replay failed', failure.message));
       }
