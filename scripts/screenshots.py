@@ -29,8 +29,8 @@ SHOTS = {
     "bodies": (AGENT + "&tab=raw", ".json", DESK, ("light",)),
     "replay": (AGENT, ".turn.reply", DESK, ("light",)),
     "search": ("#/requests?q=backoff", ".vrow:not(.ghost)", DESK, ("dark",)),
-    "overview": ("#/overview?since=24h", "figure.card svg.chart", (1440, 1180), ("light", "dark")),
-    "overview-routes": ("#/overview?since=24h&by=route", "figure.card svg.chart", (1440, 1180), ("light",)),
+    "overview": ("#/overview?since=24h", "figure.card svg.chart", (1440, 1000), ("light", "dark")),
+    "overview-routes": ("#/overview?since=24h&by=route", "figure.card svg.chart", (1440, 1040), ("light",)),
     "models": ("#/models", ".state", DESK, ("light",)),
     "plugins": ("#/plugins", ".plugin", DESK, ("light", "dark")),
     "phone-requests": ("#/requests", ".vrow:not(.ghost)", PHONE, ("light",)),
@@ -44,7 +44,8 @@ def prepare(name: str, page: Page):
         page.get_by_role("button", name="Replay", exact=True).click()
         page.locator(".replay h3").wait_for(timeout=30_000)
     elif name == "plugins":
-        page.locator(".plugin summary").nth(2).click()
+        page.locator(".plugin", has_text="Kimi K2").locator("summary", has_text="Calls by function").click()
+        page.locator(".plugin", has_text="Demo").locator("summary", has_text="Configuration").click()
     elif name == "conversation":
         page.locator(".turn.reply").scroll_into_view_if_needed()
     elif name == "diff":

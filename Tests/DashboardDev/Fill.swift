@@ -30,7 +30,9 @@ enum Fill {
         var g = SystemRandomNumberGenerator()
         let (model, provider, upstream, slow) = models[Int.random(in: 0..<100, using: &g) % models.count]
         let dialect = ["openai.chat", "anthropic.messages", "openai.responses"][Int.random(in: 0..<3)]
-        let duration = Int64(Double.random(in: 300...9000) * slow)
+        let firstToken = Int64(Double.random(in: 120...1200) * slow)
+        let tokens = Int64.random(in: 20...1200)
+        let duration = firstToken + Int64(Double(tokens) * 1000 / (Double.random(in: 60...160) / slow))
         var r = ExchangeRecord(id: "req_\(String(i, radix: 36))\(UInt32.random(in: 0...UInt32.max))", began: ended - duration, dialect: dialect, model: model)
         r.duration = duration
         r.provider = provider
@@ -38,14 +40,13 @@ enum Fill {
         r.client = ["alice", "bob", "ci-agent"][Int.random(in: 0..<3)]
         r.profile = Int.random(in: 0..<5) == 0 ? "work" : nil
         r.isStream = Int.random(in: 0..<5) > 0
-        r.firstToken = Int64(Double.random(in: 120...1800) * slow)
-        if r.firstToken! > duration { r.firstToken = duration }
+        r.firstToken = firstToken
         r.firstByte = r.firstToken
         r.finish = Int.random(in: 0..<3) == 0 ? "tool_calls" : "stop"
         let input = Int64.random(in: 800...90_000)
         r.usage.input = input
         r.usage.cacheRead = Int64(Double(input) * Double.random(in: 0...0.95))
-        r.usage.output = Int64.random(in: 20...2400)
+        r.usage.output = tokens
         r.usage.cost = Double(input) * 0.6e-6 + Double(r.usage.output!) * 2.5e-6
         var a = AttemptRecord(number: 1, provider: provider, upstreamModel: upstream, began: 2)
         a.method = "POST"; a.url = "https://api.example.com/v1/chat/completions"; a.status = 200; a.head = 120; a.end = duration

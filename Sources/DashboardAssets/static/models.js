@@ -58,7 +58,7 @@ export function make(params, me) {
   }
 
   function routeRow(model, route) {
-    const keys = (route.keys ?? []).length > 1 ? h('ul.keys-list', route.keys.map(key => h('li', `key ${key.key} `, state(key)))) : null;
+    const keys = (route.keys ?? []).length > 1 || (route.keys ?? []).some(key => key.state !== 'ok') ? h('ul.keys-list', route.keys.map(key => h('li', `key ${key.key} `, state(key)))) : null;
     return h('tr',
       h('td', state(route), route.reason ? h('div.reason', route.reason) : null, keys),
       h('td', h('a', { href: link('requests', { provider: route.provider, upstream_model: route.upstream_model }) }, `${route.provider} · ${route.upstream_model}`)),

@@ -4,7 +4,7 @@ import { api } from './api.js';
 import { go, link } from './route.js';
 import { count, short, ms, cost, percent } from './format.js';
 import { grouped, percentile, total, emptyPoint, addPoint, stepOf } from './stats.js';
-import { chart, spark } from './charts.js';
+import { chart, legend, spark } from './charts.js';
 
 const SPANS = [['15m', '15 min'], ['1h', '1 h'], ['6h', '6 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']];
 const GROUPS = [['total', 'All together'], ['model', 'By model'], ['route', 'By route']];
@@ -69,16 +69,16 @@ export function make(params) {
     }
     const by = current.by ?? 'total';
     const groups = by === 'total' ? [] : limited(grouped(overview, by), all.points.map(point => point.at));
-    replace(body, tiles(all, bounds, overview), h('div.cards', pictures(all, groups, bounds, overview)), routesTable(overview, bounds));
+    replace(body, tiles(all, bounds, overview), groups.length ? h('div.card.legend-box', legend(groups.map((one, index) => ({ name: one.name, tone: toneOf(one, index) })))) : null, h('div.cards', pictures(all, groups, bounds, overview)), routesTable(overview, bounds));
   }
 
   function pictures(all, groups, bounds, overview) {
     const times = all.points.map(point => point.at);
     const step = stepOf(overview);
-    const base = { times, step };
+    const base = { times, step, hasLegend: !groups.length };
     const add = options => { const made = chart({ ...base, ...options }); charts.push(made); return made.element; };
     const per = (name, tone, read) => ({ name, tone, values: all.points.map(read) });
-    const each = (read) => groups.map((one, index) => ({ name: one.name, tone: `s${index % SERIES}${one.rest ? ' rest' : ''}`, values: one.points.map(read) }));
+    const each = (read) => groups.map((one, index) => ({ name: one.name, tone: toneOf(one, index), values: one.points.map(read) }));
     const quantile = (histogram, share) => point => percentile(point[histogram], bounds, share);
     const scale = value => short(value);
     const three = histogram => [['p50', 's0', 0.5], ['p95', 's1', 0.95], ['p99', 's2', 0.99]].map(([name, tone, share]) => per(name, tone, quantile(histogram, share)));
@@ -128,6 +128,7 @@ export function make(params) {
   };
 }
 
+const toneOf = (one, index) => `s${index % SERIES}${one.rest ? ' rest' : ''}`;
 const every = step => step < 3600000 ? `every ${step / 60000} min` : `every ${step / 3600000} h`;
 const share = name => point => total(point) ? point[name] / total(point) : undefined;
 const hits = point => point.input ? point.cache_read / point.input : undefined;
