@@ -87,34 +87,36 @@ enum Reads {
     static func run(_ path: String) throws -> Bool {
         let reader = try LogReader(path: path)
         let (newest, total) = (try reader.newest(), try reader.totals())
-        print("\(total.entries) exchanges, \(total.bytes >> 20) MB counted; median and longest of \(repeats), ms")
+        print("\(total.entries) exchanges, \(total.bytes >> 20) MB counted; median and longest of \(repeats), and CPU; ms")
         var isFine = true
         // Of the log's newest, not of today: a file may be measured again.
         let end = try reader.list(limit: 1).first?.ended ?? unixMilliseconds()
         for one in cases(end) {
-            var times: [Double] = []
+            var (times, used): ([Double], [Double]) = ([], [])
             var found = 0
             let before = one.depth > 0 ? Int64(Double(newest) * (1 - one.depth)) : nil
             for _ in 0..<repeats {
-                let began = ContinuousClock.now
+                let (began, cpu) = (ContinuousClock.now, processorTime())
                 found = try reader.list(one.filter, before: before, limit: page).count
                 times.append((ContinuousClock.now - began).milliseconds)
+                used.append((processorTime() - cpu).milliseconds)
             }
             times.sort()
+            used.sort()
             let most = one.filter.search == nil ? mostList : mostSearch
             let isSlow = times[repeats / 2] > most && !one.isHard
             if isSlow { isFine = false }
-            print(line(one.name, times, found) + (isSlow ? "  TOO SLOW" : one.isHard ? "  (no bound)" : ""))
+            print(line(one.name, times, used, found) + (isSlow ? "  TOO SLOW" : one.isHard ? "  (no bound)" : ""))
         }
         return isFine
     }
 
-    private static func line(_ name: String, _ times: [Double], _ found: Int) -> String {
+    private static func line(_ name: String, _ times: [Double], _ used: [Double], _ found: Int) -> String {
         func column(_ value: Double) -> String {
             let text = "\((value * 100).rounded() / 100)"
             return String(repeating: " ", count: max(1, 10 - text.count)) + text
         }
         return name + String(repeating: " ", count: max(1, 54 - name.count)) + column(times[times.count / 2])
-            + column(times.last ?? 0) + "   \(found) rows"
+            + column(times.last ?? 0) + column(used[used.count / 2]) + "   \(found) rows"
     }
 }

@@ -46,7 +46,7 @@ export function make() {
   /** Where its time goes. Buckets: up to 10 µs, 100 µs, 1 ms, 10 ms, 100 ms, longer. */
   function functions(list) {
     const bounds = ['≤ 10 µs', '≤ 100 µs', '≤ 1 ms', '≤ 10 ms', '≤ 100 ms', 'longer'];
-    return h('div.scroll-x', { tabindex: '0', role: 'region', 'aria-label': 'Calls by function' }, h('table.data',
+    return h('div.scroll-x', { tabindex: '0', role: 'region', 'aria-label': 'Calls by function' }, h('table.data.functions',
       h('thead', h('tr', ['Function', 'Calls', 'Errors', 'Mean', 'Longest', ...bounds].map((text, index) => h(index ? 'th.num' : 'th', { scope: 'col' }, text)))),
       h('tbody', list.map(one => h('tr', h('th', { scope: 'row' }, h('code', one.name)), h('td.num', count(one.calls)), h(`td.num${one.errors ? '.bad' : ''}`, count(one.errors)),
         h('td.num', short(one.total_ms / one.calls)), h('td.num', short(one.max_ms)), bounds.map((_, place) => h('td.num', one.buckets?.[place] ? count(one.buckets[place]) : '·')))))));
