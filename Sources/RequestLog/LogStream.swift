@@ -90,7 +90,9 @@ struct LogStream {
         case .column(let index, let name, let values):
             var found: [Int64] = []
             for value in values {
-                let sql = "SELECT sequence FROM exchange INDEXED BY \(index) WHERE \(condition(name)) AND \(between) \(tail)"
+                let sql = """
+                    SELECT sequence FROM exchange INDEXED BY \(index) WHERE \(condition(name)) AND \(between) \(tail)
+                    """
                 found += try Int64.fetchAll(
                     db.cachedStatement(sql: sql), arguments: [value, range.lowerBound, range.upperBound, limit])
             }
@@ -145,7 +147,10 @@ struct LogStream {
         case .column(let index, let name, let values):
             var found: [Int64] = []
             for value in values {
-                let sql = "SELECT sequence FROM exchange INDEXED BY \(index) WHERE \(condition(name)) AND sequence IN (\(list))"
+                let sql = """
+                    SELECT sequence FROM exchange INDEXED BY \(index)
+                    WHERE \(condition(name)) AND sequence IN (\(list))
+                    """
                 found += try Int64.fetchAll(db, sql: sql, arguments: [value])
             }
             return order == "DESC" ? found.sorted(by: >) : found.sorted()

@@ -35,7 +35,8 @@ enum Reads {
             Case("client, frequent") { $0.client = "alice" }, Case("client, rare") { $0.client = "rare-client" },
             Case("status 429") { $0.status = 429 }, Case("status 404, none") { $0.status = 404 },
             Case("status 2xx") { $0.statusClass = 2 }, Case("status 4xx") { $0.statusClass = 4 },
-            Case("status 5xx, deep", depth: 0.9) { $0.statusClass = 5 }, Case("status 3xx, none") { $0.statusClass = 3 },
+            Case("status 5xx, deep", depth: 0.9) { $0.statusClass = 5 },
+            Case("status 3xx, none") { $0.statusClass = 3 },
             Case("outcome ok") { $0.outcome = "ok" }, Case("outcome failed") { $0.outcome = "failed" },
             Case("outcome cancelled") { $0.outcome = "cancelled" },
             Case("has error") { $0.hasError = true }, Case("has repair") { $0.hasRepair = true },
@@ -54,7 +55,9 @@ enum Reads {
             Case("client, 4xx, repaired: none") {
                 ($0.client, $0.statusClass, $0.hasRepair) = ("alice", 4, true)
             },
-            Case("frequent model and provider that never meet", isHard: true) { ($0.model, $0.provider) = ("claude", "openrouter") },
+            Case("frequent model and provider that never meet", isHard: true) {
+                ($0.model, $0.provider) = ("claude", "openrouter")
+            },
         ] + searches(now, hour)
     }
 
@@ -87,7 +90,9 @@ enum Reads {
     static func run(_ path: String) throws -> Bool {
         let reader = try LogReader(path: path)
         let (newest, total) = (try reader.newest(), try reader.totals())
-        print("\(total.entries) exchanges, \(total.bytes >> 20) MB counted; median and longest of \(repeats), and CPU; ms")
+        print(
+            "\(total.entries) exchanges, \(total.bytes >> 20) MB counted; median and longest of \(repeats), and CPU; ms"
+        )
         var isFine = true
         // Of the log's newest, not of today: a file may be measured again.
         let end = try reader.list(limit: 1).first?.ended ?? unixMilliseconds()

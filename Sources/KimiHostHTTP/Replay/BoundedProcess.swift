@@ -106,7 +106,7 @@ enum BoundedProcess {
         var lastSaid: String {
             let text = String(decoding: said, as: UTF8.self)
             let lines = text.split(separator: "\n").suffix(3).joined(separator: "; ")
-            return String(lines.map { $0.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F } ? $0 : " " })
+            return String(lines.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? " " : $0 })
         }
     }
 

@@ -1,7 +1,7 @@
 package import Dashboard
 import Dispatch
-import Synchronization
 import RequestLog
+import Synchronization
 import WireJSON
 
 /// Replays exchanges for the dashboard, each in a process of its own: a replay sets the clock that plugins see, and a
@@ -64,7 +64,8 @@ package final class ReplaySpawner: Sendable {
                 "failed", "the replay ended with status \(status)" + (said.isEmpty ? "" : ": \(said)"))
         case .crashed(let signal, let said):
             return failure(
-                "crashed", "the replay's process ended by \(signal), a plugin's crash most likely"
+                "crashed",
+                "the replay's process ended by \(signal), a plugin's crash most likely"
                     + (said.isEmpty ? "" : ": \(said)"))
         case .late(let seconds):
             return failure("time_limit", "the replay took longer than \(seconds) s and was ended")
