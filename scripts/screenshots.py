@@ -3,7 +3,7 @@
 
     scripts/screenshots.py [--out docs/images] [--only NAME …]
 
-Needs playwright (pip) and Chromium (KIMI_CHROMIUM, /usr/bin/chromium), a built host and the DashboardDev tool.
+Needs playwright and pillow (pip), Chromium (KIMI_CHROMIUM, /usr/bin/chromium), a built host and the DashboardDev tool.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from showcase import ADMIN, ROOT, Showcase
@@ -69,6 +70,8 @@ def take(browser, show: Showcase, name: str, out: Path):
         page.wait_for_timeout(400)
         file = out / (f"{name}-{scheme}.png" if len(schemes) > 1 else f"{name}.png")
         page.screenshot(path=file)
+        # A third of the size, and no difference to be seen.
+        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
         print(f"{file} {file.stat().st_size >> 10} kB")
         assert not faults, faults
         context.close()
