@@ -54,9 +54,10 @@ def prepare(name: str, page: Page):
 
 
 def shrink(file: Path):
-    """The 256 most frequent colours: half the size, and flat ones, which are all that matter here, stay as they are."""
+    """A palette of 256: a third of the size. Frequent colours stay as they are, and so do vivid ones, which mean something."""
     picture = Image.open(file).convert("RGB")
-    colours = sorted(picture.getcolors(1 << 24), reverse=True)[:256]
+    weight = lambda one: one[0] * (1 + (max(one[1]) - min(one[1])) ** 2 / 100)  # noqa: E731
+    colours = sorted(picture.getcolors(1 << 24), key=weight, reverse=True)[:256]
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for _, colour in colours for part in colour])
     picture.quantize(palette=palette, dither=Image.Dither.NONE).save(file, optimize=True)
