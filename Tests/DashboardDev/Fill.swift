@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// A tool for working on the dashboard; it goes when the host serves it (docs/dashboard-todo.md).
+// A tool for tests of the page and for working on it: made-up logs, fixed routes and plugins.
 import Foundation
 import LogModel
 import RequestLog
