@@ -52,7 +52,9 @@ struct ReplayCommand: ParsableCommand {
         if let endAfter { Patience.endProcess(after: endAfter) }
         var tally = Tally()
         try LogOption.telling {
-            let (reader, replayer) = (try log.reader, try host.replayer())
+            // The host that asks sees to its spool itself.
+            let reader = bySequence ? try LogReader(path: log.path) : try log.reader
+            let replayer = try host.replayer()
             for id in ids {
                 let row = bySequence ? try Int64(id).flatMap { try reader.find(sequence: $0) } : try reader.find(id)
                 guard let row else { throw LogError.setting("there is no exchange '\(id)'") }

@@ -35,6 +35,8 @@ enum RequestLogging {
         limits.maxBytes = config.maxBytes
         limits.queueEntries = config.queueEntries
         limits.queueBytes = config.queueBytes
+        limits.spoolBytes = config.spoolBytes
+        limits.spoolFolder = config.spoolPath
         limits.isIndexed = config.search
         return limits
     }

@@ -13,8 +13,10 @@ enum Fill {
     private static let days: Int64 = 20
     private static let most = 4_000
 
-    static func limits() -> RequestLog.Limits {
+    /// - Parameter spools: a rush goes to the spool first, as in the host.
+    static func limits(spools: Bool = true) -> RequestLog.Limits {
         var limits = RequestLog.Limits()
+        if !spools { limits.spoolBytes = 0 }
         (limits.maxEntries, limits.maxBytes) = (10_000_000, 64 << 30)
         return limits
     }
@@ -23,7 +25,7 @@ enum Fill {
         // The writer waits for nothing here, and the index for little.
         var timing = RequestLog.Timing()
         (timing.batch, timing.indexing) = (.milliseconds(1), .milliseconds(1))
-        let log = try RequestLog(path: path, limits: limits(), timing: timing, onWarning: { print($0) })
+        let log = try RequestLog(path: path, limits: limits(spools: false), timing: timing, onWarning: { print($0) })
         let gap = days * 86_400_000 / Int64(max(1, count))
         let records = Records(
             requestBytes: 700, replyBytes: 300, began: unixMilliseconds() - days * 86_400_000, gap: gap)

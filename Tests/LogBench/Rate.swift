@@ -21,12 +21,18 @@ enum Rate {
             try await Task.sleep(for: .milliseconds(5))
         }
         while log.stats.pending > 0 { try await Task.sleep(for: .milliseconds(5)) }
+        let meanwhile = processorTime() - used
+        let spooled = log.stats.spoolBytes
+        while log.stats.spoolBytes > 0 { try await Task.sleep(for: .milliseconds(50)) }
         let (spent, processor) = (ContinuousClock.now - began, processorTime() - used)
         let stats = log.stats
         await log.close()
         print(
             "\(number) exchanges in \(spent.formatted): \(stats.written) written, \(stats.dropped) dropped, at most \(most) "
-                + "waited, \(Int(processor.milliseconds * 1_000) / max(1, number)) us of CPU each")
+                + "waited; \(each(meanwhile, number)) us of CPU each until \(spooled >> 20) MB lay in the spool, "
+                + "\(each(processor, number)) us until all were in the database")
         return stats.dropped == 0
     }
+
+    private static func each(_ time: Duration, _ count: Int) -> Int { Int(time.milliseconds * 1_000) / max(1, count) }
 }

@@ -177,16 +177,16 @@ def test_a_long_body_is_cut_and_marked(start_host, upstream):
 
 def test_files_are_the_owners_and_the_path_is_the_environments(start_host, upstream, tmp_path):
     upstream.reply(replies.response(replies.completion()))
-    path = tmp_path / "elsewhere/log.sqlite"
+    path, spool = tmp_path / "elsewhere/log.sqlite", tmp_path / "blobs/deep"
     host = start_host(
-        {"models": [entry("m", upstream.url)]}, environment={"LOG_DB_PATH": str(path), "LOG_BLOB_ROOT": "/nowhere"}
+        {"models": [entry("m", upstream.url)]}, environment={"LOG_DB_PATH": str(path), "LOG_BLOB_ROOT": str(spool)}
     )
     post(host, ASK)
     end = time.monotonic() + 10
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
-    assert "LOG_BLOB_ROOT" in host.output and not logfiles.database(host).exists()
+    assert not logfiles.database(host).exists() and not spool.exists()
 
 
 def test_wrong_settings_are_named(start_host, tmp_path, upstream):
@@ -329,9 +329,11 @@ def load(host, seconds: float, label: str) -> list[tuple[str, float]]:
     return done
 
 
-def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream):
-    upstream.always(lambda request: [replies.response(replies.completion("x" * 3000))])
+@pytest.mark.parametrize("size", [3_000, 60_000])
+def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, size):
+    upstream.always(lambda request: [replies.response(replies.completion("x" * size))])
     due = set()
+    spooled = 0
     for turn in range(6):
         host = Host(tmp_path / "host", {"models": [entry("m", upstream.url)]}).wait_ready()
         try:
@@ -344,13 +346,37 @@ def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream):
                 done = loading.result()
             due |= {name for name, at in done if at < killed - 1}
             assert due
+            spooled += sum(1 for file in spool(host) if file.stat().st_size > 0)
             # Opens clean, beside nothing.
             text = logfiles.command(host, "list", "--json", "--limit", 1000000)
             there = {json.loads(line)["id"] for line in text.splitlines()}
             assert due <= there, sorted(due - there)[:10]
         finally:
             host.stop()
+    # What is much at once waits outside of the database.
+    assert spooled > 0 or size < 10_000
     assert not [file for file in logfiles.database(host).parent.iterdir() if "corrupt" in file.name]
+
+
+def spool(host) -> list:
+    folder = logfiles.database(host).parent / "logs.db-spool"
+    return sorted(folder.glob("*.frames")) if folder.exists() else []
+
+
+def test_a_rush_is_packed_when_it_is_over(start_host, upstream):
+    upstream.always(lambda request: [replies.response(replies.completion("y" * 60_000))])
+    host = start_host({"models": [entry("m", upstream.url)]})
+    done = load(host, 3, "rush")
+    end = time.monotonic() + 60
+    while metrics(host)["kimi_log_spool_bytes"] > 0 or metrics(host)["kimi_log_queue_entries"] > 0:
+        time.sleep(0.1)
+        assert time.monotonic() < end, metrics(host)
+    assert not spool(host)
+    rows = logfiles.command(host, "list", "--json", "--limit", 1000000).splitlines()
+    assert {name for name, _ in done} <= {json.loads(row)["id"] for row in rows}
+    assert metrics(host)["kimi_log_dropped_total"] == 0
+    whole = logfiles.show(host, done[-1][0])
+    assert logfiles.body(whole, "reply").count("y" * 60_000) == 1
 
 
 @pytest.fixture

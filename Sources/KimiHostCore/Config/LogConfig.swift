@@ -16,6 +16,10 @@ extension HostConfig {
         /// Finished exchanges that wait to be written, and their bytes.
         package var queueEntries = 4_096
         package var queueBytes = 64 << 20
+        /// Bytes of exchanges that wait on the disk to be packed, after a rush; 0: no spool.
+        package var spoolBytes = 1 << 30
+        /// The folder for them; nil: beside the file.
+        package var spoolPath: String?
         /// Whether bodies can be searched.
         package var search = true
 
@@ -45,14 +49,8 @@ struct LogSettingsReader {
         set(&config.queueBytes, "queue_bytes")
         if let search = node?["search"]?.bool { config.search = search }
         readPolicy(&config.policy)
-        if environment["LOG_BLOB_ROOT"] != nil {
-            log.add(
-                Diagnostic(
-                    .info, file: "environment", path: "LOG_BLOB_ROOT",
-                    message:
-                        "is not used: bodies are in the request log's one file, \(config.path) (log.path, LOG_DB_PATH)")
-            )
-        }
+        set(&config.spoolBytes, "spool_bytes")
+        config.spoolPath = environment["LOG_BLOB_ROOT"] ?? node?["spool_path"]?.string
     }
 
     private func readPolicy(_ policy: inout LogPolicy) {

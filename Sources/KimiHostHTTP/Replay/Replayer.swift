@@ -78,7 +78,7 @@ package struct Replayer {
         replay.usesToken = services.tokensMadeUp > 0
         if let record = sink.record {
             replay.upstreamRequests = record.attempts.map { attempt in
-                record.mask.map { $0(attempt.request.bytes) } ?? attempt.request.bytes
+                record.mask?.masked(attempt.request.bytes) ?? attempt.request.bytes
             }
             replay.notes = record.notes.filter { $0.kind != "dropped" }
         }
