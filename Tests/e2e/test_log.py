@@ -430,6 +430,44 @@ def test_a_full_disk_stops_nothing(start_host, upstream, small_disk):
     name = serves_while_its_log_fails(host, heal)
     done = hostprocess.run("logs", "show", name, "--json", "--db", small_disk / "logs.db", cwd=small_disk)
     assert done.returncode == 0, done.stderr
+    assert sound(small_disk / "logs.db")
+
+
+def sound(database) -> bool:
+    """Nothing is broken in it, beside the running host."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        pieces = db.execute("SELECT count(*) FROM piece LEFT JOIN content USING (id) WHERE content.id IS NULL").fetchone()[0]
+        counted = db.execute("SELECT entries = (SELECT count(*) FROM exchange) FROM total").fetchone()[0]
+        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)] and pieces == 0 and counted == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_disk_that_is_full_again_and_again(start_host, upstream, small_disk):
+    """The same small disk, filled by others: it goes on as soon as there is room, each time with one warning at most."""
+    subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
+    upstream.always(lambda request: [replies.response(replies.completion())])
+    ballast = small_disk / "ballast"
+    host = start_host({"models": [entry("m", upstream.url)], "log": {"path": str(small_disk / "logs.db")}})
+    for turn in range(2):
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.tell() < 32 << 20:
+                file.write(b"x" * 4_096)
+        end = time.monotonic() + 30
+        while metrics(host)["kimi_log_failing"] == 0:
+            assert post(host, {**ASK, "user": os.urandom(2_000).hex()}).status == 200
+            assert time.monotonic() < end, (metrics(host), [(file.name, file.stat().st_size) for file in small_disk.iterdir()])
+        lost = metrics(host)["kimi_log_dropped_total"]
+        assert host.output.count("cannot write") == 1, "warnings are a minute apart"
+        ballast.unlink()
+        end = time.monotonic() + 40
+        assert post(host, ASK, headers={"x-request-id": f"turn-{turn}"}).status == 200
+        while metrics(host)["kimi_log_failing"] == 1 or metrics(host)["kimi_log_queue_entries"] > 0:
+            time.sleep(0.2)
+            assert time.monotonic() < end, (turn, metrics(host), [(file.name, file.stat().st_size) for file in small_disk.iterdir()])
+        assert host.output.count("writes again") == turn + 1 and lost == 0
+        assert sound(small_disk / "logs.db")
+        done = hostprocess.run("logs", "show", f"turn-{turn}", "--db", small_disk / "logs.db", cwd=small_disk)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_read_only_disk_stops_nothing(start_host, upstream, small_disk):
