@@ -329,6 +329,7 @@ def load(host, seconds: float, label: str) -> list[tuple[str, float]]:
     return done
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("size", [3_000, 60_000])
 def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, size):
     upstream.always(lambda request: [replies.response(replies.completion("x" * size))])
