@@ -88,7 +88,7 @@ import Testing
             try await Task.sleep(for: .milliseconds(20))
         }
         #expect(try reader.indexed() == Self.count)
-        for seed in 0..<600 {
+        for seed in 0..<250 {
             let filter = filter(seed)
             let expected = all.filter { fits($0, filter) }.map(\.sequence)
             #expect(try pages(reader, filter, isDescending: true, size: 40) == expected.reversed(), "\(filter)")
