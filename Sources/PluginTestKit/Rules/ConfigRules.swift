@@ -119,6 +119,7 @@ enum ConfigRules {
 
     private static func growth(_ context: RuleContext) {
         guard let plugin = context.requirePlugin(), context.instance(plugin) != nil else { return }
+        if let child = plugin.python { return PythonRules.instanceGrowth(context, plugin, child) }
         var start = 0
         for round in 0..<rounds {
             if round == rounds / 5 { start = Int(ptk_heap_in_use()) }
