@@ -219,17 +219,30 @@ class Auth:
         pass
 
 
-class Sink:
+class _OfCall:
+    """What lives for one call only."""
+
+    is_over = False
+
+    def _check(self):
+        if self.is_over:
+            raise RuntimeError(f"this {type(self).__name__.lower()} died with an earlier call (S12)")
+
+
+class Sink(_OfCall):
     def __init__(self):
-        self.items, self._events, self._count = [], [], 0
+        self.items, self._events = [], []
 
     def emit(self, event: Event):
+        if self.is_over:
+            self._check()
         self._events.append(_pack_event(event))
 
     def text(self, text, type=TEXT, choice=0, index=0):
         self.emit(Event(type, text, choice=choice, index=index))
 
     def note(self, kind: str, count: int = 1, detail: str = ""):
+        self._check()
         self._close()
         self.items.append(b"\x02" + _text(kind.encode()) + struct.pack("<Q", count) + _text(detail.encode()[:256]))
 
@@ -243,11 +256,12 @@ class Sink:
         return b"".join(self.items)
 
 
-class Plan:
+class Plan(_OfCall):
     def __init__(self):
         self.items = []
 
     def field(self, field: int, value, key=b""):
+        self._check()
         self.items.append(b"\x04" + struct.pack("<I", field) + _text(_bytes(key)) + _text(_bytes(value)))
         return self
 
@@ -255,6 +269,7 @@ class Plan:
         return self.field(SECRET_HEADER if secret else HEADER, value, name)
 
     def step(self, kind: int, id: int = 0, arg: int = 0):
+        self._check()
         self.items.append(b"\x05" + struct.pack("<IIQ", kind, id, arg))
 
     def grant(self, token, expires_at_ms: int, refresh_at_ms: int | None = None):
@@ -383,6 +398,7 @@ class _Server:
         self.descriptor, self.buffer, self.instances, self.exchanges = descriptor, b"", {}, {}
         # Exchanges that failed, and those that want no more frames.
         self.over, self.done = set(), set()
+        self.sink = Sink()  # of the call that runs
         self.aside: list[bytes] = []
 
     def send(self, op: int, id: int, payload: bytes, flags: int = 0):
@@ -455,6 +471,7 @@ class _Server:
         """(status, items, flags) of a call."""
         if op != 2 and op != 4 and (id in self.over or (op == 7 and id in self.done)):
             return OK, b"", _SKIPPED
+        self.sink = Sink()
         try:
             status, items, flags = (None, None, self.create, None, self.begin, self.next, self.result, self.feed,
                                     self.flush)[op](id, read)  # fmt: skip
@@ -464,7 +481,11 @@ class _Server:
                 raise Failure("the reply is too large")
         except Exception as error:
             status, items = _fail_item(error)
+            items = self.sink.bytes() + items  # What was emitted before it counts.
+            if len(items) > _MAX_REPLY:
+                status, items = _fail_item(Failure("the reply is too large"))
             flags = (_NO_EXCHANGE if op == 4 else 0) | (0 if isinstance(error, Failure) else _RAISED)
+        self.sink.is_over = True
         if status < 0 and op != 2:
             self.over.add(id)
         return status, items, flags
@@ -496,10 +517,9 @@ class _Server:
             return OK, b"", 0
         request = Request(read)
         made = _kinds[kind](instance, request)
-        sink = Sink()
-        change = made.begin(sink.note) if kind == 2 else made.begin()
+        change = made.begin(self.sink.note) if kind == 2 else made.begin()
         self.exchanges[id] = made
-        items = sink.bytes()
+        items = self.sink.bytes()
         if kind == 1 or change is None:
             return (OK if kind == 1 else UNCHANGED), items, 0
         how, data = (1, change) if isinstance(change, bytes) else (2, json.dumps(change).encode())
@@ -507,14 +527,17 @@ class _Server:
 
     def next(self, id, read):
         plan = Plan()
-        self.exchanges[id].next(plan)
+        try:
+            self.exchanges[id].next(plan)
+        finally:
+            plan.is_over = True
         return OK, b"".join(plan.items), 0
 
     def result(self, id, read):
         return self.exchanges[id].result(Result(read)) or OK, b"", 0
 
     def feed(self, id, read):
-        exchange, sink = self.exchanges[id], Sink()
+        exchange, sink = self.exchanges[id], self.sink
         pieces = [read.event() if isinstance(exchange, Transform) else Frame(read) for _ in range(read.u32())]
         status = exchange.feed(pieces, sink) or OK
         if status == DONE or (pieces and pieces[-1].flags & LAST and isinstance(exchange, Provider)):
@@ -522,9 +545,8 @@ class _Server:
         return status, sink.bytes(), 0
 
     def flush(self, id, read):
-        sink = Sink()
-        self.exchanges[id].flush(read.u32(), sink)
-        return OK, sink.bytes(), 0
+        self.exchanges[id].flush(read.u32(), self.sink)
+        return OK, self.sink.bytes(), 0
 
     def hello(self, path: str, origin: str):
         """Loads the file, which is a copy of `origin`: that is what it and its tracebacks call it."""

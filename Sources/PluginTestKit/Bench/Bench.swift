@@ -20,7 +20,8 @@ enum Bench {
             context.note("each call is a message to the plugin's process and back; so are those that do nothing")
         }
         for script in context.scripts(plugin) {
-            plugin.kind == .transform ? transform(plugin, script, noOp, context) : provider(plugin, script, noOp, context)
+            plugin.kind == .transform
+                ? transform(plugin, script, noOp, context) : provider(plugin, script, noOp, context)
         }
     }
 
@@ -30,7 +31,9 @@ enum Bench {
         var bytesCopied: Double
     }
 
-    private static func transform(_ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext) {
+    private static func transform(
+        _ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext
+    ) {
         guard let table = plugin.plugin.transform?.pointee else { return }
         // A plugin that takes none of a script's events has nothing to be measured by.
         let events = stretched(script.events.joined().filter { $0.type < 32 && table.event_mask & (1 << $0.type) != 0 })
@@ -54,7 +57,9 @@ enum Bench {
         }
     }
 
-    private static func provider(_ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext) {
+    private static func provider(
+        _ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext
+    ) {
         guard let table = plugin.plugin.provider?.pointee, script.head.status < 400 else { return }
         let isLocal = BenchInstance(plugin, script)?.answersByItself(table) ?? false
         let frames =

@@ -68,7 +68,8 @@ enum PythonRules {
     static func instanceGrowth(_ context: RuleContext, _ plugin: PluginUnderTest, _ child: CalledChild) {
         let growth = growth(child, warmUp: 1_000, half: 4_500) { context.instance(plugin) != nil }
         guard let growth else { return }
-        context.fail("\(growth.rounds) instances leave \(growth.bytes) bytes behind, \(growth.bytes / growth.rounds) each")
+        context.fail(
+            "\(growth.rounds) instances leave \(growth.bytes) bytes behind, \(growth.bytes / growth.rounds) each")
     }
 
     static func exchangeGrowth(
@@ -126,7 +127,9 @@ enum PythonRules {
         let used = PythonProcess.processorTime(child.pid) - before
         let started = PythonProcess.threads(child.pid) - threads
         _ = exchange.finish()
-        if used > idleLimit { context.fail("\(used / 1_000_000) ms of CPU in \(pauseMs) ms in which nothing was called") }
+        if used > idleLimit {
+            context.fail("\(used / 1_000_000) ms of CPU in \(pauseMs) ms in which nothing was called")
+        }
         if started > 0 { context.warn("begin started \(started) threads", cure: "a plugin needs none") }
     }
 }

@@ -16,7 +16,7 @@ enum MemoryRules {
         ) { run($0, [.revoked]) },
         Rule(
             "R42", .memory, "uses sink, plan, out and error only inside their call, and never looks inside (S12)",
-            cure: "do not store the handles", notForPython: PythonRules.Because.copies, handles),
+            cure: "do not store the handles", handles),
         Rule(
             "R43", .memory, "an exchange leaves nothing behind", cure: "free in end all that the exchange made",
             seconds: 60, leak),

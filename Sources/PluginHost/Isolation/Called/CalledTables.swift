@@ -17,7 +17,8 @@ enum CalledTables {
                 struct_size: UInt32(MemoryLayout<kimi_provider>.size), flags: 0,
                 create: { CalledTables.create(.provider, $0, $1, $2, $3, $4) }, destroy: { CalledTables.destroy($0) },
                 begin: { CalledTables.begin(.provider, $0, $1, nil, $2, $3) }, next: { CalledTables.next($0, $1, $2) },
-                result: { CalledTables.result($0, $1, $2) }, feed: { CalledTables.feedFrames($0, $1, $2, $3, $4) }, flush: flush,
+                result: { CalledTables.result($0, $1, $2) }, feed: { CalledTables.feedFrames($0, $1, $2, $3, $4) },
+                flush: flush,
                 end: { CalledTables.end($0, $1) }))
         return UnsafePointer(table)
     }()
@@ -29,7 +30,8 @@ enum CalledTables {
             to: kimi_transform(
                 struct_size: UInt32(MemoryLayout<kimi_transform>.size), event_mask: eventMask,
                 create: { CalledTables.create(.transform, $0, $1, $2, $3, $4) }, destroy: { CalledTables.destroy($0) },
-                begin: { CalledTables.begin(.transform, $0, $1, $2, $3, $4) }, feed: { CalledTables.feedEvents($0, $1, $2, $3, $4) },
+                begin: { CalledTables.begin(.transform, $0, $1, $2, $3, $4) },
+                feed: { CalledTables.feedEvents($0, $1, $2, $3, $4) },
                 flush: flush, end: { CalledTables.end($0, $1) }))
         return UnsafePointer(table)
     }
