@@ -6,14 +6,16 @@ import PluginHost
 ///
 /// The host's side is as cheap as can be (it counts), so what is measured is the plugin and the crossing.
 enum Bench {
-    private static let rounds = 7
+    /// Of a plugin in Python fewer: its messages take their time.
+    private static func rounds(_ plugin: PluginUnderTest) -> Int { plugin.python == nil ? 7 : 3 }
     private static let eventsPerRound = 200_000
     private static let repeats = 100
     private static let maxTicks = 4_096
 
     static func run(_ context: RuleContext) {
         guard let plugin = context.requirePlugin() else { return }
-        context.note("release build, best of \(rounds); a host that only counts; short streams cost more per piece")
+        context.note(
+            "release build, best of \(rounds(plugin)); a host that only counts; short streams cost more per piece")
         let noOp = plugin.python == nil ? nil : PythonNoOp()
         defer { noOp?.remove() }
         if plugin.python != nil {
@@ -40,10 +42,10 @@ enum Bench {
         guard !events.isEmpty else { return }
         for size in [1, 64] {
             guard let bench = BenchInstance(plugin, script),
-                let cost = best({ bench.transform(table, events, batch: size, enough: eventsPerRound) }),
+                let cost = best(plugin, { bench.transform(table, events, batch: size, enough: eventsPerRound) }),
                 let none = nothing(
                     plugin, script, noOp, { $0.transform(table, events, batch: size, enough: eventsPerRound) },
-                    { best { bench.transform(NoOp.transform, events, batch: size, enough: eventsPerRound) } })
+                    { best(plugin) { bench.transform(NoOp.transform, events, batch: size, enough: eventsPerRound) } })
             else { return context.fail("\(script.name): the plugin fails; run `plugin run` on it") }
             show(script.name, "event", size, cost, none, context)
         }
@@ -67,11 +69,11 @@ enum Bench {
         guard !frames.isEmpty else { return }
         for size in isLocal ? [1] : [1, 64] {
             guard let bench = BenchInstance(plugin, script),
-                let cost = best({ bench.provider(table, frames, batch: size, enough: eventsPerRound) }),
+                let cost = best(plugin, { bench.provider(table, frames, batch: size, enough: eventsPerRound) }),
                 let none = nothing(
                     plugin, script, noOp, { $0.provider(table, frames, batch: size, enough: eventsPerRound) },
                     {
-                        best {
+                        best(plugin) {
                             bench.provider(NoOp.provider, frames, batch: size, enough: eventsPerRound, begins: false)
                         }
                     })
@@ -88,13 +90,13 @@ enum Bench {
         guard plugin.python != nil else { return here() }
         return noOp?.measure(plugin) {
             guard let bench = BenchInstance(plugin, script) else { return nil }
-            return best { there(bench) }
+            return best(plugin) { there(bench) }
         }
     }
 
-    private static func best(_ measure: () -> Cost?) -> Cost? {
+    private static func best(_ plugin: PluginUnderTest, _ measure: () -> Cost?) -> Cost? {
         var best: Cost?
-        for _ in 0..<rounds {
+        for _ in 0..<rounds(plugin) {
             guard let cost = measure() else { return nil }
             if cost.nanoseconds < best?.nanoseconds ?? .infinity { best = cost }
         }

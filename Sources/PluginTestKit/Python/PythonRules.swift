@@ -116,10 +116,11 @@ enum PythonRules {
 
     // MARK: R91
 
-    /// Nanoseconds: some ticks of the clock.
+    /// Nanoseconds: some ticks of the clock, of a pause in which a busy machine gives a busy thread more.
     private static let idleLimit: UInt64 = 50_000_000
+    private static let pauseMs: UInt32 = 1_000
 
-    static func idle(_ context: RuleContext, _ child: CalledChild, _ exchange: Exchange, pauseMs: UInt32) {
+    static func idle(_ context: RuleContext, _ child: CalledChild, _ exchange: Exchange) {
         let threads = PythonProcess.threads(child.pid)
         for _ in 0..<4 { _ = exchange.step() }
         let before = PythonProcess.processorTime(child.pid)
