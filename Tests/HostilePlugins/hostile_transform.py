@@ -34,6 +34,8 @@ class Transform(kimi.Transform):
         SHARED["exchanges"] += 1
         if self.fault == "leaks_exchanges":
             KEPT.append((self, bytearray(2_000)))
+        if self.fault == "trusts_config":
+            self.size = self.instance.config["size"].bit_length() + len(self.instance.config["word"])
         if self.fault == "spins":
             threading.Thread(target=spin, daemon=True).start()
         if self.fault == "trusts_request":

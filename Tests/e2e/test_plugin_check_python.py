@@ -20,6 +20,7 @@ INSECURE = "--plugins-insecure-path"
 
 TRANSFORM_FAULTS = [
     ("refuses_default", "R21", "create refuses 'size' with its default: no size"),
+    ("trusts_config", "R21", "KeyError in begin"),
     ("leaks_instances", "R23", "instances leave"),
     ("end_raises", "R30", "LookupError in end, line"),
     ("keeps_sink", "R42", "died with an earlier call"),
@@ -108,6 +109,13 @@ def test_without_a_fault_they_pass(kind):
     skipped = {number for number, one in results.items() if one["status"] == "skip"} - NOT_APPLICABLE
     assert skipped == ({"R01"} if kind == "provider" else {"R01", "R52", "R95"}), text
     assert f'"skip":{len(NOT_APPLICABLE) + len(skipped)}' in text
+
+
+def test_the_example_of_the_documentation_passes(tmp_path):
+    page = (ROOT / "docs/plugins-isolation.md").read_text()
+    (tmp_path / "redact.py").write_text(page.split("```python\n")[1].split("```")[0])
+    status, results, text = check(tmp_path / "redact.py", "--strict")
+    assert status == 0 and results["R21"]["status"] == results["R50"]["status"] == "pass", text
 
 
 @pytest.mark.parametrize(("name", "rule", "words"), TRANSFORM_FAULTS)

@@ -1,4 +1,5 @@
 import CanonicalModel
+import PluginABI
 import PluginHost
 
 /// How rules are looked at whose usual way needs a library.
@@ -40,6 +41,17 @@ enum PythonRules {
         } catch {
             context.skip("not reached, the loader stops before: \(error.step.rawValue)")
         }
+    }
+
+    // MARK: R21
+
+    /// Create runs `configure` and nothing else of most plugins: what they make of a configuration shows in begin.
+    static func begins(_ context: RuleContext, _ instance: KitInstance, _ what: String) {
+        guard var script = context.scripts(instance.plugin).first else { return }
+        script.endsAfterCalls = 1
+        guard let failure = Exchange.make(instance, script).finish().failure, failure.category == KIMI_CAT_CONFIG.rawValue
+        else { return }
+        context.fail("\(failure.function) refuses \(what): \(failure.message)")
     }
 
     // MARK: R23, R43

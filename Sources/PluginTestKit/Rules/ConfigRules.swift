@@ -62,7 +62,8 @@ enum ConfigRules {
                 cure: "correct --config or the transcript's 'config'")
             return
         }
-        guard context.instance(plugin) != nil else { return }
+        guard let instance = context.instance(plugin) else { return }
+        if plugin.python != nil { PythonRules.begins(context, instance, "the configuration") }
         for transcript in context.transcripts where transcript.kind == plugin.kind {
             if let violation = plugin.plugin.configSchema.validate(transcript.config).first {
                 context.fail("\(transcript.file): config: \(violation.path): \(violation.message)")
@@ -71,7 +72,8 @@ enum ConfigRules {
         for property in properties(plugin) {
             guard let fallback = property.value["default"] else { continue }
             do {
-                _ = try KitInstance(plugin, config: with(plugin.config, property.key, fallback))
+                let instance = try KitInstance(plugin, config: with(plugin.config, property.key, fallback))
+                if plugin.python != nil { PythonRules.begins(context, instance, "'\(property.key)' with its default") }
             } catch {
                 context.fail("create refuses '\(property.key)' with its default: \(error.message)")
             }
