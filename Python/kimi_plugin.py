@@ -396,6 +396,7 @@ class _Server:
 
     def __init__(self, descriptor: int):
         self.descriptor, self.buffer, self.instances, self.exchanges = descriptor, b"", {}, {}
+        self.owners = {}  # instance and kind of an exchange
         # Exchanges that failed, and those that want no more frames.
         self.over, self.done = set(), set()
         self.sink = Sink()  # of the call that runs
@@ -443,23 +444,24 @@ class _Server:
         if op == 3:
             self.instances.pop(id, None)
         elif op == 9:
-            exchange = self.exchanges.pop(id, None)
+            exchange, (instance, _) = self.exchanges.pop(id, None), self.owners.pop(id, (None, 0))
             self.over.discard(id)
             self.done.discard(id)
-            if exchange:
-                self.end(exchange, read.u32())
+            if exchange is not None:
+                self.end(exchange, instance, read.u32())
         elif op not in (2, 4, 5, 6, 7, 8):
             os._exit(4)
         else:
             self.answer(id, op, read)
 
-    def end(self, exchange, why):
+    def end(self, exchange, instance, why):
         try:
             exchange.end(why)
         except Exception as error:
             # It has no reply; the host's log tells of it.
             text = _words(error).encode(errors="replace")[:2048].decode(errors="ignore").encode()
-            self.send(0xC0, exchange.instance._number, struct.pack("<I", WARNING) + _text(text), _RAISED)
+            if instance._level <= WARNING:
+                self.send(0xC0, instance._number, struct.pack("<I", WARNING) + _text(text), _RAISED)
 
     def answer(self, id, op, read):
         began = time.perf_counter_ns()
@@ -513,12 +515,12 @@ class _Server:
         if kind == 3:
             made = _kinds[kind](instance, read.text().decode(errors="replace"))
             made.begin()
-            self.exchanges[id] = made
+            self.exchanges[id], self.owners[id] = made, (instance, kind)
             return OK, b"", 0
         request = Request(read)
         made = _kinds[kind](instance, request)
         change = made.begin(self.sink.note) if kind == 2 else made.begin()
-        self.exchanges[id] = made
+        self.exchanges[id], self.owners[id] = made, (instance, kind)
         items = self.sink.bytes()
         if kind == 1 or change is None:
             return (OK if kind == 1 else UNCHANGED), items, 0
@@ -537,10 +539,10 @@ class _Server:
         return self.exchanges[id].result(Result(read)) or OK, b"", 0
 
     def feed(self, id, read):
-        exchange, sink = self.exchanges[id], self.sink
-        pieces = [read.event() if isinstance(exchange, Transform) else Frame(read) for _ in range(read.u32())]
+        exchange, (_, kind), sink = self.exchanges[id], self.owners[id], self.sink
+        pieces = [read.event() if kind == 2 else Frame(read) for _ in range(read.u32())]
         status = exchange.feed(pieces, sink) or OK
-        if status == DONE or (pieces and pieces[-1].flags & LAST and isinstance(exchange, Provider)):
+        if kind == 1 and (status == DONE or (pieces and pieces[-1].flags & LAST)):
             self.done.add(id)
         return status, sink.bytes(), 0
 

@@ -24,6 +24,10 @@ enum PythonProcess {
         }
     }
 
+    /// Does this system tell of other processes? Where it does not, rules about memory and idleness say so.
+    static func isVisible(_ pid: Int32) -> Bool { residentBytes(pid) > 0 }
+    static let invisible = "this system does not tell what another process takes"
+
     /// Resident memory.
     static func residentBytes(_ pid: Int32) -> Int { ChildProcess.residentBytes(pid) }
 

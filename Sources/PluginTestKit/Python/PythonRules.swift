@@ -28,6 +28,7 @@ enum PythonRules {
         do {
             let plugin = try context.load()
             guard let pid = plugin.python?.pid else { return }
+            guard PythonProcess.isVisible(pid) else { return context.skip(PythonProcess.invisible) }
             let (wall, work) = (Measure.wall() - start, PythonProcess.processorTime(pid))
             if work > workLimit {
                 context.fail("loading takes \(work / 1_000_000) ms of processor time, 1000 are allowed")
@@ -49,7 +50,8 @@ enum PythonRules {
     static func begins(_ context: RuleContext, _ instance: KitInstance, _ what: String) {
         guard var script = context.scripts(instance.plugin).first else { return }
         script.endsAfterCalls = 1
-        guard let failure = Exchange.make(instance, script).finish().failure, failure.category == KIMI_CAT_CONFIG.rawValue
+        guard let failure = Exchange.make(instance, script).finish().failure,
+            failure.category == KIMI_CAT_CONFIG.rawValue
         else { return }
         context.fail("\(failure.function) refuses \(what): \(failure.message)")
     }
@@ -78,6 +80,7 @@ enum PythonRules {
     }
 
     static func instanceGrowth(_ context: RuleContext, _ plugin: PluginUnderTest, _ child: CalledChild) {
+        guard PythonProcess.isVisible(child.pid) else { return context.skip(PythonProcess.invisible) }
         let growth = growth(child, warmUp: 1_000, half: 4_500) { context.instance(plugin) != nil }
         guard let growth else { return }
         context.fail(
@@ -87,6 +90,7 @@ enum PythonRules {
     static func exchangeGrowth(
         _ context: RuleContext, _ child: CalledChild, _ instance: KitInstance, _ script: Script, until deadline: UInt64
     ) {
+        guard PythonProcess.isVisible(child.pid) else { return context.skip(PythonProcess.invisible) }
         let growth = growth(child, warmUp: 200, half: 600, until: deadline) {
             _ = Exchange.make(instance, script).finish()
             return true
@@ -133,6 +137,7 @@ enum PythonRules {
     private static let pauseMs: UInt32 = 1_000
 
     static func idle(_ context: RuleContext, _ child: CalledChild, _ exchange: Exchange) {
+        guard PythonProcess.isVisible(child.pid) else { return context.skip(PythonProcess.invisible) }
         let threads = PythonProcess.threads(child.pid)
         for _ in 0..<4 { _ = exchange.step() }
         let before = PythonProcess.processorTime(child.pid)
