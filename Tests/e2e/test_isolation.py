@@ -669,3 +669,37 @@ def test_a_library_restarts_as_the_version_in_use_after_a_new_one_was_refused(
     upstream.always(*replies.stream(replies.text_chunks("fine")))
     answer = ask(host, "bad", stream=True)
     assert answer.status == 200 and said(answer) == "fine"
+
+
+def test_a_plugin_in_python_is_swapped_under_load(start_host, python_plugins, upstream):
+    """Eight versions under sixteen clients: every stream is whole and of one version, and no process stays behind."""
+    file = python_plugins / "mark.py"
+    put(file, VERSION.replace("NUMBER", "1"))
+    (python_plugins / "mark.yaml").write_text("isolation: process\n")
+    host = start_host({"models": [entry("py", upstream.url, transforms=["mark"])]}, plugins=python_plugins)
+    chunks = replies.stream(replies.text_chunks("v", "v", "v"))
+    upstream.always(*chunks[:3], Wait(0.05), *chunks[3:])
+    is_over = threading.Event()
+
+    def client() -> list[str]:
+        heard = []
+        while not is_over.is_set():
+            answer = ask(host, "py", stream=True)
+            assert answer.status == 200 and answer.complete, answer.body
+            heard.append(said(answer))
+        return heard
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(client) for _ in range(16)]
+        try:
+            for number in range(2, 9):
+                put(file, VERSION.replace("NUMBER", str(number)))
+                host.process.send_signal(signal.SIGHUP)
+                until(lambda n=number: f"replaced by {n}.0.0" in host.output)
+        finally:
+            is_over.set()
+        heard = [text for one in clients for text in one.result()]
+    assert len(heard) > 50
+    versions = {text for text in heard}
+    assert versions <= {3 * f"v{number} mark.py" for number in range(1, 9)} and len(versions) > 2, versions
+    until(lambda: len({path for path in copies(host) if "mark.py." in path}) == 1)
