@@ -42,7 +42,7 @@ struct ReloadService: Service {
     }
 
     @concurrent private func watch(_ asked: Asked) async {
-        var loaded = current.serving.files.stamps()
+        var loaded = current.serving.files.made
         var last = loaded
         var rests = 0
         while (try? await Task.sleep(for: .milliseconds(Self.periodMs))) != nil {

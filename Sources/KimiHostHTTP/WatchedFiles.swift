@@ -5,17 +5,22 @@ package struct WatchedFiles: Sendable {
     private let files: [String]
     /// The plugins folder, of which every library and sidecar counts; nil: none.
     private let folder: String?
+    /// As they were when this was made: what changes before anybody looks is a change.
+    let made: FileStamps
 
     /// - Parameter files: configuration, certificates, and libraries outside of `folder`.
     package init(files: [String], folder: String?) {
         self.files = files
         self.folder = folder
+        made = Self.stamps(files, folder)
     }
 
     /// All of them as they are now.
-    func stamps() -> FileStamps {
+    func stamps() -> FileStamps { Self.stamps(files, folder) }
+
+    private static func stamps(_ files: [String], _ folder: String?) -> FileStamps {
         let found = folder.map { PluginsFolder.watchedFiles(in: $0) } ?? []
-        return FileStamps(named: Self.stamps(files), found: Self.stamps(found))
+        return FileStamps(named: stamps(files), found: stamps(found))
     }
 
     private static func stamps(_ files: [String]) -> [String: FileStamp?] {

@@ -22,6 +22,33 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let store = Self.pluginStore(options)
         defer { store.copies?.remove() }
+        let start = try start(store)
+        do {
+            let reload = Self.reloading(options, start.config.server.host, store, start.services, start.logger)
+            try await start.server.run(reload: reload) { port, link in
+                let scheme = start.config.server.tls == nil ? "http" : "https"
+                let place = "\(scheme)://\(Self.authority(start.config.server.host, port))"
+                Console.error("kimi-host \(HostVersion.text) on \(place), \(start.models) models")
+                if let note = DashboardServing.note(start.config) { Console.error(note) }
+                if let link { Console.error("dashboard, once and within ten minutes: \(place)\(link)") }
+            }
+        } catch {
+            for line in Self.lines(error, start.config) { Console.error(line) }
+            throw ExitCode.failure
+        }
+    }
+
+    private struct Start {
+        let config: HostConfig
+        let services: PluginServices
+        let logger: Logger
+        let server: HostServer
+        let models: Int
+    }
+
+    /// Everything up to the server. What was prepared ends here: as long as the process waits for requests, nothing may
+    /// hold on to the plugins of the start but what serves with them.
+    private func start(_ store: PluginStore) throws -> Start {
         let prepared = Preparation(options, store: store)
         for note in prepared.notes { Console.error(note) }
         for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
@@ -32,25 +59,14 @@ struct Serve: AsyncParsableCommand {
             for mistake in prepared.mistakes { Console.error(mistake) }
             throw ExitCode.failure
         }
-        try await serve(config, prepared, store)
-    }
-
-    private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore) async throws {
         let logger = Self.logger(config.logging.level)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
         )
         do {
             let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
-            let (server, models) = try server(config, prepared, services, plugins, logger)
-            let reload = Self.reloading(options, config.server.host, plugins, services, logger)
-            try await server.run(reload: reload) { port, link in
-                let scheme = config.server.tls == nil ? "http" : "https"
-                let place = "\(scheme)://\(Self.authority(config.server.host, port))"
-                Console.error("kimi-host \(HostVersion.text) on \(place), \(models) models")
-                if let note = DashboardServing.note(config) { Console.error(note) }
-                if let link { Console.error("dashboard, once and within ten minutes: \(place)\(link)") }
-            }
+            let (server, models) = try server(config, prepared, services, store, logger)
+            return Start(config: config, services: services, logger: logger, server: server, models: models)
         } catch {
             for line in Self.lines(error, config) { Console.error(line) }
             throw ExitCode.failure

@@ -1,3 +1,4 @@
+internal import CPlatform
 import CanonicalModel
 import NIOCore
 import PluginABI
@@ -5,6 +6,8 @@ import PluginABI
 /// Whoever waits for replies of a child. Event loop only.
 protocol IsolatedCaller: AnyObject {
     var instance: RemoteInstance { get }
+    /// Are its calls an auth machine's?
+    var isAuth: Bool { get }
     /// `bytes`: what was given as the call's size.
     func answered(_ operation: IsolationWire.Operation, _ reply: CallReply, bytes: Int)
     /// Everything of one read was handed over.
@@ -28,11 +31,13 @@ final class IsolatedLink {
     struct Exchange {
         /// Nil: it is over, and replies that are still to come are thrown away.
         var caller: (any IsolatedCaller)?
+        let isAuth: Bool
         var outstanding = 0
     }
 
     weak var plugin: IsolatedPlugin?
     let eventLoop: any EventLoop
+    private let mark: PluginMark
     var state = State.idle
     var restUntil = NIODeadline.uptimeNanoseconds(0)
 
@@ -63,6 +68,7 @@ final class IsolatedLink {
     init(plugin: IsolatedPlugin, eventLoop: any EventLoop) {
         self.plugin = plugin
         self.eventLoop = eventLoop
+        mark = plugin.mark
     }
 
     var isolated: NIOIsolatedEventLoop { eventLoop.assumeIsolated() }
@@ -90,7 +96,7 @@ final class IsolatedLink {
         }
         instances[instance.id] = WeakInstance(instance: instance)
         let id = freeIDs.popLast() ?? nextID()
-        calls[id] = Exchange(caller: caller, outstanding: 1)
+        calls[id] = Exchange(caller: caller, isAuth: caller.isAuth, outstanding: 1)
         out.message(id, .begin, payload)
         expect(id, .begin, bytes)
         return id
@@ -193,12 +199,13 @@ final class IsolatedLink {
         else { return "answered a call that was not made" }
         expected.removeFirst()
         queuedBytes -= first.bytes
-        lastReply = .now()
-        switch first.operation {
-        case .hello: return hello(message)
-        case .create: return nil  // Its failure shows when an exchange is begun.
-        default: break
-        }
+        let (now, before) = (NIODeadline.now(), max(first.sent, lastReply))
+        lastReply = now
+        if first.operation == .hello { return hello(message) }
+        let reply = CallReply(message)
+        count(reply, first, now - before)
+        // A create's failure shows when an exchange is begun.
+        guard first.operation != .create else { return nil }
         calls[first.id]?.outstanding -= 1
         guard let call = calls[first.id] else { return nil }
         guard let caller = call.caller else {
@@ -206,8 +213,26 @@ final class IsolatedLink {
             return nil
         }
         if touched.last !== caller { touched.append(caller) }
-        caller.answered(first.operation, CallReply(message), bytes: first.bytes)
+        caller.answered(first.operation, reply, bytes: first.bytes)
         return nil
+    }
+
+    /// `waited`: since it was sent, or since the reply before it: as long as it took at most.
+    private func count(_ reply: CallReply, _ call: Expected, _ waited: TimeAmount) {
+        guard !reply.isSkipped else { return }
+        let isAuth = calls[call.id]?.isAuth ?? false
+        let function: pg_function? =
+            switch call.operation {
+            case .create: PG_CREATE
+            case .begin: isAuth ? PG_AUTH_BEGIN : PG_BEGIN
+            case .next: isAuth ? PG_AUTH_NEXT : PG_NEXT
+            case .result: isAuth ? PG_AUTH_RESULT : PG_RESULT
+            case .feed: PG_FEED
+            case .flush: PG_FLUSH
+            case .hello, .destroy, .end, .keyValue: nil
+            }
+        guard let function else { return }
+        mark.count(function, nanoseconds: reply.nanoseconds.map(UInt64.init) ?? UInt64(max(waited.nanoseconds, 0)))
     }
 
     func hello(_ message: WireMessage) -> String? {
