@@ -9,7 +9,7 @@ enum RequestLogging {
     static func log(_ config: HostConfig.Log, _ logger: Logger) throws(LogError) -> ExchangeLog? {
         guard config.isEnabled else { return nil }
         let log = try RequestLog(path: config.path, limits: limits(config), redaction: try redaction(config)) {
-            logger.warning("\($0)")
+            logger.warning("\($0)", metadata: [LogKeys.event: "request_log"])
         }
         return ExchangeLog(sink: log, policy: config.policy)
     }
