@@ -128,13 +128,12 @@ def test_errors_retries_and_fallbacks(start_host, upstream, second_upstream):
     second_upstream.always(error(503))
     assert wire.chat(host.port, ASK).status >= 500  # Both fail, and one more try.
     page = settled(host)
-    assert page.sum("kimi_attempts_total", model="first", outcome="upstream") == 2 + page.value("kimi_retries_total") * (
-        page.sum("kimi_attempts_total", model="first") == 3)  # fmt: skip
     assert page.value("kimi_retries_total") == 1
     attempt = {**ATTEMPT, "gen_ai_request_model": "second"}
     assert page.value("gen_ai_client_operation_duration_seconds_count", **attempt) == 1
-    failed = page.sum("gen_ai_client_operation_duration_seconds_count", gen_ai_request_model="first")
-    assert failed == page.sum("kimi_attempts_total", model="first")
+    for model in ("first", "second"):
+        counted = page.sum("gen_ai_client_operation_duration_seconds_count", gen_ai_request_model=model)
+        assert counted == page.sum("kimi_attempts_total", model=model) >= 2
     assert page.sum("gen_ai_client_operation_duration_seconds_count") == page.sum("kimi_attempts_total") == 5
     assert page.sum("gen_ai_server_request_duration_seconds_count") == 2
     kinds = {labels.get("error_type") for labels in page.of("gen_ai_server_request_duration_seconds_count")}
@@ -262,11 +261,7 @@ def test_the_documentation_lists_what_there_is(start_host, upstream, second_upst
     tools = entry("tools", upstream.url, ensure_tool_call=True)
     models = [entry("m", upstream.url, resume="prefix"), tools, entry("kimi", upstream.url, transforms=["services"])]
     routing = {"retries": 0, "cooldown_after": 1, "cooldown": 1}
-    try:
-        host = start_host({"models": models, "routing": routing, **cost}, plugins=runtime_plugins)
-    except AssertionError:
-        models[0].pop("resume")
-        host = start_host({"models": models, "routing": routing, **cost}, plugins=runtime_plugins)
+    host = start_host({"models": models, "routing": routing, **cost}, plugins=runtime_plugins)
     upstream.always(lambda request: slow_stream(0.02) if json.loads(request.body).get("stream") else replies.auto(request))
     for name in ("m", "tools", "kimi"):
         assert wire.chat(host.port, {**STREAM, "model": name}).status == 200

@@ -3,7 +3,7 @@
 /// Secrets that are known are hidden by value before, where they are known; this is the net beneath. It hides a value
 /// behind `Bearer`, `Basic`, or a name such as `authorization` or `x-api-key`, and words that begin as the well-known
 /// services' keys do. Linear in the line.
-enum SecretText {
+package enum SecretText {
     static let hidden = "***"
 
     /// What keys begin with; what is shorter than `minKey` is none.
@@ -21,7 +21,7 @@ enum SecretText {
     ].map { Array($0.utf8) }
 
     /// `text` itself when nothing is to be hidden.
-    static func masked(_ text: String) -> String {
+    package static func masked(_ text: String) -> String {
         var text = text
         return text.withUTF8 { bytes -> String? in masked(UnsafeRawBufferPointer(bytes)) } ?? text
     }

@@ -76,8 +76,8 @@ package struct ChunkGaps: Sendable, Equatable {
     private static let firstLimit: UInt64 = 10_000
     private static let lastBucket = 14
 
-    private(set) var counts = SIMD16<UInt32>()
-    private(set) var microseconds = 0
+    package private(set) var counts = SIMD16<UInt32>()
+    package private(set) var microseconds = 0
 
     package init() {}
 

@@ -36,6 +36,14 @@ package struct Span: Sendable {
     package var attributes: [Attribute] = []
     package var events: [Event] = []
 
+    package init(
+        context: TraceContext, parent: UInt64 = 0, isParentRemote: Bool = false, name: String, kind: Kind, began: UInt64,
+        ended: UInt64
+    ) {
+        (self.context, self.parent, self.isParentRemote) = (context, parent, isParentRemote)
+        (self.name, self.kind, self.began, self.ended) = (name, kind, began, ended)
+    }
+
     mutating func set(_ key: StaticString, _ value: Value) { attributes.append(Attribute(key: key, value: value)) }
 
     mutating func set(_ key: StaticString, _ text: String) {
