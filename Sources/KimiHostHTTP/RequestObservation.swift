@@ -18,7 +18,11 @@ struct RequestObservation {
         (self.dialect, model, refusal, headers) = (dialect, nil, nil, head.headers)
         trace = nil
         guard let tracer = loop.services.tracer else { return }
-        trace = tracer.begin(parents: head.headers["traceparent"], states: head.headers["tracestate"], &loop.ids)
+        let isTold = head.headers.contains(name: "traceparent")
+        guard isTold || tracer.isRecording else { return }
+        trace = tracer.begin(
+            parents: isTold ? head.headers["traceparent"] : [], states: isTold ? head.headers["tracestate"] : [],
+            &loop.ids)
         trace?.came(dialect, requestID: requestID)
     }
 

@@ -37,7 +37,9 @@ struct Serve: AsyncParsableCommand {
         try await serve(config, prepared, store, log)
     }
 
-    private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore, _ log: ProcessLog) async throws {
+    private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore, _ log: ProcessLog)
+        async throws
+    {
         let logger = Self.logger(config.logging.level, log)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger

@@ -147,7 +147,9 @@ struct TracingSettingsReader {
         if let milliseconds = Int(text), (100...600_000).contains(milliseconds) {
             config.timeoutMs = milliseconds
         } else {
-            log.add(Self.doubt(name, "'\(text)' is no number of milliseconds from 100 to 600000; \(config.timeoutMs) is used"))
+            log.add(
+                Self.doubt(
+                    name, "'\(text)' is no number of milliseconds from 100 to 600000; \(config.timeoutMs) is used"))
         }
     }
 
@@ -155,10 +157,16 @@ struct TracingSettingsReader {
         guard config.endpoint != nil else { return }
         for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             guard let text = environment[name], text != "http/json" else { continue }
-            log.add(Self.doubt(name, "'\(LogText.oneLine(String(text.prefix(40))))' is not spoken here; traces go out as http/json"))
+            log.add(
+                Self.doubt(
+                    name, "'\(LogText.oneLine(String(text.prefix(40))))' is not spoken here; traces go out as http/json"
+                ))
         }
         if let text = environment["OTEL_TRACES_SAMPLER"] {
-            log.add(Self.doubt("OTEL_TRACES_SAMPLER", "'\(LogText.oneLine(String(text.prefix(40))))' is not used; tracing.ratio says what is recorded"))
+            log.add(
+                Self.doubt(
+                    "OTEL_TRACES_SAMPLER",
+                    "'\(LogText.oneLine(String(text.prefix(40))))' is not used; tracing.ratio says what is recorded"))
         }
     }
 

@@ -7,101 +7,170 @@ import LogModel
 /// "development", read 2026-11-23). Names become Prometheus' by
 /// https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/: dots to underscores, the unit
 /// `s` to the suffix `_seconds`, units in braces to nothing.
+///
+/// A finished exchange costs one look-up for itself and one for each attempt: all that is counted of them lies together.
 package struct GenAIMetrics: Sendable {
     /// A request as its client sees it: `gen_ai.server.*`.
     struct RequestKey: Hashable, Sendable {
-        let operation: String
-        let provider: String
+        var operation: String
         /// The client's name of the model.
-        let asked: String
-        /// The upstream's.
-        let model: String
+        var asked: String
+        var route: HostMetrics.RouteKey
     }
 
     /// An attempt as its upstream sees it: `gen_ai.client.*`.
     struct AttemptKey: Hashable, Sendable {
-        let operation: String
-        let provider: String
-        let model: String
-    }
-
-    /// A duration with the error that ended it; empty: none.
-    struct Ended<Key: Hashable & Sendable>: Hashable, Sendable {
-        let key: Key
-        let error: String
+        var operation: String
+        var route: HostMetrics.RouteKey
     }
 
     struct Request: Sendable {
+        var durations = HistogramsByError()
         var firstToken = Histogram()
         var perToken = Histogram()
     }
 
     struct Attempt: Sendable {
+        var durations = HistogramsByError()
         var firstChunk = Histogram()
         var perChunk = Histogram()
         var input = Histogram()
         var output = Histogram()
+        var tokens = TokenSums()
+        var cost = CostSums()
     }
 
-    private(set) var requestDurations: [Ended<RequestKey>: Histogram] = [:]
-    private(set) var requests: [RequestKey: Request] = [:]
-    private(set) var attemptDurations: [Ended<AttemptKey>: Histogram] = [:]
-    private(set) var attempts: [AttemptKey: Attempt] = [:]
+    private(set) var requests = SeriesTable<RequestKey, Request>()
+    private(set) var attempts = SeriesTable<AttemptKey, Attempt>()
 
-    /// `route`: where the exchange ended; `admit` bounds labels.
-    mutating func add(
-        _ measure: ExchangeMeasure, asked: String, route: HostMetrics.RouteKey,
-        admit: (_ model: String, _ provider: String) -> HostMetrics.RouteKey
-    ) {
+    /// `route`: where the exchange ended. The bounds are asked when a key is new.
+    mutating func add(_ measure: ExchangeMeasure, _ route: HostMetrics.RouteKey, _ bounds: inout LabelBounds) {
         let operation = MetricLabels.operation(ofDialect: measure.dialect)
-        let key = Self.requestKey(operation, asked, route)
-        let ended = requestDurations.bounded(
-            Ended(key: key, error: measure.error), other: Ended(key: Self.otherRequest, error: measure.error),
-            most: MetricLabels.maxSets)
-        requestDurations[ended, default: Histogram()].add(measure.duration, .duration)
-        if measure.error.isEmpty, let firstToken = measure.firstToken {
-            let bounded = requests.bounded(key, other: Self.otherRequest, most: MetricLabels.maxSets)
-            requests[bounded, default: Request()].firstToken.add(firstToken, .firstToken)
-            if let perToken = measure.perToken { requests[bounded, default: Request()].perToken.add(perToken, .perToken) }
+        let key = RequestKey(operation: operation, asked: measure.asked, route: route)
+        withRequest(key, &bounds) { request in
+            request.durations.add(measure.duration, error: measure.error, .duration)
+            guard measure.error.isEmpty, let firstToken = measure.firstToken else { return }
+            request.firstToken.add(firstToken, .firstToken)
+            if let perToken = measure.perToken { request.perToken.add(perToken, .perToken) }
         }
-        for attempt in measure.attempts { add(attempt, operation, admit(attempt.model, attempt.provider)) }
-        guard measure.usage.input != nil || measure.usage.output != nil else { return }
-        let place = attemptKey(operation, route)
-        if let input = measure.usage.input {
-            attempts[place, default: Attempt()].input.add(Int(clamping: input), .tokens)
+        var isUsageDue = measure.usage.input != nil || measure.usage.output != nil || measure.usage.cost != nil
+        for (place, attempt) in measure.attempts.enumerated() {
+            let own = HostMetrics.RouteKey(model: attempt.model, provider: attempt.provider)
+            let takesUsage = isUsageDue && place == measure.attempts.count - 1 && own == route
+            if takesUsage { isUsageDue = false }
+            withAttempt(AttemptKey(operation: operation, route: own), &bounds) { series in
+                series.add(attempt)
+                if takesUsage { series.add(measure.usage) }
+            }
         }
-        if let output = measure.usage.output {
-            attempts[place, default: Attempt()].output.add(Int(clamping: output), .tokens)
+        guard isUsageDue else { return }
+        withAttempt(AttemptKey(operation: operation, route: route), &bounds) { $0.add(measure.usage) }
+    }
+
+    private mutating func withRequest(
+        _ key: RequestKey, _ bounds: inout LabelBounds, _ body: (inout Request) -> Void
+    ) {
+        let isFull = requests.count >= MetricLabels.maxSets
+        requests.change(
+            key,
+            bounded: { key in
+                RequestKey(
+                    operation: key.operation, asked: isFull ? MetricLabels.other : bounds.model(key.asked),
+                    route: isFull ? .other : bounds.route(key.route))
+            }, new: Request(), body)
+    }
+
+    private mutating func withAttempt(
+        _ key: AttemptKey, _ bounds: inout LabelBounds, _ body: (inout Attempt) -> Void
+    ) {
+        attempts.change(
+            key, bounded: { AttemptKey(operation: $0.operation, route: bounds.route($0.route)) }, new: Attempt(), body)
+    }
+}
+
+extension GenAIMetrics.Attempt {
+    fileprivate mutating func add(_ attempt: ExchangeMeasure.Attempt) {
+        durations.add(attempt.duration, error: attempt.error, .duration)
+        guard let chunk = attempt.firstChunk else { return }
+        firstChunk.add(chunk, .duration)
+        perChunk.add(counts: attempt.gaps, .duration)
+    }
+
+    fileprivate mutating func add(_ usage: ExchangeRecord.Usage) {
+        if let count = usage.input { input.add(Int(clamping: count), .tokens) }
+        if let count = usage.output { output.add(Int(clamping: count), .tokens) }
+        tokens.add(usage)
+        cost.add(usage)
+    }
+}
+
+/// Durations, apart by the error that ended what took them; the categories are a fixed set.
+struct HistogramsByError: Sendable {
+    private var well = Histogram()
+    private var failed: [String: Histogram] = [:]
+
+    mutating func add(_ value: Int, error: String, _ bounds: Histogram.Bounds) {
+        if error.isEmpty { well.add(value, bounds) } else { failed[error, default: Histogram()].add(value, bounds) }
+    }
+
+    /// By error; an empty one stands for none.
+    var all: [(error: String, histogram: Histogram)] {
+        [("", well)] + failed.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}
+
+/// Tokens by type. Disjoint but for `reasoning`, which is part of `output`.
+struct TokenSums: Sendable {
+    private(set) var fresh = 0
+    private(set) var cacheRead = 0
+    private(set) var cacheWrite = 0
+    private(set) var output = 0
+    private(set) var reasoning = 0
+    private(set) var isKnown = false
+
+    mutating func add(_ usage: ExchangeRecord.Usage) {
+        isKnown = isKnown || usage.input != nil || usage.output != nil
+        if let input = usage.input {
+            let read = min(max(0, usage.cacheRead ?? 0), max(0, input))
+            let written = min(max(0, usage.cacheWrite ?? 0), max(0, input) - read)
+            fresh &+= Int(clamping: max(0, input) - read - written)
+            cacheRead &+= Int(clamping: read)
+            cacheWrite &+= Int(clamping: written)
         }
+        output &+= Int(clamping: max(0, usage.output ?? 0))
+        reasoning &+= Int(clamping: max(0, usage.reasoning ?? 0))
     }
 
-    private mutating func add(_ attempt: ExchangeMeasure.Attempt, _ operation: String, _ route: HostMetrics.RouteKey) {
-        let key = attemptKey(operation, route)
-        let ended = attemptDurations.bounded(
-            Ended(key: key, error: attempt.error), other: Ended(key: Self.otherAttempt, error: attempt.error),
-            most: MetricLabels.maxSets)
-        attemptDurations[ended, default: Histogram()].add(attempt.duration, .duration)
-        guard let firstChunk = attempt.firstChunk else { return }
-        attempts[key, default: Attempt()].firstChunk.add(firstChunk, .duration)
-        attempts[key, default: Attempt()].perChunk.add(counts: attempt.gaps, .duration)
+    mutating func add(_ other: TokenSums) {
+        isKnown = isKnown || other.isKnown
+        fresh &+= other.fresh
+        cacheRead &+= other.cacheRead
+        cacheWrite &+= other.cacheWrite
+        output &+= other.output
+        reasoning &+= other.reasoning
     }
 
-    private func attemptKey(_ operation: String, _ route: HostMetrics.RouteKey) -> AttemptKey {
-        attempts.bounded(
-            AttemptKey(
-                operation: operation, provider: MetricLabels.conventional(route.provider), model: route.model),
-            other: Self.otherAttempt, most: MetricLabels.maxSets)
+    var byType: [(String, Int)] {
+        [
+            ("cache_read", cacheRead), ("cache_write", cacheWrite), ("fresh", fresh), ("output", output),
+            ("reasoning", reasoning),
+        ]
+    }
+}
+
+/// Money, in whatever currency it was told in.
+struct CostSums: Sendable {
+    /// By the price table.
+    private(set) var priced: Double?
+    private(set) var upstream: Double?
+
+    mutating func add(_ usage: ExchangeRecord.Usage) {
+        guard let cost = usage.cost, cost.isFinite, cost >= 0 else { return }
+        if usage.isPriced { priced = (priced ?? 0) + cost } else { upstream = (upstream ?? 0) + cost }
     }
 
-    private static func requestKey(_ operation: String, _ asked: String, _ route: HostMetrics.RouteKey) -> RequestKey {
-        RequestKey(
-            operation: operation, provider: MetricLabels.conventional(route.provider), asked: asked,
-            model: route.model)
+    mutating func add(_ other: CostSums) {
+        if let cost = other.priced { priced = (priced ?? 0) + cost }
+        if let cost = other.upstream { upstream = (upstream ?? 0) + cost }
     }
-
-    private static let otherRequest = RequestKey(
-        operation: MetricLabels.other, provider: MetricLabels.other, asked: MetricLabels.other,
-        model: MetricLabels.other)
-    private static let otherAttempt = AttemptKey(
-        operation: MetricLabels.other, provider: MetricLabels.other, model: MetricLabels.other)
 }

@@ -1,7 +1,7 @@
 /// Measured values counted by size, as Prometheus' histograms are. A value; sums are exact.
 package struct Histogram: Sendable, Equatable {
     /// Upper bounds of the buckets.
-    package struct Bounds: Sendable {
+    package final class Bounds: Sendable {
         /// Ascending, in the unit in which values are added.
         let limits: [Int]
         /// The same as the page writes them.
@@ -50,21 +50,21 @@ package struct Histogram: Sendable, Equatable {
 
 extension Histogram.Bounds {
     // The OpenTelemetry conventions for generative AI recommend them for each instrument: see GenAIMetrics.
-    static let duration = Self(seconds: [
+    static let duration = Histogram.Bounds(seconds: [
         0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
     ])
-    static let firstToken = Self(seconds: [
+    static let firstToken = Histogram.Bounds(seconds: [
         0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
     ])
-    static let perToken = Self(seconds: [
+    static let perToken = Histogram.Bounds(seconds: [
         0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5,
     ])
-    static let tokens = Self(counts: [
+    static let tokens = Histogram.Bounds(counts: [
         1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
     ])
 
     // The host's own: it works in microseconds.
-    static let overhead = Self(seconds: [
+    static let overhead = Histogram.Bounds(seconds: [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
     ])
 }

@@ -32,6 +32,8 @@ package final class HostMetrics: Sendable {
     package struct RouteKey: Hashable, Sendable {
         package let model: String
         package let provider: String
+
+        static let other = RouteKey(model: MetricLabels.other, provider: MetricLabels.other)
     }
 
     /// What is left out of new attempts for a while.
@@ -67,19 +69,7 @@ package final class HostMetrics: Sendable {
         package var refusedReloads = 0
         package var genAI = GenAIMetrics()
         package var traffic = TrafficMetrics()
-        /// The routes that are told apart.
-        private var routes: Set<RouteKey> = []
-
-        /// The route, as long as there are few.
-        mutating func route(_ model: String, _ provider: String) -> RouteKey {
-            let key = RouteKey(model: model, provider: provider)
-            if routes.contains(key) { return key }
-            guard routes.count < MetricLabels.maxRoutes else {
-                return RouteKey(model: MetricLabels.other, provider: MetricLabels.other)
-            }
-            routes.insert(key)
-            return key
-        }
+        fileprivate var bounds = LabelBounds()
     }
 
     private let state = Mutex(Snapshot())
@@ -102,21 +92,16 @@ package final class HostMetrics: Sendable {
         model: String, provider: String, _ outcome: Outcome, notes: [NoteBook.Note],
         failures: [FailedAttempt] = [], repeats: Int = 0, measure: ExchangeMeasure? = nil
     ) {
-        let measure = measure.map { measure in
-            var priced = measure
-            prices.price(&priced.usage, provider: provider, model: model)
-            return priced
-        }
+        var measure = measure
+        if !prices.isEmpty { prices.price(&measure, provider: provider, model: model) }
         state.withLock { state in
             state.active -= 1
             state.repeats += repeats
             for failure in failures { state.attempt(failure.model, failure.provider, failure.category) }
-            let route = state.route(model, provider)
             if outcome != .failed { state.attempt(model, provider, outcome.rawValue) }
-            state.exchanges[
-                ExchangeKey(model: route.model, provider: route.provider, outcome: outcome), default: 0] += 1
+            state.exchange(model, provider, outcome)
             for note in notes { state.note(note) }
-            if let measure { state.add(measure, route, isFailed: outcome == .failed) }
+            if let measure { state.add(measure, model, provider, isFailed: outcome == .failed) }
         }
     }
 
@@ -128,7 +113,7 @@ package final class HostMetrics: Sendable {
     ///   - error: the category of what kept it from becoming an exchange; nil: nothing did.
     package func requestEnded(dialect: String, model: String?, status: Int, error: String?) {
         state.withLock { state in
-            state.traffic.ended(dialect: dialect, model: model, status: status)
+            state.traffic.ended(dialect: dialect, model: model, status: status, &state.bounds)
             if let error { state.traffic.failed(error) }
         }
     }
@@ -136,7 +121,7 @@ package final class HostMetrics: Sendable {
     /// A reply whose route ensures tool calls has ended; each attempt but its last one was answered well, and rejected.
     package func enforced(model: String, provider: String, result: String, attempts: Int) {
         state.withLock { state in
-            let route = state.route(model, provider)
+            let route = state.bounds.route(RouteKey(model: model, provider: provider))
             let key = EnforcedKey(model: route.model, provider: route.provider, result: result)
             state.enforced[key, default: 0] += 1
             guard attempts > 1 else { return }
@@ -148,7 +133,7 @@ package final class HostMetrics: Sendable {
     /// A route or key went cold.
     package func cooled(model: String, provider: String, _ what: Cooled) {
         state.withLock { state in
-            let route = state.route(model, provider)
+            let route = state.bounds.route(RouteKey(model: model, provider: provider))
             state.cooldowns[CooledKey(model: route.model, provider: route.provider, what: what), default: 0] += 1
         }
     }
@@ -162,16 +147,28 @@ package final class HostMetrics: Sendable {
 
     /// A reply of this route broke off after content and goes on.
     package func resumed(model: String, provider: String) {
-        state.withLock { $0.resumed[$0.route(model, provider), default: 0] += 1 }
+        state.withLock { state in
+            state.resumed[state.bounds.route(RouteKey(model: model, provider: provider)), default: 0] += 1
+        }
     }
 }
 
 extension HostMetrics.Snapshot {
     /// `outcome` is one of a fixed set.
     fileprivate mutating func attempt(_ model: String, _ provider: String, _ outcome: String, by number: Int = 1) {
-        let route = route(model, provider)
-        let key = HostMetrics.AttemptKey(model: route.model, provider: route.provider, outcome: outcome)
-        attempts[key, default: 0] += number
+        let key = HostMetrics.AttemptKey(model: model, provider: provider, outcome: outcome)
+        if let place = attempts.index(forKey: key) { return attempts.values[place] += number }
+        let route = bounds.route(HostMetrics.RouteKey(model: model, provider: provider))
+        attempts[HostMetrics.AttemptKey(model: route.model, provider: route.provider, outcome: outcome), default: 0] +=
+            number
+    }
+
+    fileprivate mutating func exchange(_ model: String, _ provider: String, _ outcome: HostMetrics.Outcome) {
+        let key = HostMetrics.ExchangeKey(model: model, provider: provider, outcome: outcome)
+        if let place = exchanges.index(forKey: key) { return exchanges.values[place] += 1 }
+        let route = bounds.route(HostMetrics.RouteKey(model: model, provider: provider))
+        exchanges[
+            HostMetrics.ExchangeKey(model: route.model, provider: route.provider, outcome: outcome), default: 0] += 1
     }
 
     fileprivate mutating func note(_ note: NoteBook.Note) {
@@ -184,13 +181,11 @@ extension HostMetrics.Snapshot {
             most: MetricLabels.maxKinds * MetricLabels.maxPlugins, by: note.count)
     }
 
-    fileprivate mutating func add(_ measure: ExchangeMeasure, _ route: HostMetrics.RouteKey, isFailed: Bool) {
-        let asked = traffic.admit(model: measure.asked)
-        var genAI = GenAIMetrics()
-        swap(&genAI, &self.genAI)  // It asks for routes, which are beside it.
-        genAI.add(measure, asked: asked, route: route) { self.route($0, $1) }
-        swap(&genAI, &self.genAI)
-        traffic.add(measure, route)
+    fileprivate mutating func add(
+        _ measure: ExchangeMeasure, _ model: String, _ provider: String, isFailed: Bool
+    ) {
+        genAI.add(measure, HostMetrics.RouteKey(model: model, provider: provider), &bounds)
+        if let overhead = measure.overhead { traffic.took(overhead, dialect: measure.dialect) }
         if isFailed { traffic.failed(measure.error) }
     }
 }

@@ -42,3 +42,24 @@ extension Dictionary {
         self[bounded(key, other: other(), most: most), default: 0] += number
     }
 }
+
+/// Which label values there are already, over all families.
+package struct LabelBounds: Sendable {
+    private var models: Set<String> = []
+    private var routes: Set<HostMetrics.RouteKey> = []
+
+    /// The name, as long as there are few.
+    mutating func model(_ name: String) -> String {
+        if models.contains(name) { return name }
+        guard models.count < MetricLabels.maxModels else { return MetricLabels.other }
+        models.insert(name)
+        return name
+    }
+
+    mutating func route(_ key: HostMetrics.RouteKey) -> HostMetrics.RouteKey {
+        if routes.contains(key) { return key }
+        guard routes.count < MetricLabels.maxRoutes else { return .other }
+        routes.insert(key)
+        return key
+    }
+}

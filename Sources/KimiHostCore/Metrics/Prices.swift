@@ -8,4 +8,10 @@ extension [Price] {
         usage.cost = price?.cost(of: usage)
         usage.isPriced = usage.cost != nil
     }
+
+    func price(_ measure: inout ExchangeMeasure?, provider: String, model: String) {
+        guard var usage = measure?.usage else { return }
+        price(&usage, provider: provider, model: model)
+        measure?.usage = usage
+    }
 }

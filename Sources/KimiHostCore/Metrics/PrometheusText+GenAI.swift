@@ -9,11 +9,8 @@ extension PrometheusText {
         family(
             "gen_ai_server_request_duration_seconds", "histogram",
             "From the last byte of a client's request until its reply was complete.")
-        let durations = metrics.requestDurations.map { ($0.key, $0.value) }
-        for (ended, histogram) in Self.sorted(durations, by: { Self.labels($0.key) + [("error_type", $0.error)] }) {
-            self.histogram(Self.labels(ended.key) + Self.error(ended.error), histogram, .duration)
-        }
-        let rest = Self.sorted(metrics.requests.map { ($0.key, $0.value) }, by: Self.labels)
+        let rest = Self.sorted(metrics.requests.rows.map { ($0.key, $0.series) }, by: Self.labels)
+        for (key, request) in rest { durations(Self.labels(key), request.durations) }
         family(
             "gen_ai_server_time_to_first_token_seconds", "histogram",
             "From the last byte of a client's request until the first content of its streamed reply.")
@@ -28,11 +25,8 @@ extension PrometheusText {
         family(
             "gen_ai_client_operation_duration_seconds", "histogram",
             "How long attempts to have a request answered took.")
-        let durations = metrics.attemptDurations.map { ($0.key, $0.value) }
-        for (ended, histogram) in Self.sorted(durations, by: { Self.labels($0.key) + [("error_type", $0.error)] }) {
-            self.histogram(Self.labels(ended.key) + Self.error(ended.error), histogram, .duration)
-        }
-        let rest = Self.sorted(metrics.attempts.map { ($0.key, $0.value) }, by: Self.labels)
+        let rest = Self.sorted(metrics.attempts.rows.map { ($0.key, $0.series) }, by: Self.labels)
+        for (key, attempt) in rest { durations(Self.labels(key), attempt.durations) }
         family(
             "gen_ai_client_operation_time_to_first_chunk_seconds", "histogram",
             "From a request to an upstream until the first content of its streamed answer.")
@@ -55,22 +49,27 @@ extension PrometheusText {
             .sorted { $0.0.lexicographicallyPrecedes($1.0) }.map(\.1)
     }
 
-    private static func error(_ category: String) -> [(String, String)] {
-        category.isEmpty ? [] : [("error_type", category)]
+    private mutating func durations(_ labels: [(String, String)], _ all: HistogramsByError) {
+        for (error, histogram) in all.all {
+            self.histogram(labels + (error.isEmpty ? [] : [("error_type", error)]), histogram, .duration)
+        }
     }
 
     private static func labels(_ key: GenAIMetrics.RequestKey) -> [(String, String)] {
         [
-            ("gen_ai_operation_name", key.operation), ("gen_ai_provider_name", key.provider),
-            ("gen_ai_request_model", key.asked), ("gen_ai_response_model", key.model),
+            ("gen_ai_operation_name", key.operation), provider(key.route),
+            ("gen_ai_request_model", key.asked), ("gen_ai_response_model", key.route.model),
         ]
     }
 
     private static func labels(_ key: GenAIMetrics.AttemptKey) -> [(String, String)] {
         [
-            ("gen_ai_operation_name", key.operation), ("gen_ai_provider_name", key.provider),
-            ("gen_ai_request_model", key.model),
+            ("gen_ai_operation_name", key.operation), provider(key.route), ("gen_ai_request_model", key.route.model),
         ]
+    }
+
+    private static func provider(_ route: HostMetrics.RouteKey) -> (String, String) {
+        ("gen_ai_provider_name", MetricLabels.conventional(route.provider))
     }
 
     /// Nothing for one without values.

@@ -18,7 +18,7 @@ package struct PrometheusText {
         logMemory: LogMemory? = nil, spans: SpanStats? = nil
     ) {
         exchanges(metrics)
-        traffic(metrics.traffic)
+        traffic(metrics.traffic, metrics.genAI)
         genAI(metrics.genAI)
         requests(gate)
         attempts(metrics)
@@ -130,7 +130,9 @@ package struct PrometheusText {
     private mutating func memory(of log: LogMemory) {
         family("kimi_log_memory_bytes", "gauge", "Bytes of bodies that exchanges under way hold for the request log.")
         sample([], log.bytes)
-        family("kimi_log_bodies_cut_total", "counter", "Bodies of which the request log did not keep all, for want of room.")
+        family(
+            "kimi_log_bodies_cut_total", "counter",
+            "Bodies of which the request log did not keep all, for want of room.")
         sample([], log.bodiesCut)
     }
 

@@ -50,7 +50,9 @@ struct ExchangeRow {
         if tokens.output >= 0 { metadata["output_tokens"] = "\(tokens.output)" }
         if tokens.cached >= 0 { metadata["cached_tokens"] = "\(tokens.cached)" }
         if let cost = tokens.cost { metadata["cost"] = "\(cost)" }
-        if failures.count > (outcome == .failed ? 1 : 0) { metadata["attempts"] = "\(LogText.oneLine(masking(attempts)))" }
+        if failures.count > (outcome == .failed ? 1 : 0) {
+            metadata["attempts"] = "\(LogText.oneLine(masking(attempts)))"
+        }
         if !enforcement.isEmpty { metadata["enforcement"] = "\(LogText.oneLine(enforcement))" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)

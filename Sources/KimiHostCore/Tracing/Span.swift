@@ -37,7 +37,8 @@ package struct Span: Sendable {
     package var events: [Event] = []
 
     package init(
-        context: TraceContext, parent: UInt64 = 0, isParentRemote: Bool = false, name: String, kind: Kind, began: UInt64,
+        context: TraceContext, parent: UInt64 = 0, isParentRemote: Bool = false, name: String, kind: Kind,
+        began: UInt64,
         ended: UInt64
     ) {
         (self.context, self.parent, self.isParentRemote) = (context, parent, isParentRemote)

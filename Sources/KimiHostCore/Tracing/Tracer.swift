@@ -19,6 +19,9 @@ package final class Tracer: Sendable {
         (self.spans, self.ratio, self.propagates) = (spans, ratio, propagates)
     }
 
+    /// False: only what clients tell is carried on.
+    package var isRecording: Bool { spans != nil }
+
     package var stats: SpanStats? { spans?.stats }
 
     /// The trace of a request that comes in; nil: nothing is to be done.
