@@ -20,9 +20,10 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let log = ProcessLog(StateSettings(config: options.config).logFormat)
+        let settings = StateSettings(config: options.config)
+        let log = ProcessLog(settings.logFormat)
         if log.format == .json { PluginWatch.reportAsJSON() }
-        let store = Self.pluginStore(options, log)
+        let store = Self.pluginStore(options, settings, log)
         defer { store.copies?.remove() }
         let prepared = Preparation(options, store: store)
         for note in prepared.notes { log.say(note.contains("warning:") ? .warning : .notice, "start_note", note) }
@@ -88,11 +89,13 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
-    private static func pluginStore(_ options: HostOptions, _ log: ProcessLog) -> PluginStore {
+    private static func pluginStore(
+        _ options: HostOptions, _ settings: StateSettings, _ log: ProcessLog
+    ) -> PluginStore {
         guard !options.plugins.noPlugins else { return PluginStore(copies: nil) }
         let copies = PluginCopies(
             places: PluginCopies.places(
-                stateDir: StateSettings(config: options.config).folder, Environment.process().values),
+                stateDir: settings.folder, Environment.process().values),
             insecurePaths: options.plugins.pluginsInsecurePath, notice: { log.say(.notice, "plugin_files", $0) })
         if copies == nil {
             log.say(

@@ -208,6 +208,18 @@ def test_cost_by_the_price_table_and_by_the_upstream(start_host, upstream):
     assert page.value("kimi_cost_total", model="upstream-model", provider="openrouter", source="upstream") == 0.025
 
 
+def test_bodies_that_the_log_cuts(start_host, upstream):
+    upstream.always(replies.auto)
+    host = start_host({"models": [entry("m", upstream.url)], "log": {"max_body_bytes": 2000}})
+    assert wire.chat(host.port, ASK).status == 200
+    assert settled(host).value("kimi_log_bodies_cut_total") == 0
+    long = {**ASK, "messages": [{"role": "user", "content": "x" * 5000}]}
+    assert wire.chat(host.port, long).status == 200
+    page = settled(host)
+    assert page.value("kimi_log_bodies_cut_total") == 2  # As it came, and as it went up.
+    assert page.value("kimi_log_memory_bytes") == 0
+
+
 # -- The page ---------------------------------------------------------------------------------------------------------
 
 

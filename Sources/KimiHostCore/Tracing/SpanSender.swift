@@ -105,8 +105,10 @@ package final class SpanSender: UpstreamReceiver {
         answer.take(delivery)
         guard let end = delivery.end else { return }
         timer?.cancel()
-        if case .failed(let error) = end, answer.status == 0 {
-            return failed(error.message, retries: true, after: nil)
+        guard answer.status > 0 else {
+            // An end inside the head is an end like any other for libcurl.
+            if case .failed(let error) = end { return failed(error.message, retries: true, after: nil) }
+            return failed("its answer has no head", retries: true, after: nil)
         }
         guard (200..<300).contains(answer.status) else {
             return failed(
