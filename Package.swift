@@ -158,8 +158,8 @@ let package = Package(
         module(
             "KimiHostHTTP",
             [
-                "CanonicalModel", "Dashboard", "Dialects", "JSONSchema", "KimiHostCore", "LogModel", "PluginABI",
-                "PluginHost", "RequestLog", "ResponseStore", "Upstream", "WireJSON",
+                "CPlatform", "CanonicalModel", "Dashboard", "Dialects", "JSONSchema", "KimiHostCore", "LogModel",
+                "PluginABI", "PluginHost", "RequestLog", "ResponseStore", "Upstream", "WireJSON",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -198,6 +198,9 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ], path: "Tests/DashboardDev", exclude: ["fixtures"]),
+        .executableTarget(
+            name: "LogBench", dependencies: ["LogModel", "RequestLog"], path: "Tests/LogBench",
+            swiftSettings: swiftSettings),
         .target(name: "ABILayout", dependencies: ["PluginABI"], path: "Tests/ABILayout"),
         tests("PluginABITests", ["ABILayout", "PluginABI", "PluginHost", "JSONSchema"]),
         tests(

@@ -173,6 +173,7 @@ static void count(slot *mine, const frame *top, uint64_t ticks) {
     cell *place = &counts->functions[function];
     ADD(place->calls, 1);
     ADD(place->ticks, ticks);
+    if (ticks > GET(place->longest)) SET(place->longest, ticks);
     unsigned bucket = 0;
     while (bucket < PG_BUCKETS - 1 && ticks > pg_ticks_of_ns(BOUNDS_NS[bucket])) bucket++;
     ADD(place->buckets[bucket], 1);
@@ -218,7 +219,7 @@ void pg_host_leave(void) {
 void pg_read_counts(uint32_t series, uint32_t function, pg_counts *counts) {
     memset(counts, 0, sizeof *counts);
     if (series >= PG_SERIES || function >= PG_FUNCTIONS) return;
-    uint64_t ticks = 0;
+    uint64_t ticks = 0, longest = 0;
     for (slot *each = pg_slots; each != NULL; each = each->next) {
         table *there = atomic_load_explicit(&each->tables[series], memory_order_acquire);
         if (there == NULL) continue;
@@ -226,9 +227,12 @@ void pg_read_counts(uint32_t series, uint32_t function, pg_counts *counts) {
         counts->calls += GET(place->calls);
         counts->slow += GET(place->slow);
         ticks += GET(place->ticks);
+        const uint64_t here = GET(place->longest);
+        if (here > longest) longest = here;
         for (unsigned i = 0; i < PG_BUCKETS; i++) counts->buckets[i] += GET(place->buckets[i]);
     }
     counts->nanoseconds = pg_ns_of_ticks(ticks);
+    counts->longest = pg_ns_of_ticks(longest);
 }
 
 uint64_t pg_read_stalls(uint32_t series) { return series < PG_SERIES ? GET(pg_stalls[series]) : 0; }

@@ -36,7 +36,7 @@ typedef struct frame {
 
 /* Written by one thread, read by all. */
 typedef struct cell {
-    _Atomic uint64_t calls, ticks, slow, buckets[PG_BUCKETS];
+    _Atomic uint64_t calls, ticks, slow, longest, buckets[PG_BUCKETS];
 } cell;
 
 typedef struct table {

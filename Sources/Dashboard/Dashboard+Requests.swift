@@ -6,6 +6,8 @@ import WireJSON
 /// Lists and single exchanges.
 extension Dashboard {
     static let maxLimit: Int64 = 500
+    /// Looks at a replay, 10 ms apart, before its answer begins without it.
+    private static let promptLooks = 40
 
     var log: LogPool {
         get throws(DashboardError) {
@@ -102,8 +104,20 @@ extension Dashboard {
     func replay(_ id: String) async throws(DashboardError) -> Response {
         let sequence = try await log.read { reader throws(LogError) in try reader.find(id)?.sequence }
         guard let sequence else { throw Self.noExchange(id) }
-        guard let json = await host.replay(sequence: sequence) else { throw .notAvailable("replay") }
-        return Reply.json(json)
+        let run = ReplayRun(host, sequence: sequence)
+        for _ in 0..<Self.promptLooks {
+            switch run.answer {
+            case .done(let json): return Reply.json(json)
+            case .busy(let most):
+                throw DashboardError(
+                    .tooManyRequests, "too_many", "\(most) replays run already: wait for one to end")
+            case .notAvailable: throw .notAvailable("replay")
+            case nil: try? await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        return Response(
+            status: .ok, headers: Reply.headers("application/json"),
+            body: ResponseBody(asyncSequence: ReplayStream(run: run)))
     }
 
     func clearCooldowns(_ request: Request) async throws(DashboardError) -> Response {

@@ -53,11 +53,10 @@ extension Dashboard {
         }
         let key = try await member("key", of: request)
         guard let key, !key.isEmpty else { throw .parameter("key", "is missing") }
-        guard host.hasKeys, let visitor = host.visitor(key: key) else {
+        guard host.entryWay == .key, let visitor = host.visitor(key: key) else {
             sessions.failed()
-            let cure =
-                host.hasKeys ? "use one that may" : "this host has no keys; use the link that it printed"
-            throw DashboardError(.unauthorized, "not_signed_in", "this key does not open the dashboard: \(cure)")
+            throw DashboardError(
+                .unauthorized, "not_signed_in", "this key does not open the dashboard: \(gate.cure)")
         }
         var response = Reply.empty(.noContent)
         response.headers[.setCookie] = cookie(sessions.open(visitor), age: Sessions.lifetime)
@@ -99,7 +98,7 @@ extension Dashboard {
         object.text("name", visitor.name)
         object.flag("admin", visitor.isAdmin)
         object.flag("read_only", settings.isReadOnly || !visitor.isAdmin)
-        object.flag("keys", host.hasKeys)
+        object.flag("keys", host.entryWay == .key)
         object.object("live") { live in
             live.number("max_records", Int64(settings.maxRecords))
             live.number("batch", Int64(settings.batch))

@@ -44,9 +44,9 @@ package final class Dashboard: Sendable {
         }
     }
 
-    /// The path, behind the host's address, of a link that opens the dashboard once; nil where there are keys.
+    /// The path, behind the host's address, of a link that opens the dashboard once; nil where there is another way in, or none.
     package func makeLink() -> String? {
-        host.hasKeys ? nil : "/admin/login?token=" + sessions.makeLink()
+        host.entryWay != .link ? nil : "/admin/login?token=" + sessions.makeLink()
     }
 
     package func addRoutes<Context: RequestContext>(to router: Router<Context>) {

@@ -3,7 +3,7 @@ package import LogModel
 
 /// Who looks at the dashboard.
 package struct Visitor: Sendable, Equatable {
-    /// The key's name; empty without keys.
+    /// Empty: the operator.
     package var name: String
     /// May act, not only look.
     package var isAdmin: Bool
@@ -14,11 +14,29 @@ package struct Visitor: Sendable, Equatable {
     }
 }
 
+/// What lets somebody in.
+package enum EntryWay: String, Sendable {
+    /// A key, shown in a header or typed into the page.
+    case key
+    /// The link that is printed at the start, once.
+    case link
+    /// Nobody comes in: others than this machine reach the host, and there is no admin's key.
+    case none
+}
+
+/// What came of the wish to replay an exchange.
+package enum ReplayAnswer: Sendable {
+    /// A JSON object by docs/dashboard-api.md.
+    case done([UInt8])
+    /// So many run already.
+    case busy(Int)
+    case notAvailable
+}
+
 /// What the dashboard knows of the host. Any thread.
 package protocol DashboardHost: Sendable {
     var version: String { get }
-    /// Are there client keys? Without any the printed link is the only way in.
-    var hasKeys: Bool { get }
+    var entryWay: EntryWay { get }
     /// Changes when other people may come in than before; sessions of before are over then.
     var accessStamp: Int { get }
     /// Streams are to end.
@@ -35,8 +53,8 @@ package protocol DashboardHost: Sendable {
     /// Cooldowns that were cleared; `route` nil: all. Nil: there is no such route.
     func clearCooldowns(route: String?) -> Int?
     var hasReplay: Bool { get }
-    /// The recorded bytes through today's plugins; nil: not available.
-    func replay(sequence: Int64) async -> [UInt8]?
+    /// The recorded bytes through today's plugins. It is given up when its task is cancelled.
+    func replay(sequence: Int64) async -> ReplayAnswer
 }
 
 /// How the dashboard is set up.

@@ -28,14 +28,22 @@ struct Gatekeeper: Sendable {
     }
 
     private func identify(_ request: Request) throws(DashboardError) -> Visitor {
-        if host.hasKeys, let visitor = host.visitor(request.headers) { return visitor }
+        if host.entryWay == .key, let visitor = host.visitor(request.headers) { return visitor }
         try checkName(request)
+        guard host.entryWay != .none else { throw DashboardError(.forbidden, "no_way_in", cure) }
         if let id = Self.session(of: request), let visitor = sessions.find(id) { return visitor }
-        let cure =
-            host.hasKeys
-            ? "sign in with the admin's key (auth.admin_key), or a client's that is not restricted to some models"
-            : "open the link that the host printed when it started (restart it for another one)"
         throw DashboardError(.unauthorized, "not_signed_in", "not signed in: \(cure)")
+    }
+
+    /// How to come in, for people.
+    var cure: String {
+        switch host.entryWay {
+        case .key: "sign in with the admin's key (auth.admin_key); clients' keys do not open the dashboard"
+        case .link: "open the link that the host printed when it started (restart it for another one)"
+        case .none:
+            "nobody may open the dashboard: others than this machine reach the host, and there is no admin's key; "
+                + "set auth.admin_key, or listen on 127.0.0.1"
+        }
     }
 
     /// What pages of other sites ask for is not their visitor's wish.

@@ -51,6 +51,9 @@ static const unsigned char format_js[] = {
 static const unsigned char help_js[] = {
 #embed "static/help.js"
 };
+static const unsigned char highlight_js[] = {
+#embed "static/highlight.js"
+};
 static const unsigned char icon_svg[] = {
 #embed "static/icon.svg"
 };
@@ -71,6 +74,12 @@ static const unsigned char overview_js[] = {
 };
 static const unsigned char plugins_js[] = {
 #embed "static/plugins.js"
+};
+static const unsigned char prose_js[] = {
+#embed "static/prose.js"
+};
+static const unsigned char replay_js[] = {
+#embed "static/replay.js"
 };
 static const unsigned char request_js[] = {
 #embed "static/request.js"
@@ -123,6 +132,7 @@ static const kimi_dashboard_file files[] = {
     FILE_OF("filters.js", JS, filters_js),
     FILE_OF("format.js", JS, format_js),
     FILE_OF("help.js", JS, help_js),
+    FILE_OF("highlight.js", JS, highlight_js),
     FILE_OF("icon.svg", SVG, icon_svg),
     FILE_OF("index.html", HTML, index_html),
     FILE_OF("jsontree.js", JS, jsontree_js),
@@ -130,6 +140,8 @@ static const kimi_dashboard_file files[] = {
     FILE_OF("models.js", JS, models_js),
     FILE_OF("overview.js", JS, overview_js),
     FILE_OF("plugins.js", JS, plugins_js),
+    FILE_OF("prose.js", JS, prose_js),
+    FILE_OF("replay.js", JS, replay_js),
     FILE_OF("request.js", JS, request_js),
     FILE_OF("requests.js", JS, requests_js),
     FILE_OF("route.js", JS, route_js),

@@ -90,7 +90,8 @@ package struct HostServer: Sendable {
         let server = config.server
         let page = dashboard.map { setup in
             Dashboard(
-                host: ServedDashboard(setup, current, host.state, log, plugins), settings: setup.settings)
+                host: ServedDashboard(setup, current, host.state, log, plugins, metrics),
+                settings: setup.settings)
         }
         return Application(
             router: Self.router(current, host, metrics, loops, plugins, log, tracer, page),

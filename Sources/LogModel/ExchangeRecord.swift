@@ -113,8 +113,8 @@ package struct ExchangeRecord: Sendable {
     package var request = RecordedBody()
     /// As the client got it; of a failed reply that was no stream, only `failure` tells.
     package var reply = RecordedBody()
-    /// Hides secrets; may be called on any thread.
-    package var mask: (@Sendable ([UInt8]) -> [UInt8])?
+    /// Hides the secrets that may be in it.
+    package var mask: (any RecordMask)?
 
     package init(id: String, began: Int64, dialect: String, model: String) {
         self.id = id

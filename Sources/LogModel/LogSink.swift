@@ -15,6 +15,8 @@ package struct LogStats: Sendable, Equatable {
     /// Exchanges that wait to be written.
     package var pending = 0
     package var pendingBytes = 0
+    /// Bytes that a rush left on the disk to be packed later; such exchanges count as written.
+    package var spoolBytes = 0
     /// Exchanges that were not kept: the queue was full, or the disk failed for too long.
     package var dropped = 0
     /// Exchanges removed for their age or to make room.

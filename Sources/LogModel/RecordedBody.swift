@@ -25,6 +25,12 @@ package struct RecordedBody: Sendable {
 
     package init() {}
 
+    /// `bytes` are the first of `total`.
+    package init(_ bytes: [UInt8], total: Int) {
+        if !bytes.isEmpty { pieces = [.own(bytes)] }
+        (kept, self.total) = (bytes.count, max(total, bytes.count))
+    }
+
     package var isEmpty: Bool { total == 0 }
     package var isCut: Bool { kept < total }
 
@@ -74,17 +80,23 @@ package struct RecordedBody: Sendable {
         isGrowing = false
     }
 
+    /// Calls `body` with what is kept, piece by piece.
+    package func reading(_ body: (UnsafeRawBufferPointer) -> Void) {
+        for piece in pieces {
+            switch piece {
+            case .own(let bytes): bytes.withUnsafeBytes(body)
+            case .shared(let bytes, let count):
+                bytes.reading { body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+            }
+        }
+    }
+
     /// In one piece.
     package var bytes: [UInt8] {
         if pieces.count == 1, case .own(let bytes) = pieces[0] { return bytes }
         var all: [UInt8] = []
         all.reserveCapacity(kept)
-        for piece in pieces {
-            switch piece {
-            case .own(let bytes): all.append(contentsOf: bytes)
-            case .shared(let bytes, let count): bytes.reading { all.append(contentsOf: $0.prefix(count)) }
-            }
-        }
+        reading { all.append(contentsOf: $0) }
         return all
     }
 }

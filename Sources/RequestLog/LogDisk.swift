@@ -10,8 +10,14 @@ struct LogDisk {
     /// What one transaction did.
     struct Outcome: Sendable {
         var evicted = 0
-        /// Whether there is more to evict or to give back.
-        var more = false
+        /// Whether there is more to evict, to give back or to take over.
+        var rest = Rest.none
+        /// Bytes of the spool that were no exchanges.
+        var lost: Int64 = 0
+        /// Bytes that wait in the spool now.
+        var spooled: Int64 = 0
+
+        enum Rest: Sendable { case none, now, later }
     }
 
     let file: DatabaseFile
@@ -21,12 +27,18 @@ struct LogDisk {
     private var identity: DatabaseFile.Identity?
     private let compressor = Compressor()
     private let known = PieceCache()
+    let spool: Spool
+    private var hasTold = false
+    private var warning: String?
 
     init(file: DatabaseFile, limits: RequestLog.Limits, redaction: Redaction? = nil) {
         self.file = file
         self.limits = limits
         self.redaction = redaction
+        spool = Spool(folder: limits.spoolFolder ?? Self.spoolFolder(of: file.path), limit: limits.spoolBytes)
     }
+
+    static func spoolFolder(of path: String) -> String { path + "-spool" }
 
     /// Opens the database; a damaged one is moved aside first and the warning about it returned. `now`: Unix seconds.
     mutating func open(now: Int64) throws -> String? {
@@ -57,26 +69,81 @@ struct LogDisk {
         try? database?.close()
         database = nil
         known.clear()
+        spool.close()
     }
 
-    /// Writes records and makes room for them, in one transaction. Nothing is changed if it throws. `now`: Unix ms.
-    mutating func write(_ batch: [ExchangeRecord], now: Int64) throws -> Outcome {
+    /// Puts a batch where it outlives the process: into the database, in a rush into the spool. `now`: Unix ms.
+    ///
+    /// Nothing is changed if it throws.
+    mutating func write(_ batch: LogBatch, now: Int64) throws -> Outcome {
+        let database = try usable()
+        guard spool.waiting > 0 || batch.isRush && isSpoolReady() else { return try insert(batch, now, database) }
+        // What waits longer goes first.
+        while !spool.hasRoom(for: batch.bytes), spool.waiting > 0 { _ = try takeOver(now, database) }
+        guard spool.hasRoom(for: batch.bytes) else { return try insert(batch, now, database) }
+        if batch.count > 0 { try spool.append(batch, redaction) }
+        guard !batch.isRush else { return Outcome(rest: .later, spooled: spool.waiting) }
+        return try takeOver(now, database)
+    }
+
+    private mutating func isSpoolReady() -> Bool {
+        let isReady = spool.isReady()
+        if !isReady, let trouble = spool.trouble, !hasTold {
+            hasTold = true
+            warning = "no spool for what comes in a rush, which costs more so: \(trouble)"
+        }
+        return isReady
+    }
+
+    /// What is to be told, once.
+    mutating func takeWarning() -> String? {
+        defer { warning = nil }
+        return warning
+    }
+
+    private func usable() throws -> DatabaseQueue {
         guard let database else { throw LogError.unusable(path: file.path, reason: "not open") }
         if file.identity != identity { throw Moved() }
+        return database
+    }
+
+    private func insert(_ batch: LogBatch, _ now: Int64, _ database: DatabaseQueue) throws -> Outcome {
+        let records = try batch.records(redaction)
         return try transaction(database) { work in
-            for record in batch { try work.insert(record) }
-            try work.evict(added: batch.count, now: now)
-            if batch.isEmpty { try work.tidy() }
+            for record in records { try work.insert(record) }
+            try work.evict(added: records.count, now: now)
+            if records.isEmpty { try work.tidy() }
         }
+    }
+
+    /// Takes some of what waits in the spool into the database.
+    func takeOver(_ now: Int64) throws -> Outcome { try takeOver(now, usable()) }
+
+    private func takeOver(_ now: Int64, _ database: DatabaseQueue) throws -> Outcome {
+        var page: SpoolReader.Page?
+        var outcome = try transaction(database) { work in
+            let read = try SpoolReader(files: spool.files).page(
+                from: LogTransaction.spoolPlace(work.db), entries: RequestLog.Step.entries, bytes: RequestLog.Step.bytes
+            )
+            for record in read.records { try work.insert(record) }
+            try work.tookOver(read.place)
+            try work.evict(added: read.records.count, now: now)
+            page = read
+        }
+        guard let page else { return outcome }
+        spool.tookOver(page)
+        outcome.lost = page.lost
+        outcome.spooled = spool.waiting
+        if !page.isEnd { outcome.rest = .now }
+        return outcome
     }
 
     private func transaction(_ database: DatabaseQueue, _ body: (inout LogTransaction) throws -> Void) throws -> Outcome
     {
-        let (limits, redaction, compressor, known) = (limits, redaction, compressor, known)
+        let (limits, compressor, known) = (limits, compressor, known)
         do {
             return try database.write { db in
-                var work = try LogTransaction(
-                    db: db, limits: limits, redaction: redaction, compressor: compressor, known: known)
+                var work = try LogTransaction(db: db, limits: limits, compressor: compressor, known: known)
                 try body(&work)
                 try work.finish()
                 return work.outcome
@@ -103,7 +170,11 @@ struct LogDisk {
         let opened = try DatabaseQueue(path: file.path, configuration: Self.configuration)
         do {
             try LogSchema.migrate(opened)
-            _ = try opened.read { db in try Int.fetchOne(db, sql: "SELECT bytes FROM total") }
+            let place = try opened.read { db in
+                _ = try Int.fetchOne(db, sql: "SELECT bytes FROM total")
+                return try LogTransaction.spoolPlace(db)
+            }
+            spool.open(place)
         } catch {
             try? opened.close()
             // The version fits and the table does not: nothing that can be repaired here.

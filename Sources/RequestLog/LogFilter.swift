@@ -26,24 +26,11 @@ package struct LogFilter: Sendable, Equatable {
 
     package init() {}
 
-    var query: LogQuery {
+    /// The times alone; the index on them is not to be used, for the order is another one.
+    var times: LogQuery {
         var query = LogQuery()
-        if let model { query.add("model = ?", model) }
-        if let provider { query.add("provider = ?", provider) }
-        if let dialect { query.add("dialect = ?", dialect) }
-        if let profile { query.add("profile = ?", profile) }
-        if let status { query.add("status = ?", status) }
-        if let statusClass {
-            query.add("status >= ?", statusClass * 100)
-            query.add("status < ?", statusClass * 100 + 100)
-        }
-        if let outcome { query.add("outcome = ?", outcome) }
-        if let upstreamModel { query.add("upstream = ?", upstreamModel) }
-        if let client { query.add("client = ?", client) }
-        if let since { query.add("ended >= ?", since) }
-        if let until { query.add("ended < ?", until) }
-        if hasError { query.text += query.word + "outcome <> 'ok'" }
-        if hasRepair { query.text += query.word + "repairs > 0" }
+        if let since { query.add("+ended >= ?", since) }
+        if let until { query.add("+ended < ?", until) }
         return query
     }
 }

@@ -10,6 +10,10 @@ extension RequestLog {
         package var queueEntries = 4_096
         /// Bytes that wait for the disk, bodies uncompressed.
         package var queueBytes = 64 << 20
+        /// Bytes that may wait in the spool, as they came; 0: no spool.
+        package var spoolBytes = 1 << 30
+        /// Where the spool is; nil: beside the file.
+        package var spoolFolder: String?
         /// Whether bodies can be searched.
         package var isIndexed = true
 
@@ -22,6 +26,7 @@ extension RequestLog {
                 ("max_entries", maxEntries), ("max_bytes", maxBytes), ("max_age_days", maxAgeDays),
                 ("queueEntries", queueEntries), ("queueBytes", queueBytes),
             ]
+            guard spoolBytes >= 0 else { throw .setting("spool_bytes must not be below zero, it is \(spoolBytes)") }
             for (name, value) in named where value <= 0 {
                 throw .setting("\(name) must be above zero, it is \(value)")
             }
@@ -39,6 +44,10 @@ extension RequestLog {
         package var sweep: Duration = .seconds(600)
         /// Wait before written exchanges are indexed.
         package var indexing: Duration = .milliseconds(200)
+        /// How long after a rush what waits in the spool is left alone.
+        package var calm: Duration = .milliseconds(200)
+        /// How long the end of the host may take for what waits in the spool.
+        package var closing: Duration = .seconds(2)
         /// The same kind of warning is not repeated sooner.
         package var warningGap: Duration = .seconds(60)
 
@@ -49,6 +58,9 @@ extension RequestLog {
     enum Step {
         static let entries = 1_024
         static let bytes = 8 << 20
+        /// A batch of as many exchanges, or of as many bytes, is a rush: it goes to the spool.
+        static let rushEntries = 256
+        static let rushBytes = 4 << 20
         /// As many wait for the disk: indexing waits too.
         static let busyEntries = 64
         /// Evictions beyond what the transaction itself adds.

@@ -17,9 +17,9 @@ package enum LogPruner {
             if let warning = try disk.open(now: now / 1_000) { throw LogError.broken(warning) }
             var evicted = 0
             while true {
-                let outcome = try disk.write([], now: now)
+                let outcome = try disk.write(LogBatch(), now: now)
                 evicted += outcome.evicted
-                if !outcome.more { return evicted }
+                if outcome.rest == .none { return evicted }
             }
         } catch {
             throw (error as? LogError) ?? .unusable(path: path, reason: LogFailure.reason(error))

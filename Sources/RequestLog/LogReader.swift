@@ -27,32 +27,16 @@ package final class LogReader {
         }
     }
 
-    /// Exchanges that fit, newest first, at most `limit`; `before` is the last one's sequence of the page before.
-    package func list(_ filter: LogFilter = LogFilter(), before: Int64? = nil, limit: Int) throws(LogError) -> [LogRow]
-    {
-        if let search = filter.search { return try found(search, filter, true, before ?? .max, limit) }
-        var query = filter.query
-        if let before { query.add("sequence < ?", before) }
-        return try rows(query, order: "DESC", limit: limit)
-    }
-
-    /// Exchanges that fit and were written after `sequence`, in the order of writing.
-    package func list(
-        _ filter: LogFilter = LogFilter(), after sequence: Int64, limit: Int
-    ) throws(LogError) -> [LogRow] {
-        if let search = filter.search { return try found(search, filter, false, sequence, limit) }
-        var query = filter.query
-        query.add("sequence > ?", sequence)
-        return try rows(query, order: "ASC", limit: limit)
-    }
-
     /// The newest exchange with the id that its client saw, or whose sequence it is.
     package func find(_ id: String) throws(LogError) -> LogRow? {
         var query = LogQuery()
         query.add("id = ?", id)
         if let row = try rows(query, order: "DESC", limit: 1).first { return row }
-        guard let sequence = Int64(id) else { return nil }
-        query = LogQuery()
+        return try Int64(id).flatMap { sequence throws(LogError) in try find(sequence: sequence) }
+    }
+
+    package func find(sequence: Int64) throws(LogError) -> LogRow? {
+        var query = LogQuery()
         query.add("sequence = ?", sequence)
         return try rows(query, order: "DESC", limit: 1).first
     }
@@ -99,37 +83,16 @@ package final class LogReader {
         return bytes
     }
 
-    /// Those that the index finds, as far as they fit the rest of the filter.
-    private func found(
-        _ search: String, _ filter: LogFilter, _ isDescending: Bool, _ cursor: Int64, _ limit: Int
-    ) throws(LogError) -> [LogRow] {
-        guard let words = LogSearch.query(search) else { throw .setting("there is no word in '\(search)'") }
-        var (rows, cursor) = ([LogRow](), cursor)
-        while rows.count < limit {
-            let found = try read { db in
-                try LogSearch.find(
-                    words, isDescending: isDescending, beyond: cursor, limit: Self.searchPage, db)
-            }
-            guard let last = found.last else { break }
-            cursor = last
-            var query = filter.query
-            query.text += query.word + "sequence IN (\(found.map(String.init).joined(separator: ",")))"
-            rows += try self.rows(query, order: isDescending ? "DESC" : "ASC", limit: limit - rows.count)
-            if found.count < Self.searchPage { break }
-        }
-        return rows
+    private func rows(_ query: LogQuery, order: String, limit: Int) throws(LogError) -> [LogRow] {
+        try read { db in try Self.rows(query, order: order, limit: limit, db) }
     }
 
-    private static let searchPage = 200
-
-    private func rows(_ query: LogQuery, order: String, limit: Int) throws(LogError) -> [LogRow] {
-        try read { db in
-            let sql = """
-                SELECT sequence, id, ended, model, provider, dialect, outcome, status, duration, input, output, repairs,
-                    detail FROM exchange \(query.text) ORDER BY sequence \(order) LIMIT \(max(0, limit))
-                """
-            return try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(LogRow.init(row:))
-        }
+    static func rows(_ query: LogQuery, order: String, limit: Int, _ db: Database) throws -> [LogRow] {
+        let sql = """
+            SELECT sequence, id, ended, model, provider, dialect, outcome, status, duration, input, output, repairs,
+                detail FROM exchange \(query.text) ORDER BY sequence \(order) LIMIT \(max(0, limit))
+            """
+        return try Row.fetchAll(db, sql: sql, arguments: query.arguments).map(LogRow.init(row:))
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws(LogError) -> Value {

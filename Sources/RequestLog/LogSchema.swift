@@ -98,6 +98,16 @@ enum LogSchema {
             PRIMARY KEY (kind, name)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE spool (only INTEGER PRIMARY KEY CHECK (only = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL);
+        INSERT INTO spool VALUES (1, 0, 0);
+        """,
+        """
+        CREATE INDEX exchange_by_dialect ON exchange (dialect, sequence);
+        CREATE INDEX exchange_by_profile ON exchange (profile, sequence) WHERE profile IS NOT NULL;
+        CREATE INDEX exchange_by_outcome ON exchange (outcome, sequence) WHERE outcome <> 'ok';
+        DROP INDEX exchange_failed;
+        """,
     ]
 
     /// Why a sound database is not used.

@@ -120,21 +120,37 @@ enum LogSearch {
         return words.isEmpty ? nil : words.joined(separator: " AND ")
     }
 
-    /// Sequences that fit, in order, beyond `cursor`, at most `limit`.
+    /// Sequences that fit within `range`, in order, at most `limit`.
     static func find(
-        _ query: String, isDescending: Bool, beyond cursor: Int64, limit: Int, _ db: Database
+        _ query: String, isDescending: Bool, within range: ClosedRange<Int64>, limit: Int, _ db: Database
     ) throws -> [Int64] {
         let order = isDescending ? "DESC" : "ASC"
         var found: [Int64] = []
-        for part in try Int64.fetchAll(db, sql: "SELECT part FROM search_part ORDER BY part \(order)") {
+        let parts = try Int64.fetchAll(
+            db.cachedStatement(
+                sql: "SELECT part FROM search_part WHERE part BETWEEN ? AND ? ORDER BY part \(order)"),
+            arguments: [range.lowerBound / partSize, range.upperBound / partSize])
+        for part in parts where found.count < limit {
             let sql = """
-                SELECT rowid FROM search_\(part) WHERE search_\(part) MATCH ? AND rowid \(isDescending ? "<" : ">") ?
+                SELECT rowid FROM search_\(part) WHERE search_\(part) MATCH ? AND rowid BETWEEN ? AND ?
                 ORDER BY rowid \(order) LIMIT ?
                 """
-            found += try Int64.fetchAll(db, sql: sql, arguments: [query, cursor, limit - found.count])
-            if found.count >= limit { break }
+            found += try Int64.fetchAll(
+                db, sql: sql, arguments: [query, range.lowerBound, range.upperBound, limit - found.count])
         }
         return found
+    }
+
+    /// Those of `candidates` that fit, in their order, asked for one by one.
+    static func probe(_ query: String, _ candidates: [Int64], _ db: Database) throws -> [Int64] {
+        let parts = Set(try Int64.fetchAll(db, sql: "SELECT part FROM search_part"))
+        return try candidates.filter { candidate in
+            let part = candidate / partSize
+            guard parts.contains(part) else { return false }
+            let statement = try db.cachedStatement(
+                sql: "SELECT 1 FROM search_\(part) WHERE search_\(part) MATCH ? AND rowid = ?")
+            return try Int.fetchOne(statement, arguments: [query, candidate]) != nil
+        }
     }
 }
 

@@ -1,17 +1,34 @@
 import LogModel
 
-/// What submitters and the writer share, under one short lock. A value, no I/O.
+/// What submitters and the writer share, under one short lock. No I/O.
 struct LogState: Sendable {
+    /// As many chunks are kept for reuse.
+    private static let maxSpare = 8
+    /// So much wakes the writer before its time, so that a rush does not pile up in memory.
+    static let hurryBytes = 4 << 20
+
     let limits: RequestLog.Limits
-    private var waiting: [ExchangeRecord] = []
+    /// The last one may still grow.
+    private var chunks: [FrameChunk] = []
+    private var isLastOpen = false
+    private var spare: [FrameChunk] = []
+    /// Frames of the first chunk that have left the queue.
     private var head = 0
-    /// Records that have left the queue, so that a batch is known by where it ends.
+    /// Frames that have left the queue, so that a batch is known by where it ends.
     private var gone = 0
     var stats = LogStats()
     /// Wait before the next attempt, while the disk fails.
     var retry: Duration?
     private var droppedBefore = 0
-    var isWriterAwake = false
+    /// Steps of the writer that are to come; of each kind one at most.
+    private var isTimerSet = false
+    private var isHurried = false
+    private var isContinued = false
+    private var isCalmAwaited = false
+    /// The step under way is the timer's; it leaves something that waits already.
+    private var (isAtTick, isPartial) = (false, false)
+    /// What came since the timer's last step.
+    private var recent = (entries: 0, bytes: 0)
     var isClosed = false
     /// Indexing is scheduled.
     var isIndexing = false
@@ -23,15 +40,30 @@ struct LogState: Sendable {
 
     /// What a submission leaves to be done.
     struct Taken {
-        var wakesWriter = false
+        var setsTimer = false
+        var hurriesWriter = false
         var warning: String?
+    }
+
+    /// Why the writer takes a step.
+    enum Cause {
+        /// It has collected for long enough.
+        case timer
+        /// Much came at once.
+        case hurry
+        /// Something was left.
+        case rest
+        /// The rush may be over.
+        case calm
+        case retry
+        case sweep
     }
 
     init(limits: RequestLog.Limits) {
         self.limits = limits
     }
 
-    var isEmpty: Bool { head == waiting.count }
+    var isEmpty: Bool { stats.pending == 0 }
 
     mutating func take(_ record: ExchangeRecord, gap: Duration) -> Taken {
         let cost = record.cost
@@ -46,12 +78,69 @@ struct LogState: Sendable {
             let text = "exchanges come faster than they can be written; \(stats.pending) wait and one was not kept"
             return Taken(warning: pass(.full, gap) ? text : nil)
         }
-        waiting.append(record)
+        let chunk = openChunk()
+        let before = chunk.entries.count
+        chunk.append(record, cost: cost)
+        guard chunk.entries.count > before else {
+            stats.dropped += 1
+            return Taken()
+        }
         stats.pending += 1
         stats.pendingBytes += cost
-        guard !isWriterAwake, retry == nil else { return Taken() }
-        isWriterAwake = true
-        return Taken(wakesWriter: true)
+        recent = (recent.entries + 1, recent.bytes + cost)
+        return wake()
+    }
+
+    private mutating func wake() -> Taken {
+        guard retry == nil else { return Taken() }
+        var taken = Taken()
+        taken.setsTimer = setsTimer()
+        if !isHurried, stats.pendingBytes >= Self.hurryBytes {
+            isHurried = true
+            taken.hurriesWriter = true
+        }
+        return taken
+    }
+
+    private mutating func setsTimer() -> Bool {
+        defer { isTimerSet = true }
+        return !isTimerSet
+    }
+
+    /// The writer begins a step.
+    mutating func come(_ cause: Cause) {
+        switch cause {
+        case .timer: isTimerSet = false
+        case .hurry: isHurried = false
+        case .rest: isContinued = false
+        case .calm: isCalmAwaited = false
+        case .retry, .sweep: break
+        }
+        isAtTick = cause == .timer || cause == .calm
+    }
+
+    /// The writer ends a step that left `rest`: which steps are to be scheduled.
+    mutating func next(_ rest: LogDisk.Outcome.Rest) -> [Cause] {
+        var causes: [Cause] = []
+        if rest == .now || isPartial, !isContinued {
+            isContinued = true
+            causes.append(.rest)
+        }
+        if rest == .later, !isCalmAwaited {
+            isCalmAwaited = true
+            causes.append(.calm)
+        }
+        if !isEmpty, setsTimer() { causes.append(.timer) }
+        if rest == .none, isEmpty { spare = Array(spare.prefix(1)) }
+        return causes
+    }
+
+    private mutating func openChunk() -> FrameChunk {
+        if isLastOpen, let last = chunks.last, !last.isFull { return last }
+        let chunk = spare.popLast() ?? FrameChunk()
+        chunks.append(chunk)
+        isLastOpen = true
+        return chunk
     }
 
     private func fits(_ cost: Int) -> Bool {
@@ -64,44 +153,55 @@ struct LogState: Sendable {
     }
 
     /// The oldest that wait, at least one if there is any. They stay until `settle`.
-    func batch() -> (records: [ExchangeRecord], end: Int) {
-        var batch: [ExchangeRecord] = []
+    mutating func batch() -> LogBatch {
+        isLastOpen = false
+        var batch = LogBatch()
+        batch.isRush =
+            recent.entries >= RequestLog.Step.rushEntries || recent.bytes >= RequestLog.Step.rushBytes
+        if isAtTick { recent = (0, 0) }
         var bytes = 0
-        for record in waiting[head...] {
-            if batch.count == RequestLog.Step.entries || !batch.isEmpty && bytes > RequestLog.Step.bytes { break }
-            batch.append(record)
-            bytes += record.cost
+        for (place, chunk) in chunks.enumerated() {
+            let first = place == 0 ? head : 0
+            let room = RequestLog.Step.entries - batch.count
+            guard room > 0, bytes < RequestLog.Step.bytes else { break }
+            let range = first..<min(chunk.entries.count, first + room)
+            if !range.isEmpty { batch.parts.append(.init(chunk: chunk, range: range)) }
+            bytes += chunk.count
         }
-        return (batch, gone + batch.count)
+        batch.end = gone + batch.count
+        isPartial = batch.count < stats.pending
+        return batch
     }
 
     /// A batch that ended at `end` is on disk; some of it may have been dropped meanwhile.
-    mutating func settle(_ end: Int, evicted: Int) {
+    mutating func settle(_ end: Int, _ outcome: LogDisk.Outcome) {
         let count = max(0, end - gone)
         remove(count)
         stats.written += count
-        stats.evicted += evicted
+        stats.evicted += outcome.evicted
+        stats.spoolBytes = Int(outcome.spooled)
         wasReplaced = false
     }
 
     private mutating func remove(_ count: Int) {
-        for index in head..<min(head + count, waiting.count) {
-            stats.pending -= 1
-            stats.pendingBytes -= waiting[index].cost
-            waiting[index] = Self.nothing
-        }
-        gone += min(count, waiting.count - head)
-        head = min(head + count, waiting.count)
-        if head == waiting.count {
-            waiting.removeAll(keepingCapacity: head <= 1_024)
-            head = 0
-        } else if head > 1_024, head > waiting.count / 2 {
-            waiting.removeFirst(head)
-            head = 0
+        var left = min(count, stats.pending)
+        gone += left
+        stats.pending -= left
+        while left > 0, let first = chunks.first {
+            let taken = min(left, first.entries.count - head)
+            for index in head..<(head + taken) { stats.pendingBytes -= first.entries[index].cost }
+            (head, left) = (head + taken, left - taken)
+            if head == first.entries.count { removeFirst() }
         }
     }
 
-    private static let nothing = ExchangeRecord(id: "", began: 0, dialect: "", model: "")
+    private mutating func removeFirst() {
+        if chunks.count == 1 { isLastOpen = false }
+        head = 0
+        var chunk = chunks.removeFirst()
+        // The writer may still hold one that was dropped.
+        if spare.count < Self.maxSpare, isKnownUniquelyReferenced(&chunk), chunk.clear() { spare.append(chunk) }
+    }
 
     /// Notes a failure; answers the warning if one is due, and how long to wait.
     mutating func fail(_ reason: String, _ timing: RequestLog.Timing) -> (warning: String?, wait: Duration) {

@@ -14,7 +14,6 @@ struct LogTransaction {
 
     let db: Database
     let limits: RequestLog.Limits
-    let redaction: Redaction?
     let compressor: Compressor
     let known: PieceCache
     var outcome = LogDisk.Outcome()
@@ -22,10 +21,8 @@ struct LogTransaction {
     private var entries: Int
     private var bytes: Int
 
-    init(db: Database, limits: RequestLog.Limits, redaction: Redaction?, compressor: Compressor, known: PieceCache)
-        throws
-    {
-        (self.db, self.limits, self.redaction, self.compressor) = (db, limits, redaction, compressor)
+    init(db: Database, limits: RequestLog.Limits, compressor: Compressor, known: PieceCache) throws {
+        (self.db, self.limits, self.compressor) = (db, limits, compressor)
         self.known = known
         known.begin(version: try Int64.fetchOne(db.cachedStatement(sql: "PRAGMA data_version")) ?? 0)
         // Read anew each time: another process may have pruned.
@@ -43,19 +40,20 @@ struct LogTransaction {
 
     // MARK: Insertion
 
+    /// Secrets must be hidden already.
     mutating func insert(_ record: ExchangeRecord) throws {
-        let detail = try packed(hidden(RecordJSON.bytes(of: record), record))
+        let detail = try packed(RecordJSON.bytes(of: record))
         let size = detail.count + Self.rowBytes
         let sequence = try insertRow(record, detail: detail, size: size)
-        rollup.add(named(record))
+        rollup.add(record)
         (entries, bytes) = (entries + 1, bytes + size)
-        try insert(record.request, .request, 0, sequence, record)
-        try insert(record.reply, .reply, 0, sequence, record)
+        try insert(record.request, .request, 0, sequence)
+        try insert(record.reply, .reply, 0, sequence)
         for attempt in record.attempts {
-            try insert(attempt.request, .upstreamRequest, attempt.number, sequence, record)
-            try insert(attempt.reply, .upstreamReply, attempt.number, sequence, record)
+            try insert(attempt.request, .upstreamRequest, attempt.number, sequence)
+            try insert(attempt.reply, .upstreamReply, attempt.number, sequence)
             for (place, change) in attempt.changes.enumerated() {
-                try insert(change.body, .change, attempt.number, sequence, record, place: Int64(place))
+                try insert(change.body, .change, attempt.number, sequence, place: Int64(place))
             }
         }
     }
@@ -67,11 +65,10 @@ struct LogTransaction {
                 INSERT INTO exchange (id, ended, model, profile, provider, dialect, outcome, status, duration, input, output,
                     repairs, size, client, upstream, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        try statement.bind(text(record.id, record), at: 1)
+        try statement.bind(record.id, at: 1)
         try statement.bind(record.began + record.duration, at: 2)
-        // Clients choose these; the others are the configuration's words.
-        try statement.bind(text(record.model, record), at: 3)
-        if let profile = record.profile { try statement.bind(text(profile, record), at: 4) }
+        try statement.bind(record.model, at: 3)
+        if let profile = record.profile { try statement.bind(profile, at: 4) }
         try statement.bind(record.provider, at: 5)
         try statement.bind(record.dialect, at: 6)
         try statement.bind(record.outcome.rawValue, at: 7)
@@ -88,12 +85,11 @@ struct LogTransaction {
     }
 
     private mutating func insert(
-        _ body: RecordedBody, _ kind: BodyKind, _ attempt: Int, _ sequence: Int64, _ record: ExchangeRecord,
-        place: Int64 = 0
+        _ body: RecordedBody, _ kind: BodyKind, _ attempt: Int, _ sequence: Int64, place: Int64 = 0
     ) throws {
         guard body.kept > 0 else { return }
         var pieces: [Int64] = []
-        try hidden(body.bytes, record).withUnsafeBytes { bytes in
+        try body.bytes.withUnsafeBytes { bytes in
             try Pieces.each(in: bytes) { pieces.append(try keep($0, sequence)) }
         }
         let list = Pieces.encode(pieces)
@@ -133,25 +129,20 @@ struct LogTransaction {
         return id
     }
 
-    /// Nothing reaches the disk but through here.
-    private func hidden(_ bytes: [UInt8], _ record: ExchangeRecord) -> [UInt8] {
-        let masked = record.mask.map { $0(bytes) } ?? bytes
-        return redaction.map { $0.applied(to: masked) } ?? masked
-    }
-
-    private func text(_ text: String, _ record: ExchangeRecord) -> String {
-        String(decoding: hidden(Array(text.utf8), record), as: UTF8.self)
-    }
-
-    /// `record` with the names that clients choose fit to be written.
-    private func named(_ record: ExchangeRecord) -> ExchangeRecord {
-        var named = record
-        named.model = text(record.model, record)
-        named.profile = record.profile.map { text($0, record) }
-        return named
-    }
-
     private func packed(_ bytes: [UInt8]) throws -> [UInt8] { try bytes.withUnsafeBytes { try compressor.packed($0) } }
+
+    // MARK: Spool
+
+    static func spoolPlace(_ db: Database) throws -> SpoolPlace {
+        let row = try Row.fetchOne(db.cachedStatement(sql: "SELECT segment, offset FROM spool"))
+        return row.map { SpoolPlace(segment: $0[0], offset: $0[1]) } ?? SpoolPlace()
+    }
+
+    /// Everything up to `place` is in the database.
+    func tookOver(_ place: SpoolPlace) throws {
+        try db.cachedStatement(sql: "UPDATE spool SET segment = ?, offset = ?")
+            .execute(arguments: [place.segment, place.offset])
+    }
 
     // MARK: Search
 
@@ -159,7 +150,7 @@ struct LogTransaction {
     mutating func index() throws {
         let (grown, more) = try LogSearch.index(db)
         bytes += grown
-        outcome.more = more
+        outcome.rest = more ? .now : .none
     }
 
     // MARK: Retention
@@ -172,7 +163,7 @@ struct LogTransaction {
             guard isOver || first.ended < now - limits.maxAgeMs else { return }
             try remove(first.sequence, size: first.size)
         }
-        outcome.more = true
+        outcome.rest = .now
     }
 
     /// The last exchange has gone: pieces that were noted for later ones go too.
@@ -214,7 +205,7 @@ struct LogTransaction {
     /// Returns some of the file's free pages to the file system if there are many, after the last eviction.
     mutating func tidy() throws {
         guard outcome.evicted == 0 else {
-            outcome.more = true
+            outcome.rest = .now
             return
         }
         try LogSearch.tidy(db)
@@ -222,6 +213,6 @@ struct LogTransaction {
         guard free > RequestLog.Step.freePages else { return }
         try db.execute(sql: "PRAGMA incremental_vacuum(\(RequestLog.Step.vacuumPages))")
         let left = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
-        outcome.more = left > RequestLog.Step.freePages && left < free
+        outcome.rest = left > RequestLog.Step.freePages && left < free ? .now : .none
     }
 }

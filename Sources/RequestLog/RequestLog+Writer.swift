@@ -19,38 +19,59 @@ extension RequestLog {
         if let warning = try disk.withLock({ disk in try disk.open(now: now) }) { warn(warning) }
     }
 
-    /// Writes one batch, then queues itself behind what else waits for the writer.
+    /// Writes one batch, then sees to it that what is left is done.
     ///
     /// While the disk fails only the retries come through, so that there is one chain of them.
-    func step(isRetry: Bool = false) {
+    func step(_ cause: LogState.Cause) {
         let mayWrite = state.withLock { state in
-            state.isWriterAwake = !state.isClosed && (state.retry == nil || isRetry)
-            return state.isWriterAwake
+            state.come(cause)
+            return !state.isClosed && (state.retry == nil || cause == .retry)
         }
-        guard mayWrite, let more = writeBatch() else { return }
-        let goesOn = state.withLock { state in
-            state.isWriterAwake = more || !state.isEmpty
-            return state.isWriterAwake
-        }
-        if goesOn { queue.async { self.step() } }
+        guard mayWrite, let rest = writeBatch() else { return }
+        for cause in state.withLock({ $0.next(rest) }) { schedule(cause) }
         scheduleIndexing(after: timing.indexing)
     }
 
-    /// Whether there is more to evict; nil after a failure.
-    private func writeBatch() -> Bool? {
-        let now = clock()
-        let (batch, end) = state.withLock { $0.batch() }
+    func schedule(_ cause: LogState.Cause) {
+        let wait: Duration? =
+            switch cause {
+            case .timer: timing.batch
+            case .calm: timing.calm
+            default: nil
+            }
+        guard let wait else { return queue.async { self.step(cause) } }
+        queue.asyncAfter(deadline: .now() + wait.dispatchInterval) { self.step(cause) }
+    }
+
+    /// What is left to be done; nil after a failure.
+    private func writeBatch() -> LogDisk.Outcome.Rest? {
         do {
-            let outcome = try disk.withLock { disk in try disk.write(batch, now: now) }
+            let (outcome, end) = try writeNext()
             let message = state.withLock { state in
-                state.settle(end, evicted: outcome.evicted)
+                state.settle(end, outcome)
                 return state.recover()
             }
             if let message { warn(message) }
-            return outcome.more
+            tellLost(outcome)
+            return outcome.rest
         } catch {
-            return handle(error) ? true : nil
+            return handle(error) ? .now : nil
         }
+    }
+
+    /// By itself, so that nobody holds the batch's chunks when it is settled.
+    private func writeNext() throws -> (LogDisk.Outcome, end: Int) {
+        let batch = state.withLock { $0.batch() }
+        let now = clock()
+        let (outcome, warning) = try disk.withLock { disk in
+            (try disk.write(batch, now: now), disk.takeWarning())
+        }
+        if let warning { warn(warning) }
+        return (outcome, batch.end)
+    }
+
+    private func tellLost(_ outcome: LogDisk.Outcome) {
+        if outcome.lost > 0 { warn("\(outcome.lost) bytes of the spool are damaged and were passed over") }
     }
 
     /// Indexes what was written, when there is time for it.
@@ -68,13 +89,14 @@ extension RequestLog {
         let isFree = state.withLock { state in
             state.isIndexing = false
             return !state.isClosed && state.retry == nil && state.stats.pending < Step.busyEntries
+                && state.stats.spoolBytes == 0
         }
         guard isFree else { return scheduleIndexing(after: timing.indexing) }
         // A disk that fails is noticed by the next write.
         let now = clock()
         guard let outcome = try? disk.withLock({ disk in try disk.index(now: now) }) else { return }
         state.withLock { $0.stats.evicted += outcome.evicted }
-        if outcome.more { scheduleIndexing(after: .milliseconds(5)) }
+        if outcome.rest == .now { scheduleIndexing(after: .milliseconds(5)) }
     }
 
     /// Begins anew after damage or loss of the file; otherwise, and if that fails, waits.
@@ -103,10 +125,7 @@ extension RequestLog {
 
     /// Tries again later.
     func suspend(_ error: any Error) {
-        let next = state.withLock { state in
-            state.isWriterAwake = false
-            return state.fail(LogFailure.reason(error), timing)
-        }
+        let next = state.withLock { $0.fail(LogFailure.reason(error), timing) }
         if let warning = next.warning { warn(warning) }
         queue.asyncAfter(deadline: .now() + next.wait.dispatchInterval) { [weak self] in self?.retry() }
     }
@@ -119,18 +138,21 @@ extension RequestLog {
             return suspend(error)
         }
         state.withLock { $0.wasReplaced = false }
-        step(isRetry: true)
+        step(.retry)
     }
 
-    /// Writes what waits, as far as the disk takes it, and closes the file.
+    /// Writes what waits, as far as the disk takes it, and closes the file. What a rush left in the spool is taken over
+    /// for a short while; the rest stays there for the next start.
     func finish() {
         let now = clock()
         if state.withLock({ $0.retry != nil }) { try? openDisk() }
-        while case let (batch, end) = state.withLock({ $0.batch() }), !batch.isEmpty,
-            let outcome = try? disk.withLock({ disk in try disk.write(batch, now: now) })
-        {
-            state.withLock { $0.settle(end, evicted: outcome.evicted) }
+        while !state.withLock({ $0.isEmpty }), let (outcome, end) = try? writeNext() {
+            state.withLock { $0.settle(end, outcome) }
         }
+        let end = ContinuousClock.now + timing.closing
+        while ContinuousClock.now < end, disk.withLock({ $0.spool.waiting }) > 0,
+            (try? disk.withLock { disk in try disk.takeOver(now) }) != nil
+        {}
         disk.withLock { $0.close() }
         let lost = state.withLock { $0.stats.pending }
         if lost > 0 { warn("\(lost) exchanges could not be written before the end") }
@@ -140,7 +162,7 @@ extension RequestLog {
     func scheduleSweep() {
         queue.asyncAfter(deadline: .now() + timing.sweep.dispatchInterval) { [weak self] in
             guard let self, !self.state.withLock({ $0.isClosed }) else { return }
-            self.step()
+            self.step(.sweep)
             self.scheduleSweep()
         }
     }

@@ -44,14 +44,17 @@ package final class RequestLog: LogSink {
         } catch {
             suspend(error)
         }
+        // What an earlier host left in the spool.
+        if disk.withLock({ $0.spool.waiting }) > 0 { schedule(.rest) }
         scheduleSweep()
     }
 
     package func submit(_ record: ExchangeRecord) {
+        var record = record
+        HiddenParts.hide(in: &record)
         let taken = state.withLock { $0.take(record, gap: timing.warningGap) }
-        if taken.wakesWriter {
-            queue.asyncAfter(deadline: .now() + timing.batch.dispatchInterval) { self.step() }
-        }
+        if taken.setsTimer { schedule(.timer) }
+        if taken.hurriesWriter { schedule(.hurry) }
         if let warning = taken.warning { warn(warning) }
     }
 

@@ -20,6 +20,10 @@ package struct DatabaseFile: Sendable {
         package let reason: String
         /// Whether waiting cannot help, so that the start should be refused.
         package let isFatal: Bool
+
+        package init(code: Int32, reason: String, isFatal: Bool) {
+            (self.code, self.reason, self.isFatal) = (code, reason, isFatal)
+        }
     }
 
     package let path: String
@@ -80,6 +84,9 @@ package struct DatabaseFile: Sendable {
         }
         return target
     }
+
+    /// The folder that it is to stand in, and those above it, where they are missing (0700).
+    package func makeFolder() throws(Failure) { try makeFolder(of: path) }
 
     private func makeFolder(of child: String) throws(Failure) {
         guard let slash = child.lastIndex(of: "/"), slash > child.startIndex else { return }

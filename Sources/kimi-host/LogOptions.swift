@@ -22,7 +22,14 @@ struct LogOption: ParsableArguments {
 
     private static func variable(_ name: String) -> String? { Environment.process()[name] }
 
-    var reader: LogReader { get throws(LogError) { try LogReader(path: path) } }
+    var reader: LogReader {
+        get throws(LogError) {
+            if let left = SpoolTakeOver.run(path: path, folder: Self.variable("LOG_BLOB_ROOT")) {
+                Console.error("warning: \(left)")
+            }
+            return try LogReader(path: path)
+        }
+    }
 
     static func check(_ value: Int, _ name: String) throws {
         guard (1...Int.max).contains(value) else { throw ValidationError("\(name) must be above zero") }

@@ -29,6 +29,17 @@ struct ReplayCommand: ParsableCommand {
     @Flag(help: "Print the lines that differ.")
     var diff = false
 
+    @Flag(help: "One JSON object a line, with both replies where they differ, and no sums.")
+    var json = false
+
+    /// What the dashboard's replays say: an id may look like a sequence.
+    @Flag(help: .hidden)
+    var bySequence = false
+
+    /// Seconds after which the process ends itself, should the host that started it be gone.
+    @Option(help: .hidden)
+    var endAfter: Int?
+
     private static let page = 200
 
     func validate() throws {
@@ -38,11 +49,15 @@ struct ReplayCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let endAfter { Patience.endProcess(after: endAfter) }
         var tally = Tally()
         try LogOption.telling {
-            let (reader, replayer) = (try log.reader, try host.replayer())
+            // The host that asks sees to its spool itself.
+            let reader = bySequence ? try LogReader(path: log.path) : try log.reader
+            let replayer = try host.replayer()
             for id in ids {
-                guard let row = try reader.find(id) else { throw LogError.setting("there is no exchange '\(id)'") }
+                let row = bySequence ? try Int64(id).flatMap { try reader.find(sequence: $0) } : try reader.find(id)
+                guard let row else { throw LogError.setting("there is no exchange '\(id)'") }
                 tally.count(try replay(row, reader, replayer))
             }
             guard all else { return }
@@ -53,44 +68,37 @@ struct ReplayCommand: ParsableCommand {
                 last = end.sequence
             }
         }
-        Console.print("\(tally.same) same, \(tally.different) different, \(tally.impossible) not replayed")
+        if !json { Console.print("\(tally.same) same, \(tally.different) different, \(tally.impossible) not replayed") }
         if tally.different > 0 { throw ExitCode(1) }
         if tally.same == 0, !all || tally.impossible > 0 { throw ExitCode(2) }
     }
 
-    private enum Result { case same, different, impossible }
-
     private struct Tally {
         var (same, different, impossible) = (0, 0, 0)
 
-        mutating func count(_ result: Result) {
-            switch result {
+        mutating func count(_ outcome: ReplayReport.Outcome) {
+            switch outcome {
             case .same: same += 1
             case .different: different += 1
-            case .impossible: impossible += 1
+            case .skipped: impossible += 1
             }
         }
     }
 
-    private func replay(_ row: LogRow, _ reader: LogReader, _ replayer: Replayer) throws -> Result {
-        let name = "\(row.sequence) \(row.id)"
-        do {
-            let recorded = try RecordedExchange(row, bodies: try reader.bodies(of: row))
-            let replay = try replayer.replay(recorded)
-            var lines = ReplayComparison.differences(
-                recorded: recorded.reply, today: replay.reply, dropsTail: recorded.outcome == .cancelled)
-            if recorded.status != replay.status {
-                lines.insert("- status \(recorded.status)\n+ status \(replay.status)", at: 0)
-            }
-            Console.print(lines.isEmpty ? "same      \(name)" : "different \(name)")
-            if diff { for line in lines { Console.print("  " + Terminal.visible(line, lines: true)) } }
-            return lines.isEmpty ? .same : .different
-        } catch let error as ReplayFailure {
-            Console.print("skipped   \(name): \(error)")
-        } catch let error as LogError {
-            Console.print("skipped   \(name): \(error)")
+    private func replay(_ row: LogRow, _ reader: LogReader, _ replayer: Replayer) throws -> ReplayReport.Outcome {
+        let report = try ReplayReport(row, reader, replayer)
+        if json {
+            Console.print(String(decoding: report.json, as: UTF8.self))
+            return report.outcome
         }
-        return .impossible
+        let name = "\(row.sequence) \(row.id)"
+        switch report.outcome {
+        case .same: Console.print("same      \(name)")
+        case .different: Console.print("different \(name)")
+        case .skipped: Console.print("skipped   \(name): \(report.reason ?? "")")
+        }
+        if diff { for line in report.differences { Console.print("  " + Terminal.visible(line, lines: true)) } }
+        return report.outcome
     }
 }
 
@@ -150,10 +158,18 @@ struct ReplayHostOptions: ParsableArguments {
     @Flag(help: "Load plugins from folders that others may write to.")
     var pluginsInsecurePath = false
 
+    @Option(help: "Load this plugin and no other. May be repeated.")
+    var onlyPlugin: [String] = []
+
+    @Flag(help: "Refuse libraries without a sha256 in their sidecar.")
+    var requirePins = false
+
     private func prepared() throws -> Preparation {
         var words = ["--plugins-dir", plugins]
         if let config { words += ["--config", config] }
         if pluginsInsecurePath { words.append("--plugins-insecure-path") }
+        if requirePins { words.append("--require-pins") }
+        words += onlyPlugin.flatMap { ["--only-plugin", $0] }
         let prepared = Preparation(try HostOptions.parse(words))
         guard prepared.mistakes.isEmpty, prepared.config != nil else {
             for mistake in prepared.mistakes { Console.error(mistake) }

@@ -8,10 +8,19 @@ enum RequestLogging {
     /// Nil: it is switched off. Throws what can never work; a disk that fails is no such thing.
     static func log(_ config: HostConfig.Log, _ logger: Logger) throws(LogError) -> ExchangeLog? {
         guard config.isEnabled else { return nil }
-        let log = try RequestLog(path: config.path, limits: limits(config), redaction: try redaction(config)) {
-            logger.warning("\($0)", metadata: [LogKeys.event: "request_log"])
+        do throws(LogError) {
+            let log = try RequestLog(path: config.path, limits: limits(config), redaction: try redaction(config)) {
+                logger.warning("\($0)", metadata: [LogKeys.event: "request_log"])
+            }
+            return ExchangeLog(sink: log, policy: config.policy)
+        } catch {
+            // A state folder that cannot be used stops nothing; a path that somebody chose must work.
+            guard !config.isPathChosen, case .unusable = error else { throw error }
+            logger.warning(
+                "\(error): nothing is logged; cure: make state_dir usable, or set log.path",
+                metadata: [LogKeys.event: "request_log"])
+            return nil
         }
-        return ExchangeLog(sink: log, policy: config.policy)
     }
 
     /// What is wrong with the section, beside what its schema sees.
@@ -35,6 +44,8 @@ enum RequestLogging {
         limits.maxBytes = config.maxBytes
         limits.queueEntries = config.queueEntries
         limits.queueBytes = config.queueBytes
+        limits.spoolBytes = config.spoolBytes
+        limits.spoolFolder = config.spoolPath
         limits.isIndexed = config.search
         return limits
     }

@@ -53,6 +53,7 @@ struct Serve: AsyncParsableCommand {
                 let scheme = config.server.tls == nil ? "http" : "https"
                 let place = "\(scheme)://\(Self.authority(config.server.host, port))"
                 log.say(.notice, "listening", "kimi-host \(HostVersion.text) on \(place), \(models) models")
+                if let note = DashboardServing.note(config) { log.say(.notice, "dashboard_note", note) }
                 if let link {
                     log.say(.notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)")
                 }
@@ -74,7 +75,7 @@ struct Serve: AsyncParsableCommand {
             setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
             store: try Self.store(config.responses, logger), plugins: plugins,
             log: try RequestLogging.log(config.log, logger),
-            dashboard: DashboardServing.setup(config, prepared.environment), logger: logger)
+            dashboard: DashboardServing.setup(config, prepared.environment, options), logger: logger)
         return (server, setup.runtime.modelNames(profile: nil).count)
     }
 

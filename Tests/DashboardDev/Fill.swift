@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// A tool for working on the dashboard; it goes when the host serves it (docs/dashboard-todo.md).
+// A tool for tests of the page and for working on it: made-up logs, fixed routes and plugins.
 import Foundation
 import LogModel
 import RequestLog
@@ -11,11 +11,28 @@ enum Fill {
         ("claude-sonnet", "anthropic", "claude-sonnet-4-5", 1.4), ("gemini-pro", "vertex", "gemini-2.5-pro", 1.8),
         ("gpt-5", "openai", "gpt-5", 2.0),
     ]
-    static func record(_ i: Int, ended: Int64) -> ExchangeRecord {
+    /// Times as a working day has them; the same for the same number.
+    static func day(_ n: Int, now: Int64) -> [Int64] {
+        let bins = 288
+        let weights = (0..<bins).map { bin in
+            let wave = 1 + 0.9 * sin(2 * Double.pi * (Double(bin) / Double(bins) + 0.62))
+            return wave * (0.75 + 0.5 * Double((bin * 7919) % 101) / 101) + 0.08
+        }
+        let total = weights.reduce(0, +)
+        var times: [Int64] = []
+        for (bin, weight) in weights.enumerated() {
+            let count = Int((Double(n) * weight / total).rounded())
+            for place in 0..<count { times.append(now - 86_400_000 + Int64(bin) * 300_000 + Int64(place) * 300_000 / Int64(max(1, count))) }
+        }
+        return times
+    }
+    static func record(_ i: Int, ended: Int64, trouble: Bool = false) -> ExchangeRecord {
         var g = SystemRandomNumberGenerator()
         let (model, provider, upstream, slow) = models[Int.random(in: 0..<100, using: &g) % models.count]
         let dialect = ["openai.chat", "anthropic.messages", "openai.responses"][Int.random(in: 0..<3)]
-        let duration = Int64(Double.random(in: 300...9000) * slow)
+        let firstToken = Int64(Double.random(in: 120...1200) * slow)
+        let tokens = Int64.random(in: 20...1200)
+        let duration = firstToken + Int64(Double(tokens) * 1000 / (Double.random(in: 60...160) / slow))
         var r = ExchangeRecord(id: "req_\(String(i, radix: 36))\(UInt32.random(in: 0...UInt32.max))", began: ended - duration, dialect: dialect, model: model)
         r.duration = duration
         r.provider = provider
@@ -23,18 +40,18 @@ enum Fill {
         r.client = ["alice", "bob", "ci-agent"][Int.random(in: 0..<3)]
         r.profile = Int.random(in: 0..<5) == 0 ? "work" : nil
         r.isStream = Int.random(in: 0..<5) > 0
-        r.firstToken = Int64(Double.random(in: 120...1800) * slow)
-        if r.firstToken! > duration { r.firstToken = duration }
+        r.firstToken = firstToken
         r.firstByte = r.firstToken
         r.finish = Int.random(in: 0..<3) == 0 ? "tool_calls" : "stop"
         let input = Int64.random(in: 800...90_000)
         r.usage.input = input
         r.usage.cacheRead = Int64(Double(input) * Double.random(in: 0...0.95))
-        r.usage.output = Int64.random(in: 20...2400)
+        r.usage.output = tokens
         r.usage.cost = Double(input) * 0.6e-6 + Double(r.usage.output!) * 2.5e-6
         var a = AttemptRecord(number: 1, provider: provider, upstreamModel: upstream, began: 2)
         a.method = "POST"; a.url = "https://api.example.com/v1/chat/completions"; a.status = 200; a.head = 120; a.end = duration
-        switch Int.random(in: 0..<40) {
+        let isHit = trouble && provider == "openrouter"
+        switch isHit ? Int.random(in: 0..<4) : Int.random(in: 0..<40) {
         case 0, 1:
             r.outcome = .failed; r.status = 429; a.status = 429
             r.failure = .init(category: "rate_limited", message: "Rate limit reached for requests per minute; retry in 20 s", code: "rate_limit_exceeded")
@@ -99,18 +116,20 @@ enum Fill {
         let log = try RequestLog(path: arguments[0], onWarning: { print($0) })
         let n = Int(arguments[1]) ?? 100
         let now = unixMilliseconds()
-        for i in 0..<n {
-            log.submit(record(i, ended: now - Int64(n - i) * (86_400_000 / Int64(max(n, 1)))))
+        let times = arguments.contains("day") ? day(n, now: now) : (0..<n).map { now - Int64(n - $0) * (86_400_000 / Int64(max(n, 1))) }
+        for (i, ended) in times.enumerated() {
+            let age = (now - ended) / 60_000
+            log.submit(record(i, ended: ended, trouble: arguments.contains("day") && (430..<460).contains(age)))
             while log.stats.pending > 3_000 { try await Task.sleep(for: .milliseconds(5)) }
         }
-        if arguments.count > 2 { for r in cases(arguments[2], now: now) { log.submit(r) } }
+        if arguments.count > 2, arguments[2] != "day" { for r in cases(arguments[2], now: now) { log.submit(r) } }
         if arguments.contains("live") {
             while true { log.submit(record(Int(unixMilliseconds()), ended: unixMilliseconds())); try await Task.sleep(for: .milliseconds(Int.random(in: 100...900))) }
         }
         // Words are indexed behind the log.
         let end = ContinuousClock.now + .seconds(15)
         while ContinuousClock.now < end {
-            if log.stats.pending == 0, let reader = try? LogReader(path: arguments[0]), let done = try? reader.indexed(),
+            if log.stats.pending == 0, log.stats.spoolBytes == 0, let reader = try? LogReader(path: arguments[0]), let done = try? reader.indexed(),
                 let newest = try? reader.newest(), done == newest { break }
             try await Task.sleep(for: .milliseconds(50))
         }

@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// A tool for working on the dashboard; it goes when the host serves it (docs/dashboard-todo.md).
+// A tool for tests of the page and for working on it: made-up logs, fixed routes and plugins.
 import Dashboard
 import Foundation
 import HTTPTypes
@@ -11,7 +11,7 @@ import RequestLog
 /// Serves the dashboard beside a log for development: `dashdev DB PORT [ASSETS]`. Fixed routes and plugins come from files.
 struct Host: DashboardHost {
     let version = "0.1.0-dev"
-    let hasKeys: Bool
+    let entryWay: EntryWay
     let isEnding = false
     let accessStamp = 0
     let logPath: String?
@@ -28,7 +28,7 @@ struct Host: DashboardHost {
     func plugins() -> [UInt8]? { pluginsFile }
     func clearCooldowns(route: String?) -> Int? { route == "nope" ? nil : 1 }
     let hasReplay = true
-    func replay(sequence: Int64) async -> [UInt8]? { Array(#"{"same":false,"recorded":"data: one\ndata: two","replayed":"data: one\ndata: 2"}"#.utf8) }
+    func replay(sequence: Int64) async -> ReplayAnswer { .done(Array(#"{"same":false,"recorded":"data: one\ndata: two","replayed":"data: one\ndata: 2"}"#.utf8)) }
 }
 func bytes(_ path: String) -> [UInt8]? { FileManager.default.contents(atPath: path).map { [UInt8]($0) } }
 let arguments = CommandLine.arguments
@@ -38,7 +38,7 @@ if arguments[1] == "fill" {
 }
 let folder = arguments.count > 3 ? arguments[3] : "."
 let host = Host(
-    hasKeys: arguments.contains("--keys"), logPath: arguments[1], routesFile: bytes(folder + "/routes.json"),
+    entryWay: arguments.contains("--keys") ? .key : .link, logPath: arguments[1], routesFile: bytes(folder + "/routes.json"),
     pluginsFile: bytes(folder + "/plugins.json"))
 var settings = DashboardSettings()
 settings.read(ProcessInfo.processInfo.environment)

@@ -15,9 +15,7 @@ import Testing
         // A secret in two arrivals.
         entry.attempts[0].reply.append(bytes("PLANT"), limit: 1_000)
         entry.attempts[0].reply.append(bytes("ED-ONE"), limit: 1_000)
-        entry.mask = { body in
-            bytes(String(decoding: body, as: UTF8.self).replacing("PLANTED-ONE", with: "***"))
-        }
+        entry.mask = WordMask(word: "PLANTED-ONE")
         log.submit(entry)
         #expect(await log.settles())
         // What is packed is looked for unpacked.

@@ -156,6 +156,20 @@ func record(_ id: String, began: Int64 = unixMilliseconds(), body: String? = nil
     return record
 }
 
+/// Hides one word.
+struct WordMask: RecordMask {
+    let word: String
+
+    func finds(in bytes: UnsafeRawBufferPointer) -> Bool {
+        bytes.indices.dropLast(word.utf8.count - 1).contains { bytes[$0...].starts(with: word.utf8) }
+    }
+
+    func masked(_ body: [UInt8]) -> [UInt8] {
+        guard body.withUnsafeBytes(finds) else { return body }
+        return bytes(String(decoding: body, as: UTF8.self).replacing(word, with: "***"))
+    }
+}
+
 func random(_ count: Int, seed: UInt64) -> [UInt8] {
     var state = seed | 1
     return (0..<count).map { _ in

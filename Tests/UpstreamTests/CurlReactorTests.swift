@@ -4,6 +4,14 @@ import Synchronization
 import Testing
 import Upstream
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Collects one transfer's deliveries on its event loop.
 final class Collector: UpstreamReceiver, @unchecked Sendable {
     struct Result: Sendable {
@@ -100,9 +108,20 @@ final class Collector: UpstreamReceiver, @unchecked Sendable {
     }
 
     @Test func `a refused connection says so`() async throws {
-        let server = try await ScriptedServer(.init(bytes: Self.ok), group: Self.group)
-        let port = server.port
-        try await server.stop()
+        // Bound and not listened to, so that nobody else gets the port meanwhile.
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = bind(descriptor, $0, length)
+                _ = getsockname(descriptor, $0, &length)
+            }
+        }
+        let port = Int(UInt16(bigEndian: address.sin_port))
         try await withReactor { reactor in
             let collector = Collector()
             try await start(port, collector, on: reactor)

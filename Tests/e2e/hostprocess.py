@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -18,11 +21,20 @@ PLUGINS = Path(os.environ.get("KIMI_HOST_PLUGINS", ROOT / "plugins.d"))
 START_TIMEOUT = 10.0
 STOP_TIMEOUT = 10.0
 
+# Tests run in several processes: each has ports of its own, below those that the system gives to clients.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS_EACH = 1_500
+_ports = itertools.cycle(random.sample(range(PORTS_EACH), PORTS_EACH))
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for offset in itertools.islice(_ports, PORTS_EACH):
+        port = 20_000 + WORKER % 8 * PORTS_EACH + offset
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 def clean_environment(**more: str) -> dict[str, str]:

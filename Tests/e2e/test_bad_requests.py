@@ -95,7 +95,7 @@ def test_error_on_a_streaming_request_is_plain_json(host):
 def test_unknown_path(host):
     error = chatshape.assert_error(wire.exchange(host.port, "POST", "/v1/nothing", GOOD), 404)
     assert "/v1/nothing" in error["message"]
-    chatshape.assert_error(wire.exchange(host.port, "GET", "/"), 404)
+    chatshape.assert_error(wire.exchange(host.port, "GET", "/nothing"), 404)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import replies
 import wire
 from conftest import entry
 from enforcing import WEATHER, say
+from mock_upstream import Wait
 from test_admin import ADMIN, ALICE, digest
 from test_failover import error
 
@@ -103,15 +104,40 @@ def test_with_an_admins_key_only_its_holder_comes_in(serve):
         assert act(host, "cooldowns/clear", **headers).status == 403
 
 
-def test_without_it_clients_of_everything_may_look(serve, upstream):
-    some = "kh-some-0123456789abcdef"
-    host = serve(auth={"keys": [ALICES, {"name": "some", "hash": digest(some), "models": ["m"]}]})
+def test_a_clients_key_opens_nothing(serve, upstream):
+    """Without an admin's key the printed link is the way in, as long as nobody else reaches the host."""
+    host = serve(auth={"keys": [ALICES]})
+    upstream.always(replies.response(replies.completion("private")))
+    ask = {"model": "m", "messages": [{"role": "user", "content": "of bob's own"}]}
+    assert wire.exchange(host.port, "POST", "/v1/chat/completions", ask, bearer(ALICE)).status == 200
+    logfiles.wait_rows(host, 1)
+    for path in READS:
+        for headers in ({}, bearer(ALICE), {"x-api-key": ALICE}, {"cookie": "kimi_session=" + "0" * 64}):
+            answer = api(host, path, **headers)
+            assert answer.status == 401 and b"private" not in answer.body, (path, headers)
+            assert "link that the host printed" in answer.json["error"]["message"]
+    refused = sign_in(host, ALICE)
+    assert refused.status == 401 and "link" in refused.json["error"]["message"]
+    inside = enter(host)
+    assert api(host, "me", **inside).json["admin"]
+    assert b"private" in api(host, "requests/1/body?kind=reply", **inside).body
+    assert act(host, "cooldowns/clear", **inside, **MARK).json == {"cleared": 0}
+    assert api(host, "requests", **inside, host="kimi.example").status == 403
+
+
+@pytest.mark.parametrize("auth", ["none", {"keys": [ALICES]}], ids=["open", "keys"])
+def test_where_others_reach_the_host_only_an_admins_key_opens_it(start_host, upstream, auth):
+    """Listening on all addresses, without being told so by --host."""
+    config = {"models": [entry("m", upstream.url)], "auth": auth, "server": {"host": "0.0.0.0"}}
+    host = start_host(config, address=None)
     assert link(host) is None
-    assert api(host, "me").status == 401 and api(host, "me", **bearer(some)).status == 401
-    me = api(host, "me", **bearer(ALICE)).json
-    assert (me["name"], me["admin"], me["read_only"]) == ("alice", False, True)
-    refused = act(host, "cooldowns/clear", **bearer(ALICE), **MARK)
-    assert refused.status == 403 and refused.json["error"]["code"] == "not_admin"
+    assert "dashboard: nobody may open it" in host.output and "auth.admin_key" in host.output
+    for path in READS:
+        for headers in ({}, bearer(ALICE)):
+            answer = api(host, path, **headers)
+            assert answer.status == 403 and answer.json["error"]["code"] == "no_way_in", (path, answer.body)
+            assert "auth.admin_key" in answer.json["error"]["message"]
+    assert send(host, "GET", "/").status == 200 and sign_in(host, ALICE).status == 401
 
 
 def test_on_this_machine_alone_the_printed_link_is_the_way_in(serve):
@@ -180,7 +206,7 @@ def busy(serve, upstream, second_upstream):
         [entry("m", upstream.url, transforms=["kimi-k2"]), entry("forced", upstream.url, ensure_tool_call=True),
          entry("broken", second_upstream.url)],
         auth=ADMIN_ONLY, routing={"retries": 0, "cooldown_after": 1, "cooldown": 60})  # fmt: skip
-    upstream.reply(*replies.stream([*replies.text_chunks("Hel", "lo"), replies.usage_chunk()]))
+    upstream.reply(*replies.stream([*replies.text_chunks("<think>hm</think>", "Hel", "lo"), replies.usage_chunk()]))
     ask(host, "plain", stream=True)
     upstream.reply(say("I would look."))
     upstream.reply(say("", WEATHER))
@@ -231,10 +257,48 @@ def test_sums_facets_routes_and_plugins(busy):
     assert api(busy, "routes", **key).json["routes"][2]["state"] == "ok"
     plugins = {one["provides"][0]["name"]: one for one in api(busy, "plugins", **key).json["plugins"]}
     kimi, openai = plugins["kimi-k2"], plugins["openai"]
+    assert 0 < openai["max_ms"] <= openai["total_ms"] and openai["slow"] == 0
+    feed = next(one for one in openai["functions"] if one["name"] == "feed")
+    assert 0 < feed["max_ms"] <= feed["total_ms"] and sum(feed["buckets"]) == feed["calls"] > 0
+    assert sum(one["calls"] for one in openai["functions"]) == openai["calls"]
+    assert [(one["kind"], one["count"]) for one in kimi["notes"]] == [("thinking", 2)], kimi
     assert kimi["used_by"] == ["m"] and openai["used_by"] == ["m", "forced", "broken"]
     assert openai["calls"] > kimi["calls"] > 0 and openai["total_ms"] > 0 and plugins["vertex"]["calls"] == 0
     assert len(openai["sha256"]) == 64 and openai["abi"]["granted"] and openai["config_schema"]["properties"]["apiKey"]
     assert "sk-upstream" not in json.dumps([routes, list(plugins.values())])
+
+
+def test_the_overview_tells_what_was_sent(serve, upstream):
+    """Rate, errors, tokens, cache, cost and times of known traffic, by model and route."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200, "prompt_tokens_details": {"cached_tokens": 600}}
+    prices = [{"model": "*", "input": 1.0, "output": 10.0, "cache_read": 0.1}]
+    host = serve([entry("m", upstream.url), entry("other", upstream.url)], auth=ADMIN_ONLY, log={"prices": prices})
+    upstream.always(lambda request: [Wait(0.12), replies.response({**replies.completion("said"), "usage": usage})])
+    for number in range(3):
+        assert ask(host, f"good-{number}").status == 200
+    assert ask(host, "another", model="other").status == 200
+    upstream.always(error(400, "no"))
+    assert ask(host, "bad").status == 400
+    logfiles.wait_rows(host, 5)
+    told = api(host, "overview?since=15m", **bearer(ADMIN)).json
+    sums = {}
+    for one in told["series"]:
+        for point in one["points"]:
+            for name, value in point.items():
+                if name in ("ttft", "latency", "rate"):
+                    sums.setdefault((one["model"], name), []).extend(value)
+                elif name != "at":
+                    sums[one["model"], name] = sums.get((one["model"], name), 0) + value
+    assert (sums["m", "ok"], sums["m", "failed"], sums["other", "ok"]) == (3, 1, 1)
+    assert (sums["m", "input"], sums["m", "output"], sums["m", "cache_read"]) == (3000, 600, 1800)
+    assert sums["m", "cost"] == pytest.approx(3 * (400 * 1.0 + 600 * 0.1 + 200 * 10.0) / 1e6)
+    bounds = told["bounds"]
+    for name in ("ttft", "latency"):
+        assert sum(count for _, count in sums["m", name]) == 3, sums
+        assert all(bounds[place + 1] > 100 for place, _ in sums["m", name]), (name, sums)
+    assert [one["upstream_model"] for one in told["series"]] == ["upstream-model", "upstream-model"] or len(told["series"]) == 2
+    only = api(host, "overview?since=15m&model=other", **bearer(ADMIN)).json["series"]
+    assert [one["model"] for one in only] == ["other"]
 
 
 def test_exchanges_come_live_and_feeds_end_with_the_host(busy, upstream):
@@ -284,13 +348,27 @@ def test_the_page_in_a_browser(busy, upstream, tmp_path):
         assert "no tool call" in page.locator("main").inner_text()
         page.goto(f"http://127.0.0.1:{busy.port}/#/requests?id=plain&tab=diff")
         page.locator(".diff").first.wait_for()
+        # The repair is marked where it shows.
+        assert page.locator(".diff .flag.fix", has_text="thinking").count() >= 1
+        # By its id as by its sequence: the neighbour is found.
+        page.keyboard.press("[")
+        page.wait_for_url("**id=2**")
+        page.goto(f"http://127.0.0.1:{busy.port}/#/requests?id=plain&q=zanzibar")
+        page.locator(".turn.reply").wait_for()
+        assert page.evaluate("CSS.highlights.get('found')?.size") >= 1
         page.goto(f"http://127.0.0.1:{busy.port}/#/models")
         page.locator(".state.cold").first.wait_for()
         page.get_by_role("button", name=re.compile("Clear all cooldowns")).click()
         page.get_by_text("All routes: tried again").wait_for()
         page.goto(f"http://127.0.0.1:{busy.port}/#/plugins")
         page.get_by_role("heading", name=re.compile("Kimi K2")).wait_for()
+        card = page.locator(".plugin", has_text="Kimi K2")
+        card.locator("summary", has_text="Calls by function").click()
+        assert "feed" in card.locator("table.functions").inner_text() and "thinking ×2" in card.inner_text()
         page.goto(f"http://127.0.0.1:{busy.port}/#/overview?since=1h")
         page.locator(".tile").first.wait_for()
+        page.goto(f"http://127.0.0.1:{busy.port}/#/overview?since=1h&by=route&p=99")
+        page.locator(".legend-box .key").first.wait_for()
+        assert page.locator("figcaption", has_text="Time to first token").inner_text().endswith("p99")
         browser.close()
         assert faults == []

@@ -82,7 +82,7 @@ def test_the_link_opens_the_page(chromium, tmp_path):
 def test_signing_in_with_a_key_and_out(show, dash):
     page = show("#/overview", key=None)
     show.watches[-1][1].expected = ["401"]
-    field = page.get_by_label("Client key with admin rights")
+    field = page.get_by_label("Admin key")
     field.fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("alert").filter(has_text="does not open the dashboard").wait_for()

@@ -177,16 +177,16 @@ def test_a_long_body_is_cut_and_marked(start_host, upstream):
 
 def test_files_are_the_owners_and_the_path_is_the_environments(start_host, upstream, tmp_path):
     upstream.reply(replies.response(replies.completion()))
-    path = tmp_path / "elsewhere/log.sqlite"
+    path, spool = tmp_path / "elsewhere/log.sqlite", tmp_path / "blobs/deep"
     host = start_host(
-        {"models": [entry("m", upstream.url)]}, environment={"LOG_DB_PATH": str(path), "LOG_BLOB_ROOT": "/nowhere"}
+        {"models": [entry("m", upstream.url)]}, environment={"LOG_DB_PATH": str(path), "LOG_BLOB_ROOT": str(spool)}
     )
     post(host, ASK)
     end = time.monotonic() + 10
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o777 == 0o700
-    assert "LOG_BLOB_ROOT" in host.output and not logfiles.database(host).exists()
+    assert not logfiles.database(host).exists() and not spool.exists()
 
 
 def test_wrong_settings_are_named(start_host, tmp_path, upstream):
@@ -329,9 +329,12 @@ def load(host, seconds: float, label: str) -> list[tuple[str, float]]:
     return done
 
 
-def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream):
-    upstream.always(lambda request: [replies.response(replies.completion("x" * 3000))])
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("size", [3_000, 60_000])
+def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, size):
+    upstream.always(lambda request: [replies.response(replies.completion("x" * size))])
     due = set()
+    spooled = 0
     for turn in range(6):
         host = Host(tmp_path / "host", {"models": [entry("m", upstream.url)]}).wait_ready()
         try:
@@ -344,13 +347,37 @@ def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream):
                 done = loading.result()
             due |= {name for name, at in done if at < killed - 1}
             assert due
+            spooled += sum(1 for file in spool(host) if file.stat().st_size > 0)
             # Opens clean, beside nothing.
             text = logfiles.command(host, "list", "--json", "--limit", 1000000)
             there = {json.loads(line)["id"] for line in text.splitlines()}
             assert due <= there, sorted(due - there)[:10]
         finally:
             host.stop()
+    # What is much at once waits outside of the database.
+    assert spooled > 0 or size < 10_000
     assert not [file for file in logfiles.database(host).parent.iterdir() if "corrupt" in file.name]
+
+
+def spool(host) -> list:
+    folder = logfiles.database(host).parent / "logs.db-spool"
+    return sorted(folder.glob("*.frames")) if folder.exists() else []
+
+
+def test_a_rush_is_packed_when_it_is_over(start_host, upstream):
+    upstream.always(lambda request: [replies.response(replies.completion("y" * 60_000))])
+    host = start_host({"models": [entry("m", upstream.url)]})
+    done = load(host, 3, "rush")
+    end = time.monotonic() + 60
+    while metrics(host)["kimi_log_spool_bytes"] > 0 or metrics(host)["kimi_log_queue_entries"] > 0:
+        time.sleep(0.1)
+        assert time.monotonic() < end, metrics(host)
+    assert not spool(host)
+    rows = logfiles.command(host, "list", "--json", "--limit", 1000000).splitlines()
+    assert {name for name, _ in done} <= {json.loads(row)["id"] for row in rows}
+    assert metrics(host)["kimi_log_dropped_total"] == 0
+    whole = logfiles.show(host, done[-1][0])
+    assert logfiles.body(whole, "reply").count("y" * 60_000) == 1
 
 
 @pytest.fixture
@@ -404,6 +431,44 @@ def test_a_full_disk_stops_nothing(start_host, upstream, small_disk):
     name = serves_while_its_log_fails(host, heal)
     done = hostprocess.run("logs", "show", name, "--json", "--db", small_disk / "logs.db", cwd=small_disk)
     assert done.returncode == 0, done.stderr
+    assert sound(small_disk / "logs.db")
+
+
+def sound(database) -> bool:
+    """Nothing is broken in it, beside the running host."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
+        pieces = db.execute("SELECT count(*) FROM piece LEFT JOIN content USING (id) WHERE content.id IS NULL").fetchone()[0]
+        counted = db.execute("SELECT entries = (SELECT count(*) FROM exchange) FROM total").fetchone()[0]
+        return db.execute("PRAGMA integrity_check").fetchall() == [("ok",)] and pieces == 0 and counted == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_disk_that_is_full_again_and_again(start_host, upstream, small_disk):
+    """The same small disk, filled by others: it goes on as soon as there is room, each time with one warning at most."""
+    subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
+    upstream.always(lambda request: [replies.response(replies.completion())])
+    ballast = small_disk / "ballast"
+    host = start_host({"models": [entry("m", upstream.url)], "log": {"path": str(small_disk / "logs.db")}})
+    for turn in range(2):
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while file.tell() < 32 << 20:
+                file.write(b"x" * 4_096)
+        end = time.monotonic() + 30
+        while metrics(host)["kimi_log_failing"] == 0:
+            assert post(host, {**ASK, "user": os.urandom(2_000).hex()}).status == 200
+            assert time.monotonic() < end, (metrics(host), [(file.name, file.stat().st_size) for file in small_disk.iterdir()])
+        lost = metrics(host)["kimi_log_dropped_total"]
+        assert host.output.count("cannot write") == 1, "warnings are a minute apart"
+        ballast.unlink()
+        end = time.monotonic() + 40
+        assert post(host, ASK, headers={"x-request-id": f"turn-{turn}"}).status == 200
+        while metrics(host)["kimi_log_failing"] == 1 or metrics(host)["kimi_log_queue_entries"] > 0:
+            time.sleep(0.2)
+            assert time.monotonic() < end, (turn, metrics(host), [(file.name, file.stat().st_size) for file in small_disk.iterdir()])
+        assert host.output.count("writes again") == turn + 1 and lost == 0
+        assert sound(small_disk / "logs.db")
+        done = hostprocess.run("logs", "show", f"turn-{turn}", "--db", small_disk / "logs.db", cwd=small_disk)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_read_only_disk_stops_nothing(start_host, upstream, small_disk):

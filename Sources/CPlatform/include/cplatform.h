@@ -39,6 +39,10 @@ void cp_poller_wake(cp_poller *poller);
 /* Any thread: where the loaded library or program that holds this address begins; NULL if none does. */
 const void *cp_image_base(const void *address);
 
+/* Has a process that is spawned with these posix_spawn_file_actions_t close whatever is open from descriptor `first` on.
+ * Does nothing where the C library has no such call: there only what is marked close-on-exec is closed. */
+void cp_spawn_close_from(void *file_actions, int first);
+
 /* Names the calling thread for debuggers and profilers; at most 15 characters. */
 void cp_name_thread(const char *name);
 

@@ -60,7 +60,7 @@ void pg_host_leave(void);
 
 /* ---- counts: sums over all threads */
 typedef struct pg_counts {
-    uint64_t calls, nanoseconds, slow;
+    uint64_t calls, nanoseconds, slow, longest; /* longest: nanoseconds */
     uint64_t buckets[PG_BUCKETS]; /* not cumulative */
 } pg_counts;
 

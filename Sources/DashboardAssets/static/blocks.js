@@ -2,20 +2,25 @@
 import { h } from './dom.js';
 import { tree } from './jsontree.js';
 import { count } from './format.js';
+import { prose } from './prose.js';
 
 /** Characters shown at once of one text; turns shown at once of a long conversation. */
 const LONG = 3000;
 const MANY = 24;
 
-function textBlock(text) {
+/** `plain`: what a tool printed stays as it is. */
+function textBlock(text, plain = false) {
   const box = h('div.text');
   const fill = shown => {
     box.replaceChildren();
-    // ``` fences are set apart; everything else stays as it was written.
+    if (plain) {
+      box.append(h('p.said.plain', shown));
+      return;
+    }
     shown.split(/(```[^\n]*\n[\s\S]*?(?:```|$))/).forEach(piece => {
       const fence = /^```([^\n]*)\n([\s\S]*?)(?:```)?$/.exec(piece);
       if (fence) box.append(h('pre.code', { 'data-lang': fence[1].trim() || null, tabindex: '0' }, fence[2]));
-      else if (piece.trim()) box.append(h('p.said', piece.replace(/^\n+|\n+$/g, '')));
+      else if (piece.trim()) box.append(...prose(piece));
     });
   };
   if (text.length <= LONG * 1.3) {
@@ -36,12 +41,13 @@ export function partBlock(part) {
   switch (part.type) {
     case 'text': return textBlock(part.text);
     case 'thinking':
+      if (part.text && !part.text.trim() && !part.signed && !part.redacted) return null;
       return fold('thinking', ['Thinking', part.signed ? h('span.tag', 'signed') : null, part.redacted ? h('span.tag', 'encrypted') : null, part.text ? h('span.muted', ` ${count(part.text.length)} characters`) : null], part.text.length < 1500, part.text ? textBlock(part.text) : h('p.muted', 'Not readable.'));
     case 'call':
       return fold('call', [h('span.kind', 'Tool call'), h('code', part.name || '(no name)'), part.id ? h('span.id', part.id) : null], true,
         typeof part.args === 'string' ? h('div', part.args ? h('p.callout.warn', 'The arguments are not JSON') : null, h('pre.code', { tabindex: '0' }, part.args)) : tree(part.args ?? {}, { depth: 2 }));
     case 'result':
-      return fold(part.failed ? 'result.failed' : 'result', [h('span.kind', part.failed ? 'Tool failed' : 'Tool result'), part.id ? h('span.id', part.id) : null], true, part.parts.map(partBlock));
+      return fold(part.failed ? 'result.failed' : 'result', [h('span.kind', part.failed ? 'Tool failed' : 'Tool result'), part.id ? h('span.id', part.id) : null], true, part.parts.map(one => one.type === 'text' ? textBlock(one.text, true) : partBlock(one)));
     case 'media': return h('div.media', h('span.kind', part.kind), tree(part.value, { depth: 1 }));
     default: return tree(part.value, { depth: 1 });
   }
@@ -49,7 +55,7 @@ export function partBlock(part) {
 
 export function turnBlock(turn, label) {
   return h(`article.turn.${/^[a-z]+$/.test(turn.role) ? turn.role : 'other'}`, { 'aria-label': label ?? turn.role },
-    h('h3.role', label ?? turn.role), h('div.parts', turn.parts.length ? turn.parts.map(partBlock) : h('p.muted', 'Empty')));
+    h('h3.role', label ?? turn.role), h('div.parts', turn.parts.length ? turn.parts.map(one => partBlock(one)) : h('p.muted', 'Empty')));
 }
 
 /** All turns; of a long conversation the first and the last ones, the rest when asked for. */

@@ -12,15 +12,19 @@ function nice(top) {
   return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map(factor => factor * unit).find(value => value >= top * 1.0001) ?? top;
 }
 
+const MINUTE = 60_000;
+const ROUND = [1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 7200, 14400, 43200].map(minutes => minutes * MINUTE);
+const round = (least, step) => ROUND.find(one => one >= least && one >= step) ?? ROUND.at(-1);
+
 /** `series`: [{name, tone, values}] as long as `times`; undefined is a gap. `kind`: line or bar (stacked). */
-export function chart({ title, times, step, series, kind = 'line', format, max, ceiling = Infinity, height = 150, note }) {
+export function chart({ title, times, step, series, kind = 'line', format, max, ceiling = Infinity, height = 150, note, hasLegend = true }) {
   const box = h('div.chart-box');
   const tip = h('div.tip', { hidden: true });
   const id = uid('chart');
   const hasData = series.some(one => one.values.some(value => value));
   const figure = h('figure.card', { 'aria-labelledby': id },
     h('figcaption', { id }, title, note ? h('span.muted', ' ' + note) : null), box, tip,
-    series.length > 1 ? h('p.legend', series.map(one => h('span.key', swatch(one), one.name))) : null);
+    hasLegend && series.length > 1 ? legend(series) : null);
   if (!hasData) {
     box.append(h('p.no-data', 'Nothing in this time'));
     return { element: figure, stop() {} };
@@ -42,9 +46,11 @@ export function chart({ title, times, step, series, kind = 'line', format, max, 
     const marks = [0, 0.5, 1].map(share => s('g', {}, s('line', { class: share ? 'grid' : 'base', x1: LEFT, x2: width, y1: y(top * share), y2: y(top * share) }),
       s('text', { class: 'axis', x: LEFT - 6, y: y(top * share) + 4, 'text-anchor': 'end' }, format(top * share))));
     const most = Math.max(2, Math.floor((width - LEFT) / 72));
-    const every = Math.max(1, Math.ceil(times.length / most));
-    for (let index = 0; index < times.length; index += every) {
-      if (x(index) > width - 20) break;
+    const every = round(span / most, step);
+    // By the viewer's clock: full hours and days.
+    const turn = index => Math.floor((times[index] - new Date(times[index]).getTimezoneOffset() * 60_000) / every);
+    for (let index = 1; index < times.length; index++) {
+      if (turn(index) === turn(index - 1) || x(index) < LEFT + 16 || x(index) > width - 18) continue;
       marks.push(s('text', { class: 'axis', x: x(index), y: height - 4, 'text-anchor': 'middle' }, tick(times[index], span)));
     }
     return marks;
@@ -113,6 +119,8 @@ export function chart({ title, times, step, series, kind = 'line', format, max, 
   requestAnimationFrame(() => { if (box.isConnected) { draw(); observer.observe(box); } });
   return { element: figure, stop: () => observer.disconnect() };
 }
+
+export const legend = series => h('p.legend', series.map(one => h('span.key', swatch(one), one.name)));
 
 const swatch = one => s('svg', { class: `swatch ${one.tone}`, viewBox: '0 0 10 10', 'aria-hidden': 'true' }, s('rect', { width: 10, height: 10, rx: 2 }));
 

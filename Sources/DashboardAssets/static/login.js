@@ -24,10 +24,10 @@ export function login(reason, done) {
         button.disabled = false;
       }
     },
-  }, h('label', { for: 'key' }, 'Client key with admin rights'), input, error, button);
+  }, h('label', { for: 'key' }, 'Admin key'), input, error, button);
   return h('section.login-page', { 'aria-labelledby': 'login-title' },
     h('h1', { id: 'login-title' }, 'Sign in to kimi-host'),
     used ? h('p.callout.warn', 'That link has been used or is too old. Each one works once.') : null,
     form,
-    h('p.muted', 'A host on this machine without keys prints a link when it starts: open that one instead. ', h('code', '/admin/login?token=…')));
+    h('p.muted', 'The key is the one of auth.admin_key; clients\' keys do not open the dashboard. A host on this machine without such a key prints a link when it starts: open that one instead. ', h('code', '/admin/login?token=…')));
 }

@@ -51,16 +51,23 @@ export function make(params, me) {
   }
 
   const isTroubled = route => route.state !== 'ok' || (route.keys ?? []).some(key => key.state !== 'ok');
-  const button = (label, long, act) => h('button', { type: 'button', 'aria-label': long, disabled: me.read_only, title: me.read_only ? 'Needs a key with admin rights' : null, onclick: act }, label);
+  const button = (label, long, act) => h('button', { type: 'button', 'aria-label': long, disabled: me.read_only, title: me.read_only ? 'This dashboard is for looking only' : null, onclick: act }, label);
 
   function state(one) {
     return h(`span.state.${one.state in WORDS ? one.state : 'cold'}`, WORDS[one.state] ?? one.state, one.cooldown_ms > 0 ? h('span.num', ` ${ms(one.cooldown_ms)}`) : null);
   }
 
+  /** An entry none of whose keys may be used now is not well, whatever its upstream is like. */
+  function whole(route) {
+    const keys = route.keys ?? [];
+    if (route.state !== 'ok' || !keys.length || !keys.every(key => key.state === 'cold')) return state(route);
+    return h('span.state.cold', keys.length > 1 ? 'all keys cooling down' : 'key cooling down', h('span.num', ` ${ms(Math.min(...keys.map(key => key.cooldown_ms ?? 0)))}`));
+  }
+
   function routeRow(model, route) {
     const keys = (route.keys ?? []).length > 1 ? h('ul.keys-list', route.keys.map(key => h('li', `key ${key.key} `, state(key)))) : null;
     return h('tr',
-      h('td', state(route), route.reason ? h('div.reason', route.reason) : null, keys),
+      h('td', whole(route), route.reason ? h('div.reason', route.reason) : null, keys),
       h('td', h('a', { href: link('requests', { provider: route.provider, upstream_model: route.upstream_model }) }, `${route.provider} · ${route.upstream_model}`)),
       h('td.num', route.weight === 0 ? h('span.flag.drop', 'off') : String(route.weight ?? 1)),
       h('td.num', ms(route.latency_ms?.first_token)), h('td.num', ms(route.latency_ms?.whole)), h('td.num', String(route.failures ?? 0)), h('td.num', route.max_concurrent ? `${route.in_flight} of ${route.max_concurrent}` : String(route.in_flight ?? 0)),

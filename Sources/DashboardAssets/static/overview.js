@@ -4,10 +4,11 @@ import { api } from './api.js';
 import { go, link } from './route.js';
 import { count, short, ms, cost, percent } from './format.js';
 import { grouped, percentile, total, emptyPoint, addPoint, stepOf } from './stats.js';
-import { chart, spark } from './charts.js';
+import { chart, legend, spark } from './charts.js';
 
 const SPANS = [['15m', '15 min'], ['1h', '1 h'], ['6h', '6 h'], ['24h', '24 h'], ['7d', '7 d'], ['30d', '30 d']];
 const GROUPS = [['total', 'All together'], ['model', 'By model'], ['route', 'By route']];
+const SHARES = [['50', 'p50', 0.5], ['95', 'p95', 0.95], ['99', 'p99', 0.99]];
 const PERIOD = 15_000;
 const SERIES = 6;
 
@@ -21,7 +22,9 @@ export function make(params) {
   const spans = h('div.segments', { role: 'group', 'aria-label': 'Span of time' });
   const group = h('select', { 'aria-label': 'Group by', onchange: () => go('overview', { ...current, by: group.value === 'total' ? '' : group.value }) }, GROUPS.map(([id, text]) => h('option', { value: id }, text)));
   const model = h('select', { 'aria-label': 'Model', onchange: () => go('overview', { ...current, model: model.value }) });
-  const element = h('div.overview', h('h1.offscreen', 'Overview'), h('div.toolbar', spans, model, group), body);
+  const quantileOf = h('select', { 'aria-label': 'Percentile', onchange: () => go('overview', { ...current, p: quantileOf.value === '95' ? '' : quantileOf.value }) }, SHARES.map(([id, text]) => h('option', { value: id }, text)));
+  const chosen = () => SHARES.find(([id]) => id === current.p) ?? SHARES[1];
+  const element = h('div.overview', h('h1.offscreen', 'Overview'), h('div.toolbar', spans, model, group, quantileOf), body);
   api.facets().then(facets => { drawModels(facets.models ?? []); }).catch(() => {});
 
   function drawModels(names) {
@@ -34,6 +37,8 @@ export function make(params) {
     const since = current.since ?? '1h';
     replace(spans, SPANS.map(([id, text]) => h('button', { type: 'button', 'aria-pressed': String(id === since), onclick: () => go('overview', { ...current, since: id }) }, text)));
     group.value = current.by ?? 'total';
+    quantileOf.value = chosen()[0];
+    quantileOf.hidden = group.value === 'total';
     if (![...model.options].some(option => option.value === (current.model ?? ''))) drawModels([]);
     model.value = current.model ?? '';
   }
@@ -64,16 +69,16 @@ export function make(params) {
     }
     const by = current.by ?? 'total';
     const groups = by === 'total' ? [] : limited(grouped(overview, by), all.points.map(point => point.at));
-    replace(body, tiles(all, bounds, overview), h('div.cards', pictures(all, groups, bounds, overview)), routesTable(overview, bounds));
+    replace(body, tiles(all, bounds, overview), groups.length ? h('div.card.legend-box', legend(groups.map((one, index) => ({ name: one.name, tone: toneOf(one, index) })))) : null, h('div.cards', pictures(all, groups, bounds, overview)), routesTable(overview, bounds));
   }
 
   function pictures(all, groups, bounds, overview) {
     const times = all.points.map(point => point.at);
     const step = stepOf(overview);
-    const base = { times, step };
+    const base = { times, step, hasLegend: !groups.length };
     const add = options => { const made = chart({ ...base, ...options }); charts.push(made); return made.element; };
     const per = (name, tone, read) => ({ name, tone, values: all.points.map(read) });
-    const each = (read) => groups.map((one, index) => ({ name: one.name, tone: `s${index % SERIES}${one.rest ? ' rest' : ''}`, values: one.points.map(read) }));
+    const each = (read) => groups.map((one, index) => ({ name: one.name, tone: toneOf(one, index), values: one.points.map(read) }));
     const quantile = (histogram, share) => point => percentile(point[histogram], bounds, share);
     const scale = value => short(value);
     const three = histogram => [['p50', 's0', 0.5], ['p95', 's1', 0.95], ['p99', 's2', 0.99]].map(([name, tone, share]) => per(name, tone, quantile(histogram, share)));
@@ -81,8 +86,8 @@ export function make(params) {
     return [
       add({ title: 'Requests', note: every(step), kind: 'bar', format: scale, series: some ? each(total) : [per('done', 'good', point => point.ok), per('given up', 'warn', point => point.cancelled), per('failed', 'bad', point => point.failed)] }),
       add({ title: 'Errors', note: 'share of requests', ceiling: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(share('failed')) : [per('failed', 'bad', share('failed'))] }),
-      add({ title: 'Time to first token', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('ttft', 0.95)) : three('ttft') }),
-      add({ title: 'Duration', note: some ? 'p95' : '', format: ms, series: some ? each(quantile('latency', 0.95)) : three('latency') }),
+      add({ title: 'Time to first token', note: some ? chosen()[1] : 'p50, p95, p99', format: ms, series: some ? each(quantile('ttft', chosen()[2])) : three('ttft') }),
+      add({ title: 'Duration', note: some ? chosen()[1] : 'p50, p95, p99', format: ms, series: some ? each(quantile('latency', chosen()[2])) : three('latency') }),
       add({ title: 'Tokens', note: every(step), kind: 'bar', format: scale, series: some ? each(point => point.input + point.output) : [per('from cache', 's3', point => Math.min(point.cache_read, point.input)), per('fresh input', 's0', point => Math.max(0, point.input - point.cache_read)), per('output', 's1', point => point.output)] }),
       add({ title: 'Cache hits', note: 'share of input tokens', max: 1, format: value => `${Math.round(value * 100)}%`, series: some ? each(hits) : [per('from cache', 's3', hits)] }),
       add({ title: 'Cost', note: every(step), kind: 'bar', format: cost, series: some ? each(point => point.cost) : [per('cost', 's0', point => point.cost)] }),
@@ -123,6 +128,7 @@ export function make(params) {
   };
 }
 
+const toneOf = (one, index) => `s${index % SERIES}${one.rest ? ' rest' : ''}`;
 const every = step => step < 3600000 ? `every ${step / 60000} min` : `every ${step / 3600000} h`;
 const share = name => point => total(point) ? point[name] / total(point) : undefined;
 const hits = point => point.input ? point.cache_read / point.input : undefined;

@@ -7,19 +7,22 @@ import { turnsBlock, turnBlock } from './blocks.js';
 import { stagesView, notesList } from './stages.js';
 import { timelineView } from './timeline.js';
 import { treeBox, tree } from './jsontree.js';
+import { mark, unmark } from './highlight.js';
 import { document_, parse } from './sse.js';
-import { diffView } from './diffview.js';
+import { replayView } from './replay.js';
 
-export function requestPanel(id, { tab, me, close, neighbour, choose }) {
+export function requestPanel(id, { tab, me, close, neighbour, choose, loaded, words }) {
   const element = h('div.request', notice('loading', 'Loading…'));
   const abort = new AbortController();
   load();
-  return { element, stop: () => abort.abort() };
+  return { element, stop: () => { abort.abort(); unmark(); } };
 
   async function load() {
     try {
       const detail = await api.request(id, abort.signal);
-      if (!abort.signal.aborted) draw(detail);
+      if (abort.signal.aborted) return;
+      loaded(detail);
+      draw(detail);
     } catch (error) {
       if (error.name === 'AbortError') return;
       replace(element, head({ id }, null), notice('error', error.status === 404 ? 'This request is not in the log' : 'The request cannot be read', error.message,
@@ -60,14 +63,15 @@ export function requestPanel(id, { tab, me, close, neighbour, choose }) {
       figure('Output', count(usage.output), usage.reasoning ? `${count(usage.reasoning)} of it reasoning` : undefined),
       usage.reasoning ? figure('Reasoning', count(usage.reasoning)) : null,
       figure('Cost', cost(usage.cost)), figure('Attempts', count(detail.attempts?.length ?? 0)), figure('Finish', detail.finish ?? '–'),
-      detail.overhead_us === undefined ? null : figure('Overhead', ms(detail.overhead_us / 1000), 'Time of the host\'s own'));
+      // With several attempts it holds those that failed as well.
+      detail.overhead_us === undefined || (detail.attempts?.length ?? 0) > 1 ? null : figure('Overhead', ms(detail.overhead_us / 1000), 'Time of the host\'s own'));
     const actions = h('div.request-actions',
       h('button', { type: 'button', onclick: curl }, 'Copy as curl'),
       h('button', { type: 'button', onclick: () => copy(location.href, 'Link') }, 'Copy link'),
-      me.features.includes('replay') ? h('button', { type: 'button', disabled: me.read_only, title: me.read_only ? 'Needs a key with admin rights' : 'The recorded bytes through today\'s plugins', onclick: replay }, 'Replay') : null);
+      me.features.includes('replay') ? h('button', { type: 'button', disabled: me.read_only, title: me.read_only ? 'This dashboard is for looking only' : 'The recorded bytes through today\'s plugins', onclick: replay }, 'Replay') : null);
     const error = detail.error ? h('div.callout.bad', { role: 'note' }, h('b', detail.error.category.replace(/_/g, ' ')), detail.error.code ? h('code', detail.error.code) : null, h('span', detail.error.message)) : null;
     const views = tabs('Parts of the request', [
-      { id: 'conversation', label: 'Conversation', view: () => later(() => conversation(detail, body, has)) },
+      { id: 'conversation', label: 'Conversation', view: () => later(() => conversation(detail, body, has), box => { if (!abort.signal.aborted) mark(box, words)?.scrollIntoView({ block: 'center' }); }) },
       { id: 'diff', label: 'Diff', count: (detail.notes ?? []).filter(note => note.kind !== 'dropped').length + (detail.dropped ?? []).length || null, view: () => stagesView(detail, body) },
       { id: 'timeline', label: 'Timeline', view: () => timelineView(detail) },
       { id: 'raw', label: 'Bodies', view: () => bodies(detail, body) },
@@ -84,11 +88,7 @@ export function requestPanel(id, { tab, me, close, neighbour, choose }) {
     async function replay() {
       replace(replayed, notice('loading', 'Replaying…'));
       try {
-        const result = await api.replay(detail.sequence);
-        const title = result.error ? 'The replay failed' : result.same ? 'Today\'s plugins give the same reply' : 'Today\'s plugins give another reply';
-        replace(replayed, h('section.replay', { 'aria-label': 'Replay' }, h('h3', title, h('button.icon', { type: 'button', 'aria-label': 'Close the replay', onclick: () => replace(replayed) }, '✕')),
-          result.error ? h('p', result.error.message) : null,
-          result.same || result.replayed === undefined ? null : diffView({ title: 'Recorded', lines: result.recorded.split('\n') }, { title: 'Replayed', lines: result.replayed.split('\n') })));
+        replace(replayed, replayView(await api.replay(detail.sequence), () => replace(replayed)));
       } catch (failure) {
         replace(replayed, notice('error', 'The replay failed', failure.message));
       }
@@ -97,9 +97,9 @@ export function requestPanel(id, { tab, me, close, neighbour, choose }) {
 }
 
 /** A place that is filled when what it waits for has come. */
-function later(make) {
+function later(make, then) {
   const place = h('div', notice('loading', 'Loading…'));
-  make().then(node => replace(place, node), error => replace(place, notice('error', 'This cannot be shown', error.message)));
+  make().then(node => { replace(place, node); then?.(node); }, error => replace(place, notice('error', 'This cannot be shown', error.message)));
   return place;
 }
 
@@ -123,7 +123,7 @@ async function conversation(detail, body, has) {
     const reply = readReply(got.text);
     const turn = turnBlock({ role: 'assistant', parts: reply.parts }, 'assistant');
     turn.classList.add('reply');
-    turn.firstChild.append(h('span.tag', 'reply'), reply.finish ? h('span.muted', ` ${reply.finish}`) : null);
+    turn.firstChild.append(h('span.tag', 'reply'), reply.finish ? h('span.finish', reply.finish.replace(/_/g, ' ')) : null);
     if (reply.error) turn.append(h('div.callout.bad', h('b', 'Error'), tree(reply.error, { depth: 2 })));
     box.append(turn);
   } else if (detail.outcome !== 'ok') {

@@ -39,6 +39,8 @@ export function make(params, me) {
   const right = h('section.detail-pane', { 'aria-label': 'Request', hidden: true });
   const element = h('div.requests', bar.element, h('div.panes', left, right));
   let unseen = 0;
+  /** The sequence of the open request, which the address may call by its id. */
+  let shown = null;
 
   function fresh(added) {
     unseen = list.atTop ? 0 : unseen + added;
@@ -113,7 +115,7 @@ export function make(params, me) {
   const close = () => go('requests', filters);
 
   function neighbour(step) {
-    const place = store.placeOf(Number(current.id));
+    const place = store.placeOf(shown ?? Number(current.id));
     if (place < 0) return;
     const row = store.get(place + step);
     if (!row) return;
@@ -124,12 +126,14 @@ export function make(params, me) {
   function showPanel() {
     panel?.stop();
     panel = null;
+    shown = null;
     right.hidden = !current.id;
     element.classList.toggle('has-detail', Boolean(current.id));
     replace(right);
     if (current.id) {
       panel = requestPanel(current.id, {
-        tab: current.tab, me, close, neighbour,
+        tab: current.tab, me, close, neighbour, words: current.q,
+        loaded: detail => { shown = detail.sequence; },
         choose: tab => { current = { ...current, tab }; swap('requests', current); },
       });
       replace(right, panel.element);

@@ -7,6 +7,12 @@ import { parse } from './sse.js';
 
 const words = text => String(text).toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
 
+// Where repairs show when their notes name nothing: what a line or path is like, and the kinds of notes that it can be about.
+const CALLS = /call|arg|json|fence|coerc|encod|garbage|unclosed|control|name|dupl|^ids$/;
+const LEFT_PLACES = [[/<\/?think|◁\/?think/, /think/], [/<\|\w+\|>|<tool_call>|<function=|<invoke/, /call|marker|leftover/], [/^\(no content\)/, /no_content/]];
+const REPLY_PLACES = [[/^── tool call/, CALLS], [/^── thinking/, /think|reason/], [/^── finish/, /finish/]];
+const REQUEST_PLACES = [[/\b(id|tool_call_id)$/, /ids/], [/\btool_choice\b/, /tool_choice/], [/\breasoning_content\b/, /reason|think|placeholder/], [/\b(parameters|input_schema)\b/, /schema/]];
+
 /** `detail`: the exchange; `load(kind, attempt, place)` → {text}. */
 export function stagesView(detail, load) {
   const attempts = detail.attempts ?? [];
@@ -58,13 +64,21 @@ export function stagesView(detail, load) {
     const here = words(path).join(' ');
     const lost = isLeft && here ? dropped.find(one => here === one.words || here.startsWith(one.words + ' ')) : null;
     if (lost) return { kind: 'drop', text: 'dropped', title: lost.reason };
-    return isLeft ? null : replyMarks(path, line, isLeft);
+    return isLeft ? null : named(line) ?? placed(REQUEST_PLACES, place => place.test(path));
   }
-  /** A repair is marked at the changed lines that hold what its note names. */
+  /** A repair is marked at the changed lines that hold what its note names, or where repairs of its kind show. */
   function replyMarks(_path, line, isLeft) {
-    if (isLeft) return null;
-    const at = detailWords.findIndex(set => [...set].some(word => line.includes(word)));
-    return at < 0 ? null : { kind: 'fix', text: notes[at].kind.replace(/_/g, ' '), title: `${notes[at].plugin}: ${notes[at].details.join('; ')}` };
+    return isLeft ? placed(LEFT_PLACES, place => place.test(line)) : named(line) ?? placed(REPLY_PLACES, place => place.test(line));
+  }
+  function named(line) {
+    return flag(notes[detailWords.findIndex(set => [...set].some(word => line.includes(word)))]);
+  }
+  function placed(places, fits) {
+    const kinds = places.find(([place]) => fits(place))?.[1];
+    return kinds ? flag(notes.find(note => kinds.test(note.kind))) : null;
+  }
+  function flag(note) {
+    return note ? { kind: 'fix', text: note.kind.replace(/_/g, ' '), title: [note.plugin, (note.details ?? []).join('; ')].filter(Boolean).join(': ') } : null;
   }
 
   const place = h('div.stage');

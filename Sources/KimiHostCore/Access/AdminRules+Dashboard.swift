@@ -1,28 +1,31 @@
-/// Who may come into the dashboard, by the rules of `/admin/`.
+/// Who may come into the dashboard. It shows the conversations of all clients, so a client's key opens it never
+/// (docs/decisions/0015-a-clients-key-shows-nothing-of-others.md).
 extension AdminRules {
-    package struct Visitor: Sendable, Equatable {
-        /// Of the client's key; empty: the admin's.
-        package let name: String
-        package let mayAct: Bool
+    /// What lets somebody in.
+    package enum Way: Sendable, Equatable {
+        /// The key `auth.admin_key`.
+        case key
+        /// The link that is printed at the start: only this machine reaches the host.
+        case link
+        /// Nothing does: others reach the host, and there is no admin's key.
+        case none
     }
 
-    /// Nobody but this machine reaches the host, and there are no keys: the printed link opens the dashboard.
-    package var isForLinks: Bool { key == nil && isOpen }
+    package var way: Way {
+        if key != nil { return .key }
+        return isLocal ? .link : .none
+    }
 
-    /// Whom one of the offered keys lets in; nil: nobody. With `auth.admin_key` that is its holder alone, otherwise clients
-    /// whose key opens everything may look: the log holds the conversations of all.
-    package func visitor(offered: [some StringProtocol], _ keys: ClientKeys) -> Visitor? {
-        if let key {
-            let isAdmin = !offered.map { KeyDigest(of: $0.utf8) }.filter { $0.matches(key) }.isEmpty
-            return isAdmin ? Visitor(name: "", mayAct: true) : nil
-        }
-        guard keys.isRequired, let client = try? keys.find(offered), client.opensEverything else { return nil }
-        return Visitor(name: client.name, mayAct: false)
+    /// Is one of the offered keys the admin's?
+    package func isAdmin(offered: [some StringProtocol]) -> Bool {
+        guard let key else { return false }
+        // All of them are looked at, so that the time tells nothing.
+        return !offered.map { KeyDigest(of: $0.utf8) }.filter { $0.matches(key) }.isEmpty
     }
 
     /// Do these let in the same as those?
     package func isSame(as other: AdminRules) -> Bool {
-        guard isOpen == other.isOpen else { return false }
+        guard isOpen == other.isOpen, isLocal == other.isLocal else { return false }
         switch (key, other.key) {
         case (nil, nil): return true
         case (let key?, let other?): return key.matches(other)

@@ -4,15 +4,18 @@ import PluginABI
 /// Who may use `/admin/`. Immutable; any thread.
 package struct AdminRules: Sendable {
     let key: KeyDigest?
-    /// Nobody but this machine reaches the host, and it asks for no keys.
+    /// Nobody but this machine reaches the host.
+    let isLocal: Bool
+    /// It is local, and asks for no keys.
     let isOpen: Bool
 
     package init(_ config: HostConfig) {
         key = config.adminKey
+        isLocal = LoopbackAddress.isLoopback(config.listeningHost)
         if case .keys = config.auth {
             isOpen = false
         } else {
-            isOpen = LoopbackAddress.isLoopback(config.listeningHost)
+            isOpen = isLocal
         }
     }
 

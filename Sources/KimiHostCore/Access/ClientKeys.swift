@@ -31,12 +31,6 @@ package struct ClientKeys: Sendable {
         return found
     }
 
-    /// Are these the same keys, by name and what they open?
-    package func isSame(as other: ClientKeys) -> Bool {
-        isRequired == other.isRequired && keys.count == other.keys.count
-            && zip(keys, other.keys).allSatisfy { $0.isSame(as: $1) }
-    }
-
     private static func refusal(_ message: String) -> ExchangeError {
         ExchangeError(KIMI_CAT_AUTH, message, code: "invalid_api_key")
     }
@@ -62,12 +56,6 @@ package final class ClientKey: Sendable {
 
     fileprivate func matches(_ digest: KeyDigest) -> Bool { config?.digest.matches(digest) ?? false }
 
-    fileprivate func isSame(as other: ClientKey) -> Bool {
-        guard let config, let another = other.config else { return self.config == nil && other.config == nil }
-        return config.name == another.name && config.digest.matches(another.digest)
-            && opensEverything == other.opensEverything
-    }
-
     package func mayUse(model: String) -> Bool { config?.models?.contains { $0.matches(model) } ?? true }
 
     package func mayUse(profile: String?) -> Bool { config?.profiles?.contains(profile ?? "") ?? true }
@@ -86,9 +74,6 @@ package final class ClientKey: Sendable {
     package func check(model: String) throws(ExchangeError) {
         if !mayUse(model: model) { throw noModel(model) }
     }
-
-    /// Does it open all models and profiles?
-    package var opensEverything: Bool { config?.models == nil && config?.profiles == nil }
 
     /// Does it open some models only?
     package var isRestricted: Bool { config?.models != nil }

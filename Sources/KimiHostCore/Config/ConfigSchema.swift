@@ -442,6 +442,18 @@ package enum ConfigSchema {
                   "default": 67108864,
                   "description": "Bytes of those."
                 },
+                "spool_bytes": {
+                  "type": "integer",
+                  "minimum": 0,
+                  "maximum": 1099511627776,
+                  "default": 1073741824,
+                  "description": "Bytes of finished exchanges that a rush may leave on the disk as they are, to be packed into the database when it is over; 0: none."
+                },
+                "spool_path": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The folder for those; LOG_BLOB_ROOT goes before it. Default: beside the database."
+                },
                 "search": {
                   "type": "boolean",
                   "default": true,

@@ -7,6 +7,8 @@ extension HostConfig {
         package var isEnabled = true
         /// The SQLite file. Unless it is said, it is in the host's `state_dir`.
         package var path = standardPath(stateDir: "data")
+        /// Whether somebody chose the path, so that it must work.
+        package var isPathChosen = false
         package var policy = LogPolicy()
         /// POSIX extended regular expressions; matches are hidden.
         package var redact: [String] = []
@@ -16,6 +18,10 @@ extension HostConfig {
         /// Finished exchanges that wait to be written, and their bytes.
         package var queueEntries = 4_096
         package var queueBytes = 64 << 20
+        /// Bytes of exchanges that wait on the disk to be packed, after a rush; 0: no spool.
+        package var spoolBytes = 1 << 30
+        /// The folder for them; nil: beside the file.
+        package var spoolPath: String?
         /// Whether bodies can be searched.
         package var search = true
 
@@ -35,8 +41,9 @@ struct LogSettingsReader {
 
     func read(into config: inout HostConfig.Log, log: inout DiagnosticLog) {
         if let enabled = node?["enabled"]?.bool { config.isEnabled = enabled }
-        config.path =
-            environment["LOG_DB_PATH"] ?? node?["path"]?.string ?? HostConfig.Log.standardPath(stateDir: stateDir)
+        let chosen = environment["LOG_DB_PATH"] ?? node?["path"]?.string
+        config.isPathChosen = chosen != nil
+        config.path = chosen ?? HostConfig.Log.standardPath(stateDir: stateDir)
         if let patterns = node?["redact"]?.array { config.redact = patterns.compactMap(\.string) }
         set(&config.maxAgeDays, "max_age_days")
         set(&config.maxEntries, "max_entries")
@@ -45,14 +52,8 @@ struct LogSettingsReader {
         set(&config.queueBytes, "queue_bytes")
         if let search = node?["search"]?.bool { config.search = search }
         readPolicy(&config.policy)
-        if environment["LOG_BLOB_ROOT"] != nil {
-            log.add(
-                Diagnostic(
-                    .info, file: "environment", path: "LOG_BLOB_ROOT",
-                    message:
-                        "is not used: bodies are in the request log's one file, \(config.path) (log.path, LOG_DB_PATH)")
-            )
-        }
+        set(&config.spoolBytes, "spool_bytes")
+        config.spoolPath = environment["LOG_BLOB_ROOT"] ?? node?["spool_path"]?.string
     }
 
     private func readPolicy(_ policy: inout LogPolicy) {

@@ -125,6 +125,8 @@ package struct PrometheusText {
         sample([], log.pending)
         family("kimi_log_queue_bytes", "gauge", "Bytes of exchanges that wait to be written.")
         sample([], log.pendingBytes)
+        family("kimi_log_spool_bytes", "gauge", "Bytes of exchanges on the disk that a rush left to be packed.")
+        sample([], log.spoolBytes)
     }
 
     private mutating func memory(of log: LogMemory) {

@@ -104,6 +104,11 @@ package final class Route: Sendable {
         let byKeys = keys.reduce(bytes) { $1.provider.masked($0) }
         return transforms.reduce(byKeys) { $1.masked($0) }
     }
+
+    /// Whether there is something in `bytes` for `masked` to hide.
+    package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool {
+        keys.contains { $0.provider.findsSecret(in: bytes) } || transforms.contains { $0.findsSecret(in: bytes) }
+    }
 }
 
 /// Bounds on waiting for an upstream, in milliseconds; 0 means none, where it is allowed.

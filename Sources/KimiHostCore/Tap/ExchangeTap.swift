@@ -55,7 +55,9 @@ package final class ExchangeTap {
     // MARK: The client
 
     /// The keys that the client showed: they are hidden wherever they turn up.
-    package func showed(keys: [String]) { clientSecrets = keys }
+    package func showed(keys: [String]) {
+        for key in keys where !clientSecrets.contains(key) { clientSecrets.append(key) }
+    }
 
     /// The request is complete.
     package func came(_ body: ByteBuffer?) {
@@ -103,9 +105,8 @@ package final class ExchangeTap {
         price()
         countCuts()
         if log.policy.bodies == .errors, record.outcome == .ok { forgetBodies() }
-        let (routes, client) = (routes, clientSecrets.isEmpty ? nil : SecretMask(clientSecrets))
-        if !routes.isEmpty || client != nil {
-            record.mask = { bytes in routes.reduce(client?.masked(bytes) ?? bytes) { $1.masked($0) } }
+        if !routes.isEmpty || !clientSecrets.isEmpty {
+            record.mask = ExchangeMask(routes: routes, client: clientSecrets)
         }
         isSubmitted = true
         log.sink.submit(record)

@@ -43,3 +43,17 @@ extension AttemptRecord {
         }
     }
 }
+
+/// The secrets of an exchange: those of its routes, and the keys that the client showed.
+struct ExchangeMask: RecordMask {
+    let routes: [Route]
+    let client: [String]
+
+    func finds(in bytes: UnsafeRawBufferPointer) -> Bool {
+        routes.contains { $0.findsSecret(in: bytes) } || !client.isEmpty && SecretMask(client).finds(in: bytes)
+    }
+
+    func masked(_ bytes: [UInt8]) -> [UInt8] {
+        routes.reduce(client.isEmpty ? bytes : SecretMask(client).masked(bytes)) { $1.masked($0) }
+    }
+}

@@ -5,7 +5,9 @@ import RequestLog
 
 /// The loaded plugins, by docs/dashboard-api.md.
 enum PluginsJSON {
-    static func bytes(of plugins: [LoadedPlugin], _ routes: [RouteConfig], _ store: PluginStore) -> [UInt8] {
+    static func bytes(
+        of plugins: [LoadedPlugin], _ routes: [RouteConfig], _ store: PluginStore, notes: [HostMetrics.NoteKey: Int]
+    ) -> [UInt8] {
         let report = PluginCallReport.now
         let object = JSONObjectWriter()
         object.array("plugins", plugins) { plugin, object in
@@ -14,6 +16,7 @@ enum PluginsJSON {
             object.texts("used_by", models(of: routes, using: Set(names)))
             object.raw("config_schema", plugin.manifest.configSchemaNode.jsonBytes)
             figures(report, plugin.manifest.id, object)
+            did(notes, Set(names + [plugin.manifest.id]), object)
             if plugin.quarantine == nil { use(plugin.library, object) }
         }
         // Versions that others have taken the place of, while somebody uses them.
@@ -69,5 +72,26 @@ enum PluginsJSON {
         object.number("errors", Int64(report.errors.filter { $0.plugin == id }.reduce(0) { $0 + $1.count }))
         object.number("total_ms", calls.reduce(0) { $0 + $1.seconds } * 1_000)
         object.number("slow", Int64(calls.reduce(0) { $0 + $1.slow }))
+        object.number("stalls", Int64(report.stalls.filter { $0.plugin == id }.reduce(0) { $0 + $1.count }))
+        object.number("max_ms", (calls.map(\.longest).max() ?? 0) * 1_000)
+        let failures = report.errors.filter { $0.plugin == id }
+        object.array("functions", calls) { call, object in
+            object.text("name", call.function)
+            object.number("calls", Int64(call.count))
+            object.number("errors", Int64(failures.filter { $0.function == call.function }.reduce(0) { $0 + $1.count }))
+            object.number("total_ms", call.seconds * 1_000)
+            object.number("max_ms", call.longest * 1_000)
+            object.numbers("buckets", call.buckets.map(Int64.init))
+        }
+    }
+
+    /// What it says that it did, kind by kind, the most frequent first.
+    private static func did(_ notes: [HostMetrics.NoteKey: Int], _ names: Set<String>, _ object: JSONObjectWriter) {
+        let mine = notes.filter { names.contains($0.key.plugin) }
+            .sorted { ($1.value, $0.key.kind) < ($0.value, $1.key.kind) }
+        object.array("notes", mine) { note, object in
+            object.text("kind", note.key.kind)
+            object.number("count", Int64(note.value))
+        }
     }
 }

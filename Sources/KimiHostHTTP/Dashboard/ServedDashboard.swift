@@ -12,9 +12,11 @@ package struct DashboardSetup: Sendable {
     let version: String
     /// The log's file.
     let logPath: String
+    /// Nil: exchanges cannot be replayed.
+    let replays: ReplaySpawner?
 
-    package init(settings: DashboardSettings, version: String, logPath: String) {
-        (self.settings, self.version, self.logPath) = (settings, version, logPath)
+    package init(settings: DashboardSettings, version: String, logPath: String, replays: ReplaySpawner?) {
+        (self.settings, self.version, self.logPath, self.replays) = (settings, version, logPath, replays)
     }
 }
 
@@ -25,24 +27,24 @@ final class ServedDashboard: DashboardHost {
     private let state: ServerState
     private let log: ExchangeLog?
     private let store: PluginStore
+    private let metrics: HostMetrics
     private let access: Mutex<Access>
 
     /// Counts the changes of who may come in.
     private struct Access {
         var generation: Int
         var rules: AdminRules
-        var keys: ClientKeys
         var stamp = 0
     }
 
     init(
         _ setup: DashboardSetup, _ current: CurrentServing, _ state: ServerState, _ log: ExchangeLog?,
-        _ store: PluginStore
+        _ store: PluginStore, _ metrics: HostMetrics
     ) {
         (self.setup, self.current, self.state, self.log, self.store) = (setup, current, state, log, store)
+        self.metrics = metrics
         let generation = current.generation
-        let serving = current.serving
-        access = Mutex(Access(generation: generation, rules: serving.admin.rules, keys: serving.keys))
+        access = Mutex(Access(generation: generation, rules: current.serving.admin.rules))
     }
 
     var version: String { setup.version }
@@ -53,16 +55,22 @@ final class ServedDashboard: DashboardHost {
     // MARK: Access
 
     private var rules: AdminRules { current.serving.admin.rules }
-    var hasKeys: Bool { !rules.isForLinks }
+    var entryWay: EntryWay {
+        switch rules.way {
+        case .key: .key
+        case .link: .link
+        case .none: .none
+        }
+    }
 
     var accessStamp: Int {
         access.withLock { access in
             let generation = current.generation
             guard access.generation != generation else { return access.stamp }
             // Not the whole of it: plugins of a configuration end when another one takes its place.
-            let (rules, keys) = (current.serving.admin.rules, current.serving.keys)
-            if !rules.isSame(as: access.rules) || !keys.isSame(as: access.keys) { access.stamp += 1 }
-            (access.generation, access.rules, access.keys) = (generation, rules, keys)
+            let rules = rules
+            if !rules.isSame(as: access.rules) { access.stamp += 1 }
+            (access.generation, access.rules) = (generation, rules)
             return access.stamp
         }
     }
@@ -71,17 +79,18 @@ final class ServedDashboard: DashboardHost {
     func visitor(key: String) -> Visitor? { visitor(offered: [key[...]]) }
 
     private func visitor(offered: [Substring]) -> Visitor? {
-        let serving = current.serving
-        return serving.admin.rules.visitor(offered: offered, serving.keys).map {
-            Visitor(name: $0.name, isAdmin: $0.mayAct)
-        }
+        rules.isAdmin(offered: offered) ? Visitor(name: "", isAdmin: true) : nil
     }
 
     // MARK: Routes and plugins
 
     func routes() -> [UInt8]? { current.serving.runtime.routesJSON().bytes }
 
-    func plugins() -> [UInt8]? { PluginsJSON.bytes(of: current.serving.plugins, current.serving.config.routes, store) }
+    func plugins() -> [UInt8]? {
+        let serving = current.serving
+        return PluginsJSON.bytes(
+            of: serving.plugins, serving.config.routes, store, notes: metrics.snapshot.notes)
+    }
 
     func clearCooldowns(route: String?) -> Int? {
         var selection = RouteSelection()
@@ -89,7 +98,13 @@ final class ServedDashboard: DashboardHost {
         return try? current.serving.runtime.clearCooldowns(of: selection)
     }
 
-    /// A replay needs a process of its own: it sets the clock that plugins see.
-    var hasReplay: Bool { false }
-    func replay(sequence: Int64) async -> [UInt8]? { nil }
+    // MARK: Replay
+
+    var hasReplay: Bool { log != nil && setup.replays != nil }
+
+    func replay(sequence: Int64) async -> ReplayAnswer {
+        guard hasReplay, let replays = setup.replays else { return .notAvailable }
+        let state = state
+        return await replays.replay(sequence: sequence) { state.isEnding }
+    }
 }

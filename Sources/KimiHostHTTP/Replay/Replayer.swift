@@ -17,8 +17,10 @@ package struct Replay: Sendable {
     package var reply: [UInt8] = []
     /// What each provider worked with, attempt by attempt.
     package var requests: [PluginRequest] = []
-    /// What went up, attempt by attempt.
+    /// What went up, attempt by attempt, secrets hidden.
     package var upstreamRequests: [[UInt8]] = []
+    /// Repairs of the last attempt.
+    package var notes: [ExchangeRecord.Note] = []
     /// A provider asked for a token.
     package var usesToken = false
 }
@@ -74,7 +76,12 @@ package struct Replayer {
         tap.finish()
         (replay.status, replay.reply) = (recorded.outcome == .cancelled ? recorded.status : client.status, client.reply)
         replay.usesToken = services.tokensMadeUp > 0
-        replay.upstreamRequests = sink.record?.attempts.map(\.request.bytes) ?? []
+        if let record = sink.record {
+            replay.upstreamRequests = record.attempts.map { attempt in
+                record.mask?.masked(attempt.request.bytes) ?? attempt.request.bytes
+            }
+            replay.notes = record.notes.filter { $0.kind != "dropped" }
+        }
         return replay
     }
 

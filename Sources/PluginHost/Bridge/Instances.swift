@@ -96,6 +96,7 @@ package final class ProviderInstance: @unchecked Sendable {
     /// `text` with the instance's secrets hidden: upstreams like to repeat the key that they refuse.
     package func masked(_ text: String) -> String { mask.masked(text) }
     package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
+    package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool { mask.finds(in: bytes) }
 
     /// Can it be asked for tokens?
     package var fetchesTokens: Bool { auth != nil }
@@ -152,6 +153,7 @@ package final class TransformInstance: @unchecked Sendable {
     /// `text` with the instance's secrets hidden.
     package func masked(_ text: String) -> String { mask.masked(text) }
     package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
+    package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool { mask.finds(in: bytes) }
 
     deinit {
         mark.call(PG_DESTROY) { table.pointee.destroy(instance) }

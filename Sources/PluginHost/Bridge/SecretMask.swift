@@ -52,6 +52,14 @@ package struct SecretMask: Sendable {
         return bytes
     }
 
+    /// Whether a secret stands in `bytes`.
+    package func finds(in bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let base = bytes.baseAddress else { return false }
+        func isThere(_ secret: [UInt8]) -> Bool { cp_find(base, bytes.count, secret, secret.count) >= 0 }
+        return secrets.contains(where: isThere)
+            || live.map { $0.all.contains { $0.count >= Self.minLength && isThere($0) } } ?? false
+    }
+
     private static func replace(_ secret: [UInt8], in bytes: inout [UInt8]) {
         guard var found = find(secret, in: bytes, from: 0) else { return }
         var result: [UInt8] = []

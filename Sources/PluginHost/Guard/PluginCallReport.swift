@@ -15,6 +15,8 @@ package struct PluginCallReport: Sendable {
         package let buckets: [Int]
         /// Calls that took longer than 50 ms.
         package let slow: Int
+        /// Of the longest call, by the same measure as `seconds`.
+        package let longest: Double
     }
 
     package struct Errors: Sendable {
@@ -55,7 +57,8 @@ package struct PluginCallReport: Sendable {
         let buckets = [raw.0, raw.1, raw.2, raw.3, raw.4, raw.5].map { Int(clamping: $0) }
         return Calls(
             plugin: id, function: String(cString: pg_function_name(function)), count: Int(clamping: counts.calls),
-            seconds: Double(counts.nanoseconds) / 1_000_000_000, buckets: buckets, slow: Int(clamping: counts.slow))
+            seconds: Double(counts.nanoseconds) / 1_000_000_000, buckets: buckets, slow: Int(clamping: counts.slow),
+            longest: Double(counts.longest) / 1_000_000_000)
     }
 }
 
