@@ -13,6 +13,9 @@ enum { LINE = 16384 }; /* A path alone may have four thousand bytes, and twice t
 
 static int folder_fd = -1;
 static const char *folder_shown = "";
+static int as_json;
+
+void pg_report_as_json(void) { as_json = 1; }
 
 void pg_report_to(int folder, const char *shown) {
     const char *copy = strdup(shown);
@@ -47,6 +50,53 @@ static void send(int fd, const text *out) {
         if (count <= 0) return;
         done += (size_t)count;
     }
+}
+
+static void add_padded(text *out, uint64_t number, int width) {
+    uint64_t least = 1;
+    while (--width > 0) least *= 10;
+    for (; least > number && least > 1; least /= 10) add(out, "0");
+    add_number(out, number, 10);
+}
+
+/* A time as 2026-11-23T08:26:14.123Z; the calendar of Howard Hinnant's days_from_civil, backwards. */
+static void add_time(text *out, const struct timespec *now) {
+    const uint64_t days = (uint64_t)now->tv_sec / 86400, rest = (uint64_t)now->tv_sec % 86400;
+    const uint64_t z = days + 719468, era = z / 146097, doe = z % 146097;
+    const uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    const uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    const uint64_t month = mp < 10 ? mp + 3 : mp - 9;
+    add_padded(out, yoe + era * 400 + (month <= 2), 4);
+    add(out, "-");
+    add_padded(out, month, 2);
+    add(out, "-");
+    add_padded(out, doy - (153 * mp + 2) / 5 + 1, 2);
+    add(out, "T");
+    add_padded(out, rest / 3600, 2);
+    add(out, ":");
+    add_padded(out, rest / 60 % 60, 2);
+    add(out, ":");
+    add_padded(out, rest % 60, 2);
+    add(out, ".");
+    add_padded(out, (uint64_t)now->tv_nsec / 1000000, 3);
+    add(out, "Z");
+}
+
+/* The line as an object; its own signs escaped, others that JSON will not have left out. */
+static void send_json(const text *line, const struct timespec *now) {
+    static text out;
+    out.length = 0;
+    add(&out, "{\"time\":\"");
+    add_time(&out, now);
+    add(&out, "\",\"level\":\"critical\",\"event\":\"crash\",\"message\":\"");
+    for (size_t i = 0; i < line->length && out.length < LINE - 8; i++) {
+        const unsigned char byte = (unsigned char)line->bytes[i];
+        if (byte < 0x20) continue;
+        if (byte == '"' || byte == '\\') out.bytes[out.length++] = '\\';
+        out.bytes[out.length++] = (char)byte;
+    }
+    add(&out, "\"}\n");
+    send(STDERR_FILENO, &out);
 }
 
 /* ---- what is said and kept */
@@ -120,6 +170,10 @@ void pg_report(const pg_plugin *plugin, const char *what, const char *function, 
         } else {
             add(&line, "; no crash file was written, so the next start does not quarantine it");
         }
+    }
+    if (as_json) {
+        send_json(&line, &now);
+        return;
     }
     add(&line, "\n");
     send(STDERR_FILENO, &line);

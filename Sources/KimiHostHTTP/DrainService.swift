@@ -26,7 +26,9 @@ struct DrainService: Service {
         gate.drain()
         state.move(to: .draining)
         if try await isEmpty(within: drain) { return }
-        logger.notice("\(gate.snapshot.active) replies are ended: they took longer than timeouts.drain")
+        logger.notice(
+            "\(gate.snapshot.active) replies are ended: they took longer than timeouts.drain",
+            metadata: [LogKeys.event: "drain_over"])
         state.move(to: .over)
         _ = try await isEmpty(within: .milliseconds(Self.endMs))
     }

@@ -56,6 +56,9 @@ struct ClientRequest {
     let key: ClientKey
     let serving: Serving
     let tap: ExchangeTap?
+    var trace: RequestTrace?
+    /// When it was complete.
+    var arrived = NIODeadline.now()
     /// A replay goes where the recorded exchange went.
     var following: [(provider: String, upstreamModel: String)] = []
 
@@ -107,8 +110,12 @@ final class HTTPHost: Sendable {
         try request.key.check(model: model)
         let hints = runtime.wantsHints ? try source.hints() : RoutingHints()
         let routes = try Self.routes(model, hints, request)
+        request.trace?.asked(model)
+        client.exchangeAsked(model)
         try source.check(for: routes.first)
-        return Exchange(services: loop.services, routes: routes, source: source, client: client, tap: request.tap)
+        return Exchange(
+            services: loop.services, routes: routes, source: source, client: client, tap: request.tap,
+            trace: request.trace, asked: model, arrived: request.arrived)
     }
 }
 

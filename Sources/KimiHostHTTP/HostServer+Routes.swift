@@ -14,7 +14,7 @@ extension HostServer {
     /// Everything but the LLM endpoints, which `LLMHandler` takes before Hummingbird sees them.
     static func router(
         _ current: CurrentServing, _ host: HTTPHost, _ metrics: HostMetrics, _ loops: LoopContexts,
-        _ plugins: PluginStore, _ log: ExchangeLog?, _ dashboard: Dashboard?
+        _ plugins: PluginStore, _ log: ExchangeLog?, _ tracer: Tracer?, _ dashboard: Dashboard?
     ) -> Hummingbird.Router<HostContext> {
         let router = Hummingbird.Router(context: HostContext.self, options: .autoGenerateHeadEndpoints)
         router.addMiddleware {
@@ -30,7 +30,7 @@ extension HostServer {
         router.get("/metrics") { _, _ in
             let open = OpenResources(
                 transfers: loops.openTransfers, connections: host.connections.load(ordering: .relaxed))
-            return Self.metrics(current.serving.runtime, metrics, host.gate, open, plugins, log)
+            return Self.metrics(current.serving.runtime, metrics, host.gate, open, plugins, log, tracer)
         }
         addAdmin(to: router, current)
         router.get("/admin/plugins") { _, _ in Self.json(.ok, plugins.report) }
@@ -46,13 +46,13 @@ extension HostServer {
 
     private static func metrics(
         _ runtime: HostRuntime, _ metrics: HostMetrics, _ gate: ExchangeGate, _ open: OpenResources,
-        _ plugins: PluginStore, _ log: ExchangeLog?
+        _ plugins: PluginStore, _ log: ExchangeLog?, _ tracer: Tracer?
     ) -> Response {
         let text =
             PrometheusText(
                 metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
                 quarantined: runtime.quarantined, libraries: plugins.libraries,
-                log: log?.sink.stats
+                log: log?.sink.stats, logMemory: log?.memory, spans: tracer?.stats
             ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],

@@ -26,7 +26,9 @@ package struct HostServer: Sendable {
     private let plugins: PluginStore
     private let log: ExchangeLog?
     private let dashboard: DashboardSetup?
-    private let metrics = HostMetrics()
+    private let metrics: HostMetrics
+    private let export: TraceExport?
+    private let tracer: Tracer?
 
     /// - Parameters:
     ///   - store: where replies of the Responses API are kept; it is closed when the server ends.
@@ -42,6 +44,9 @@ package struct HostServer: Sendable {
         self.store = store
         self.plugins = plugins
         config = setup.config
+        metrics = HostMetrics(prices: config.log.policy.prices)
+        export = try TraceExport(config.tracing, settings, logger)
+        tracer = Self.tracer(config.tracing, export)
         current = CurrentServing(try Serving(setup))
         _ = plugins.take(setup.plugins)
         self.settings = settings
@@ -57,7 +62,7 @@ package struct HostServer: Sendable {
     ) async throws {
         let loops = try LoopContexts(
             count: LoopContexts.recommendedCount(cores: System.coreCount), settings: settings, current: current,
-            logger: logger, metrics: metrics, log: log)
+            logger: logger, metrics: metrics, log: log, tracer: tracer)
         defer { loops.stop() }
         let host = HTTPHost(
             responses: ResponseArchive(store: store), gate: ExchangeGate(current.serving.gateLimits),
@@ -75,6 +80,7 @@ package struct HostServer: Sendable {
         }
         await store.close()
         await log?.sink.close()
+        await export?.close()
         try outcome.get()
     }
 
@@ -88,7 +94,7 @@ package struct HostServer: Sendable {
                 settings: setup.settings)
         }
         return Application(
-            router: Self.router(current, host, metrics, loops, plugins, log, page),
+            router: Self.router(current, host, metrics, loops, plugins, log, tracer, page),
             server: HTTPServerBuilder { HostChannel(responder: $0, host: host, loops: loops) },
             configuration: ApplicationConfiguration(
                 address: .hostname(server.host, port: server.port), serverName: nil,
@@ -112,6 +118,12 @@ package struct HostServer: Sendable {
             logger: Self.quiet(logger))
         configuration.maximumGracefulShutdownDuration = DrainService.longest(timeouts)
         return configuration
+    }
+
+    /// Nil: neither are traces recorded nor those of clients carried on.
+    private static func tracer(_ settings: HostConfig.Tracing, _ export: TraceExport?) -> Tracer? {
+        guard settings.propagate || export != nil else { return nil }
+        return Tracer(spans: export?.queue, ratio: settings.ratio, propagates: settings.propagate)
     }
 
     /// The framework's own notes on starting and stopping are not the operator's business.

@@ -57,6 +57,8 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         get { writer?.tap }
         set { writer?.tap = newValue }
     }
+    /// What is counted and traced of the present request.
+    private var observed = RequestObservation()
     private var context: ChannelHandlerContext?
     /// Parts of requests that came before the present one was answered.
     private var ahead = CircularBuffer<HTTPServerRequestPart>()
@@ -162,6 +164,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
         writer?.begin(head, ids: &loop.ids)
         writer?.dialect = target.endpoint.dialect
         beginTap(head, target)
+        observed.begin(head, target, writer?.requestID ?? "", loop)
         serving = loop.serving
         if host.state.isEnding { writer?.closesAfterReply = true }
         let key: ClientKey
@@ -254,7 +257,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             }
             let request = ClientRequest(
                 body: body, target: incoming.target, id: writer.requestID, headers: incoming.head.headers,
-                key: incoming.key, serving: serving, tap: tap)
+                key: incoming.key, serving: serving, tap: tap, trace: observed.trace, arrived: lastActivity)
             try enter(request)
         } catch {
             answer(error)
@@ -326,6 +329,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     private func answer(_ error: ExchangeError) {
         tap?.refused(error)
+        observed.refused(error)
         exchangeFailed(error, refusal: nil)
         exchangeFlushed()
     }
@@ -375,6 +379,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
             writer?.lingers = true
         }
         tap?.refused(error)
+        observed.refused(error)
         writer?.fail(error)
         writer?.flush()
         endTap()
@@ -392,6 +397,7 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
     private func endTap() {
         tap?.finish()
         tap = nil
+        observed.end(status: writer?.status ?? 0, loop.services)
     }
 
     private static func compressed(_ coding: String) -> ExchangeError {
@@ -537,6 +543,10 @@ extension LLMHandler: ExchangeClient {
     }
 
     var clientName: String { admitted?.name ?? "" }
+
+    func exchangeAsked(_ model: String) { observed.asked(model) }
+
+    func masked(_ text: String) -> String { observed.masked(text) }
 
     var chargesTokens: Bool { admitted?.limits.tokensPerMinute != nil }
 

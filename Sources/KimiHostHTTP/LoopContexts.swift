@@ -20,14 +20,14 @@ final class LoopContexts: @unchecked Sendable {
 
     init(
         count: Int, settings: UpstreamSettings, current: CurrentServing, logger: Logger, metrics: HostMetrics,
-        log: ExchangeLog?
+        log: ExchangeLog?, tracer: Tracer?
     ) throws(UpstreamError) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         for loop in group.makeIterator() {
             let reactor = try CurlReactor(eventLoop: loop, settings: settings)
             reactors.append(reactor)
             let services = LoopServices(
-                eventLoop: loop, reactor: reactor, logger: logger, metrics: metrics, log: log)
+                eventLoop: loop, reactor: reactor, logger: logger, metrics: metrics, log: log, tracer: tracer)
             contexts[ObjectIdentifier(loop)] = LoopContext(services: services, current: current)
         }
     }

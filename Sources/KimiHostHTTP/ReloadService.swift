@@ -46,7 +46,7 @@ struct ReloadService: Service {
         var last = loaded
         var rests = 0
         while (try? await Task.sleep(for: .milliseconds(Self.periodMs))) != nil {
-            for line in plugins.tidy() { logger.info("\(line)") }
+            for line in plugins.tidy() { logger.info("\(line)", metadata: [LogKeys.event: "plugin_files"]) }
             let now = current.serving.files.stamps()
             rests = now == last ? rests + 1 : 0
             last = now
@@ -78,24 +78,32 @@ struct ReloadService: Service {
     }
 
     private func take(_ serving: Serving, _ notes: [String]) {
-        for note in notes { logger.notice("\(note)") }
+        for note in notes { logger.notice("\(note)", metadata: [LogKeys.event: "config_note"]) }
         let waiting = RestartOnly.changes(from: current.serving.config, to: serving.config)
         if !waiting.isEmpty {
-            logger.warning("taken at the next start only: \(waiting.joined(separator: ", "))")
+            logger.warning(
+                "taken at the next start only: \(waiting.joined(separator: ", "))",
+                metadata: [LogKeys.event: "restart_needed"])
         }
         current.replace(serving)
         gate.adopt(serving.gateLimits)
         loops.refresh()
         metrics.reloaded(true)
-        for line in plugins.take(serving.plugins) { logger.notice("\(line)") }
-        if let warning = plugins.warning() { logger.warning("\(warning)") }
-        logger.notice("configuration loaded anew: \(serving.runtime.modelNames(profile: nil).count) models")
+        for line in plugins.take(serving.plugins) {
+            logger.notice("\(line)", metadata: [LogKeys.event: "plugin_changed"])
+        }
+        if let warning = plugins.warning() { logger.warning("\(warning)", metadata: [LogKeys.event: "plugin_files"]) }
+        logger.notice(
+            "configuration loaded anew: \(serving.runtime.modelNames(profile: nil).count) models",
+            metadata: [LogKeys.event: "reloaded"])
     }
 
     private func refuse(_ mistakes: [String]) {
         metrics.reloaded(false)
         let more = mistakes.count > 1 ? " (and \(mistakes.count - 1) more; kimi-host check lists them)" : ""
-        logger.error("configuration not loaded, the one before goes on: \(mistakes.first ?? "no reason given")\(more)")
+        logger.error(
+            "configuration not loaded, the one before goes on: \(mistakes.first ?? "no reason given")\(more)",
+            metadata: [LogKeys.event: "reload_refused"])
     }
 }
 
@@ -121,6 +129,7 @@ enum RestartOnly {
         compare("log", old.log == new.log)
         compare("dashboard", old.dashboard == new.dashboard)
         compare("logging", old.logging == new.logging)
+        compare("tracing", old.tracing == new.tracing)
         compare("state_dir", old.stateDir == new.stateDir)
         compare("plugins", old.plugins == new.plugins)
         return names

@@ -24,6 +24,8 @@ final class ResponseWriter {
     var tap: ExchangeTap?
     /// The id of the present request.
     private(set) var requestID = ""
+    /// Of the present response; 0: its head has not gone out.
+    private(set) var status = 0
     /// The connection is closed when the present response is out.
     var closesAfterReply = false
     /// Is the connection closed behind the present reply, by our wish or the client's?
@@ -54,6 +56,7 @@ final class ResponseWriter {
         isKeepAlive = head.isKeepAlive
         isHead = head.method == .HEAD
         (dialect, dropped, enforcement, relayed) = (.chat, "", "", [])
+        status = 0
         requestID = RequestID.accept(head.headers.first(name: "x-request-id"), or: &ids)
     }
 
@@ -62,6 +65,7 @@ final class ResponseWriter {
         (version, isKeepAlive, isHead) = (.http1_1, false, false)
         (dialect, dropped, enforcement, relayed) = (.chat, "", "", [])
         requestID = RequestID.make(using: &ids)
+        status = 0
     }
 
     /// The interim answer to `Expect: 100-continue`.
@@ -78,6 +82,7 @@ final class ResponseWriter {
         // HTTP/1.0 knows no chunks: there the end of the connection ends the stream.
         if version.minor >= 1 { headers.add(name: "transfer-encoding", value: "chunked") } else { isKeepAlive = false }
         addConnection(&headers)
+        status = 200
         write(.head(HTTPResponseHead(version: version, status: .ok, headers: headers)))
     }
 
@@ -127,6 +132,7 @@ final class ResponseWriter {
         var headers = headers
         headers.add(name: "content-length", value: "\(body.count)")
         addConnection(&headers)
+        self.status = Int(status.code)
         write(.head(HTTPResponseHead(version: version, status: status, headers: headers)))
         let bytes = buffer(body)
         tap?.replied(Int(status.code))

@@ -18,6 +18,7 @@ struct StateSettings {
     let folder: String
     /// Seconds.
     let window: Int64
+    let logFormat: LogFormat
 
     init(config: String?, folder: String? = nil) {
         let environment = Environment.process().loadingDotEnv().environment
@@ -25,6 +26,7 @@ struct StateSettings {
         let settings = ConfigLoader.settings(source, environment: environment)
         self.folder = folder ?? settings.stateDir
         window = settings.plugins.quarantineWindow.components.seconds
+        logFormat = settings.logging.format
     }
 
     func safety(_ options: PluginFolderOptions, mayWrite: Bool) -> PluginSafety {

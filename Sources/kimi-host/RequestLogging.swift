@@ -10,13 +10,15 @@ enum RequestLogging {
         guard config.isEnabled else { return nil }
         do throws(LogError) {
             let log = try RequestLog(path: config.path, limits: limits(config), redaction: try redaction(config)) {
-                logger.warning("\($0)")
+                logger.warning("\($0)", metadata: [LogKeys.event: "request_log"])
             }
             return ExchangeLog(sink: log, policy: config.policy)
         } catch {
             // A state folder that cannot be used stops nothing; a path that somebody chose must work.
             guard !config.isPathChosen, case .unusable = error else { throw error }
-            logger.warning("\(error): nothing is logged; cure: make state_dir usable, or set log.path")
+            logger.warning(
+                "\(error): nothing is logged; cure: make state_dir usable, or set log.path",
+                metadata: [LogKeys.event: "request_log"])
             return nil
         }
     }

@@ -20,20 +20,25 @@ struct Serve: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = Self.pluginStore(options)
+        let settings = StateSettings(config: options.config)
+        let log = ProcessLog(settings.logFormat)
+        if log.format == .json { PluginWatch.reportAsJSON() }
+        let store = Self.pluginStore(options, settings, log)
         defer { store.copies?.remove() }
-        let start = try start(store)
+        let start = try start(store, log)
         do {
             let reload = Self.reloading(options, start.config.server.host, store, start.services, start.logger)
             try await start.server.run(reload: reload) { port, link in
                 let scheme = start.config.server.tls == nil ? "http" : "https"
                 let place = "\(scheme)://\(Self.authority(start.config.server.host, port))"
-                Console.error("kimi-host \(HostVersion.text) on \(place), \(start.models) models")
-                if let note = DashboardServing.note(start.config) { Console.error(note) }
-                if let link { Console.error("dashboard, once and within ten minutes: \(place)\(link)") }
+                log.say(.notice, "listening", "kimi-host \(HostVersion.text) on \(place), \(start.models) models")
+                if let note = DashboardServing.note(start.config) { log.say(.notice, "dashboard_note", note) }
+                if let link {
+                    log.say(.notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)")
+                }
             }
         } catch {
-            for line in Self.lines(error, start.config) { Console.error(line) }
+            for line in Self.lines(error, start.config) { log.say(.error, "start_failed", line) }
             throw ExitCode.failure
         }
     }
@@ -48,18 +53,18 @@ struct Serve: AsyncParsableCommand {
 
     /// Everything up to the server. What was prepared ends here: as long as the process waits for requests, nothing may
     /// hold on to the plugins of the start but what serves with them.
-    private func start(_ store: PluginStore) throws -> Start {
+    private func start(_ store: PluginStore, _ log: ProcessLog) throws -> Start {
         let prepared = Preparation(options, store: store)
-        for note in prepared.notes { Console.error(note) }
+        for note in prepared.notes { log.say(note.contains("warning:") ? .warning : .notice, "start_note", note) }
         for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
-            Console.error("loaded " + plugin.description)
+            log.say(.notice, "plugin_loaded", "loaded " + plugin.description)
         }
-        for line in prepared.broken { Console.error("error: " + line) }
+        for line in prepared.broken { log.say(.error, "plugin_broken", "error: " + line) }
         guard prepared.mistakes.isEmpty, let config = prepared.config else {
-            for mistake in prepared.mistakes { Console.error(mistake) }
+            for mistake in prepared.mistakes { log.say(.error, "start_mistake", mistake) }
             throw ExitCode.failure
         }
-        let logger = Self.logger(config.logging.level)
+        let logger = Self.logger(config.logging.level, log)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
         )
@@ -68,7 +73,7 @@ struct Serve: AsyncParsableCommand {
             let (server, models) = try server(config, prepared, services, store, logger)
             return Start(config: config, services: services, logger: logger, server: server, models: models)
         } catch {
-            for line in Self.lines(error, config) { Console.error(line) }
+            for line in Self.lines(error, config) { log.say(.error, "start_failed", line) }
             throw ExitCode.failure
         }
     }
@@ -99,14 +104,17 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
-    private static func pluginStore(_ options: HostOptions) -> PluginStore {
+    private static func pluginStore(
+        _ options: HostOptions, _ settings: StateSettings, _ log: ProcessLog
+    ) -> PluginStore {
         guard !options.plugins.noPlugins else { return PluginStore(copies: nil) }
         let copies = PluginCopies(
             places: PluginCopies.places(
-                stateDir: StateSettings(config: options.config).folder, Environment.process().values),
-            insecurePaths: options.plugins.pluginsInsecurePath, notice: Console.error)
+                stateDir: settings.folder, Environment.process().values),
+            insecurePaths: options.plugins.pluginsInsecurePath, notice: { log.say(.notice, "plugin_files", $0) })
         if copies == nil {
-            Console.error(
+            log.say(
+                .warning, "plugin_files",
                 "plugins are mapped from where they lie: replace their files by renaming only, and restart to take them"
             )
         }
@@ -136,11 +144,13 @@ struct Serve: AsyncParsableCommand {
         limits.maxEntries = settings.maxEntries
         limits.maxBytes = settings.maxBytes
         limits.maxAge = .seconds(settings.maxAgeDays * 86_400)
-        return try ResponseStore(path: settings.path, limits: limits) { logger.warning("\($0)") }
+        return try ResponseStore(path: settings.path, limits: limits) {
+            logger.warning("\($0)", metadata: [LogKeys.event: "response_store"])
+        }
     }
 
-    private static func logger(_ level: LogLevel) -> Logger {
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    private static func logger(_ level: LogLevel, _ log: ProcessLog) -> Logger {
+        LoggingSystem.bootstrap { ProcessLogHandler(label: $0, log: log) }
         var logger = Logger(label: "kimi-host")
         logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
         return logger

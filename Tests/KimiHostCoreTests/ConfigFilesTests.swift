@@ -43,7 +43,7 @@ import Testing
         let yaml = try text("model-config.example.yaml").split(separator: "\n", omittingEmptySubsequences: false)
         let sections = [
             "server:", "limits:", "timeouts:", "routing:", "dialects:", "responses:", "plugins:", "log:",
-            "dashboard:", "logging:",
+            "dashboard:", "logging:", "tracing:",
         ]
         var isInside = false
         let uncommented = yaml.map { line -> String in
@@ -59,6 +59,9 @@ import Testing
         #expect(config.timeouts == standard.timeouts && config.logging == standard.logging)
         #expect(config.routing == standard.routing && config.plugins == standard.plugins)
         #expect(config.log == standard.log && config.dashboard == standard.dashboard)
+        var tracing = standard.tracing
+        tracing.endpoint = "http://127.0.0.1:4318/v1/traces"
+        #expect(config.tracing == tracing)
         let schema = try ConfigNode(parsingJSON: ConfigSchema.text)["properties"]
         let limits = schema?["limits"]?["properties"]
         #expect(limits?["max_body_bytes"]?["default"]?.int == Int64(standard.limits.maxBodyBytes))

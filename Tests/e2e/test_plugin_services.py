@@ -54,7 +54,7 @@ def metrics(host) -> dict[str, int]:
     types = dict(line.split()[2:] for line in lines if line.startswith("# TYPE"))
     histograms = {f"{name}{end}" for name, type in types.items() if type == "histogram" for end in ("_bucket", "_sum", "_count")}
     assert {re.split(r"[{ ]", name)[0] for name in samples} <= set(types) | histograms
-    return {name: int(value) for name, value in samples.items() if not name.split("{")[0].endswith("_seconds_sum")}
+    return {name: float(value) if "." in value or "e" in value else int(value) for name, value in samples.items()}
 
 
 def test_a_memory_is_shared_by_the_instances_of_a_plugin(serve, upstream):

@@ -74,6 +74,8 @@ uint64_t pg_read_stalls(uint32_t series);
 /* Begins to name crashes. folder: an open descriptor of where crash files go, kept; -1: none are written. shown: how
  * the line for people calls it, copied. May be called again. */
 void pg_install(int folder, const char *shown);
+/* The line on standard error is an object of JSON from now on. */
+void pg_report_as_json(void);
 /* Puts the handlers back in front of those that a library has installed, which are asked first from then on.
  * Nothing before pg_install. */
 void pg_rechain(void);

@@ -602,6 +602,66 @@ package enum ConfigSchema {
                   ],
                   "description": "LOG_LEVEL in the environment wins.",
                   "default": "info"
+                },
+                "format": {
+                  "enum": [
+                    "text",
+                    "json"
+                  ],
+                  "description": "Lines for people, or an object a line. LOG_FORMAT in the environment wins.",
+                  "default": "text"
+                }
+              }
+            },
+            "tracing": {
+              "type": "object",
+              "additionalProperties": false,
+              "description": "Traces for an OpenTelemetry collector (docs/observability.md). OTEL_... variables in the environment win. Only a restart takes changes.",
+              "properties": {
+                "endpoint": {
+                  "type": "string",
+                  "minLength": 1,
+                  "description": "The whole URL that spans are sent to by OTLP/HTTP, such as http://127.0.0.1:4318/v1/traces; $NAME at its beginning is a variable of the environment. Without it nothing is recorded."
+                },
+                "headers": {
+                  "type": "object",
+                  "additionalProperties": {
+                    "type": "string"
+                  },
+                  "description": "Headers of the requests to it; $NAME at the beginning of a value is a variable of the environment."
+                },
+                "service_name": {
+                  "type": "string",
+                  "minLength": 1,
+                  "maxLength": 256,
+                  "default": "kimi-host",
+                  "description": "What the spans call this process."
+                },
+                "ratio": {
+                  "type": "number",
+                  "minimum": 0,
+                  "maximum": 1,
+                  "default": 1,
+                  "description": "The share of traces that begin here and are recorded. A client's trace is recorded if the client's side of it is."
+                },
+                "propagate": {
+                  "type": "boolean",
+                  "default": true,
+                  "description": "Tell upstreams of the trace (traceparent and tracestate), if there is one."
+                },
+                "timeout": {
+                  "type": "number",
+                  "minimum": 0.1,
+                  "maximum": 600,
+                  "default": 10,
+                  "description": "Seconds for one request to the collector."
+                },
+                "queue_spans": {
+                  "type": "integer",
+                  "minimum": 64,
+                  "maximum": 1000000,
+                  "default": 8192,
+                  "description": "Spans that wait to be sent; further ones are dropped and counted in /metrics."
                 }
               }
             }

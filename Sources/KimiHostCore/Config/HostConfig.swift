@@ -13,6 +13,7 @@ package struct HostConfig: Sendable {
     package var routing = Routing()
     package var logging = Logging()
     package var log = Log()
+    package var tracing = Tracing()
     package var dashboard = Dashboard()
     package var hostedTools = HostedToolsPolicy.strip
     package var responses = Responses()
@@ -139,6 +140,7 @@ package struct HostConfig: Sendable {
 
     package struct Logging: Sendable, Equatable {
         package var level = LogLevel.info
+        package var format = LogFormat.text
 
         package init() {}
     }

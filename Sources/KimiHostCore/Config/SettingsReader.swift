@@ -34,6 +34,7 @@ struct SettingsReader {
         if let folder = environment["KIMI_STATE_DIR"] ?? root["state_dir"]?.string { config.stateDir = folder }
         LogSettingsReader(node: root["log"], environment: environment, stateDir: config.stateDir).read(
             into: &config.log, log: &log)
+        TracingSettingsReader(node: root["tracing"], environment: environment).read(into: &config.tracing, log: &log)
         readEnforcement(&config.enforcementAttempts, &log)
     }
 
@@ -110,6 +111,7 @@ struct SettingsReader {
 
     private func readLogging(_ logging: inout HostConfig.Logging, _ log: inout DiagnosticLog) {
         if let level = root["logging"]?["level"]?.string.flatMap(LogLevel.init(rawValue:)) { logging.level = level }
+        readFormat(&logging, &log)
         guard let text = environment["LOG_LEVEL"] else { return }
         if let level = LogLevel(name: text) {
             logging.level = level
@@ -117,6 +119,16 @@ struct SettingsReader {
             let names = LogLevel.allCases.map(\.rawValue)
             let hint = Suggestion.clause(for: text, among: names)
             log.add(Self.mistake("LOG_LEVEL", "must be one of \(names.joined(separator: ", ")), not '\(text)'\(hint)"))
+        }
+    }
+
+    private func readFormat(_ logging: inout HostConfig.Logging, _ log: inout DiagnosticLog) {
+        if let format = root["logging"]?["format"]?.string.flatMap(LogFormat.init) { logging.format = format }
+        guard let text = environment["LOG_FORMAT"] else { return }
+        if let format = LogFormat(rawValue: text.lowercased()) {
+            logging.format = format
+        } else {
+            log.add(Self.mistake("LOG_FORMAT", "must be text or json, not '\(text)'"))
         }
     }
 

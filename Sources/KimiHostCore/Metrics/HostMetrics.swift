@@ -1,3 +1,4 @@
+package import LogModel
 package import PluginHost
 import Synchronization
 
@@ -8,14 +9,14 @@ package final class HostMetrics: Sendable {
         case ok, failed, cancelled
     }
 
-    /// Labels come from the configuration, so there are as many as it has routes.
+    /// `MetricLabels` bounds how many of them there are.
     package struct ExchangeKey: Hashable, Sendable {
         package let model: String
         package let provider: String
         package let outcome: Outcome
     }
 
-    /// A plugin's kinds beyond `maxKinds` are counted as `other`.
+    /// A plugin's kinds beyond `MetricLabels.maxKinds` are counted as `other`.
     package struct NoteKey: Hashable, Sendable {
         package let plugin: String
         package let kind: String
@@ -31,6 +32,8 @@ package final class HostMetrics: Sendable {
     package struct RouteKey: Hashable, Sendable {
         package let model: String
         package let provider: String
+
+        static let other = RouteKey(model: MetricLabels.other, provider: MetricLabels.other)
     }
 
     /// What is left out of new attempts for a while.
@@ -64,14 +67,16 @@ package final class HostMetrics: Sendable {
         /// Configurations and plugins loaded anew, and those that were refused.
         package var reloads = 0
         package var refusedReloads = 0
+        package var genAI = GenAIMetrics()
+        package var traffic = TrafficMetrics()
+        fileprivate var bounds = LabelBounds()
     }
 
-    /// Kinds of notes that are told apart, for each plugin.
-    package static let maxKinds = 64
-
     private let state = Mutex(Snapshot())
+    /// Of the configuration, for exchanges whose upstream tells no cost.
+    private let prices: [Price]
 
-    package init() {}
+    package init(prices: [Price] = []) { self.prices = prices }
 
     package var snapshot: Snapshot { state.withLock { $0 } }
 
@@ -82,39 +87,55 @@ package final class HostMetrics: Sendable {
     /// - Parameters:
     ///   - failures: the attempts that came to nothing; where the outcome is not `failed`, one more has ended so.
     ///   - repeats: attempts that went where one had been before.
+    ///   - measure: nil: nothing was measured.
     package func exchangeEnded(
         model: String, provider: String, _ outcome: Outcome, notes: [NoteBook.Note],
-        failures: [FailedAttempt] = [], repeats: Int = 0
+        failures: [FailedAttempt] = [], repeats: Int = 0, measure: ExchangeMeasure? = nil
     ) {
+        var measure = measure
+        if !prices.isEmpty { prices.price(&measure, provider: provider, model: model) }
         state.withLock { state in
             state.active -= 1
             state.repeats += repeats
-            for failure in failures {
-                let key = AttemptKey(model: failure.model, provider: failure.provider, outcome: failure.category)
-                state.attempts[key, default: 0] += 1
-            }
-            if outcome != .failed {
-                let key = AttemptKey(model: model, provider: provider, outcome: outcome.rawValue)
-                state.attempts[key, default: 0] += 1
-            }
-            state.exchanges[ExchangeKey(model: model, provider: provider, outcome: outcome), default: 0] += 1
-            for note in notes { Self.add(note, to: &state.notes) }
+            for failure in failures { state.attempt(failure.model, failure.provider, failure.category) }
+            if outcome != .failed { state.attempt(model, provider, outcome.rawValue) }
+            state.exchange(model, provider, outcome)
+            for note in notes { state.note(note) }
+            if let measure { state.add(measure, model, provider, isFailed: outcome == .failed) }
+        }
+    }
+
+    /// A client's request has its reply, or its client is gone.
+    ///
+    /// - Parameters:
+    ///   - model: the client's name of it; nil when it is not configured, or was not read.
+    ///   - status: of the reply; 0: there was none.
+    ///   - error: the category of what kept it from becoming an exchange; nil: nothing did.
+    package func requestEnded(dialect: String, model: String?, status: Int, error: String?) {
+        state.withLock { state in
+            state.traffic.ended(dialect: dialect, model: model, status: status, &state.bounds)
+            if let error { state.traffic.failed(error) }
         }
     }
 
     /// A reply whose route ensures tool calls has ended; each attempt but its last one was answered well, and rejected.
     package func enforced(model: String, provider: String, result: String, attempts: Int) {
         state.withLock { state in
-            state.enforced[EnforcedKey(model: model, provider: provider, result: result), default: 0] += 1
+            let route = state.bounds.route(RouteKey(model: model, provider: provider))
+            let key = EnforcedKey(model: route.model, provider: route.provider, result: result)
+            state.enforced[key, default: 0] += 1
             guard attempts > 1 else { return }
             state.enforcedAgain += attempts - 1
-            state.attempts[AttemptKey(model: model, provider: provider, outcome: "ok"), default: 0] += attempts - 1
+            state.attempt(model, provider, "ok", by: attempts - 1)
         }
     }
 
     /// A route or key went cold.
     package func cooled(model: String, provider: String, _ what: Cooled) {
-        state.withLock { $0.cooldowns[CooledKey(model: model, provider: provider, what: what), default: 0] += 1 }
+        state.withLock { state in
+            let route = state.bounds.route(RouteKey(model: model, provider: provider))
+            state.cooldowns[CooledKey(model: route.model, provider: route.provider, what: what), default: 0] += 1
+        }
     }
 
     /// Configuration and plugins were loaded anew, or refused.
@@ -126,14 +147,45 @@ package final class HostMetrics: Sendable {
 
     /// A reply of this route broke off after content and goes on.
     package func resumed(model: String, provider: String) {
-        state.withLock { $0.resumed[RouteKey(model: model, provider: provider), default: 0] += 1 }
+        state.withLock { state in
+            state.resumed[state.bounds.route(RouteKey(model: model, provider: provider)), default: 0] += 1
+        }
+    }
+}
+
+extension HostMetrics.Snapshot {
+    /// `outcome` is one of a fixed set.
+    fileprivate mutating func attempt(_ model: String, _ provider: String, _ outcome: String, by number: Int = 1) {
+        let key = HostMetrics.AttemptKey(model: model, provider: provider, outcome: outcome)
+        if let place = attempts.index(forKey: key) { return attempts.values[place] += number }
+        let route = bounds.route(HostMetrics.RouteKey(model: model, provider: provider))
+        attempts[HostMetrics.AttemptKey(model: route.model, provider: route.provider, outcome: outcome), default: 0] +=
+            number
     }
 
-    private static func add(_ note: NoteBook.Note, to counts: inout [NoteKey: Int]) {
-        var key = NoteKey(plugin: note.plugin, kind: note.kind)
-        if counts[key] == nil, counts.keys.count(where: { $0.plugin == note.plugin }) >= maxKinds {
-            key = NoteKey(plugin: note.plugin, kind: "other")
+    fileprivate mutating func exchange(_ model: String, _ provider: String, _ outcome: HostMetrics.Outcome) {
+        let key = HostMetrics.ExchangeKey(model: model, provider: provider, outcome: outcome)
+        if let place = exchanges.index(forKey: key) { return exchanges.values[place] += 1 }
+        let route = bounds.route(HostMetrics.RouteKey(model: model, provider: provider))
+        exchanges[
+            HostMetrics.ExchangeKey(model: route.model, provider: route.provider, outcome: outcome), default: 0] += 1
+    }
+
+    fileprivate mutating func note(_ note: NoteBook.Note) {
+        var key = HostMetrics.NoteKey(plugin: note.plugin, kind: note.kind)
+        if notes[key] == nil, notes.keys.count(where: { $0.plugin == note.plugin }) >= MetricLabels.maxKinds {
+            key = HostMetrics.NoteKey(plugin: note.plugin, kind: MetricLabels.other)
         }
-        counts[key, default: 0] += note.count
+        notes.count(
+            key, other: .init(plugin: MetricLabels.other, kind: MetricLabels.other),
+            most: MetricLabels.maxKinds * MetricLabels.maxPlugins, by: note.count)
+    }
+
+    fileprivate mutating func add(
+        _ measure: ExchangeMeasure, _ model: String, _ provider: String, isFailed: Bool
+    ) {
+        genAI.add(measure, HostMetrics.RouteKey(model: model, provider: provider), &bounds)
+        if let overhead = measure.overhead { traffic.took(overhead, dialect: measure.dialect) }
+        if isFailed { traffic.failed(measure.error) }
     }
 }

@@ -14,15 +14,20 @@ package struct PrometheusText {
     package init(
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
         gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(), calls: PluginCallReport = PluginCallReport(),
-        quarantined: [String] = [], libraries: [PluginLibrary] = [], log: LogStats? = nil
+        quarantined: [String] = [], libraries: [PluginLibrary] = [], log: LogStats? = nil,
+        logMemory: LogMemory? = nil, spans: SpanStats? = nil
     ) {
         exchanges(metrics)
+        traffic(metrics.traffic, metrics.genAI)
+        genAI(metrics.genAI)
         requests(gate)
         attempts(metrics)
         enforced(metrics)
         notes(metrics)
         plugins(calls, quarantined: quarantined)
         if let log { requestLog(log) }
+        if let logMemory { memory(of: logMemory) }
+        if let spans { traces(spans) }
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
         family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")
@@ -122,6 +127,26 @@ package struct PrometheusText {
         sample([], log.pendingBytes)
         family("kimi_log_spool_bytes", "gauge", "Bytes of exchanges on the disk that a rush left to be packed.")
         sample([], log.spoolBytes)
+    }
+
+    private mutating func memory(of log: LogMemory) {
+        family("kimi_log_memory_bytes", "gauge", "Bytes of bodies that exchanges under way hold for the request log.")
+        sample([], log.bytes)
+        family(
+            "kimi_log_bodies_cut_total", "counter",
+            "Bodies of which the request log did not keep all, for want of room.")
+        sample([], log.bodiesCut)
+    }
+
+    private mutating func traces(_ spans: SpanStats) {
+        family("kimi_otlp_spans_exported_total", "counter", "Spans that the collector took.")
+        sample([], spans.exported)
+        family("kimi_otlp_spans_dropped_total", "counter", "Spans that were not exported, by reason.")
+        for reason in SpanDrop.allCases { sample([("reason", reason.rawValue)], spans.dropped[reason] ?? 0) }
+        family("kimi_otlp_export_failures_total", "counter", "Requests to the collector that failed.")
+        sample([], spans.failures)
+        family("kimi_otlp_queue_spans", "gauge", "Spans that wait to be exported.")
+        sample([], spans.queued)
     }
 
     mutating func family(_ name: String, _ type: String, _ help: String) {

@@ -22,17 +22,47 @@ extension HostRuntime {
         text.family("kimi_route_queued", "gauge", "Requests that wait for an entry with max_concurrent.")
         text.sample([], routing.queued)
         let rows = zip(routeConfigs, routes).map { config, route in
-            (
-                labels: [("route", config.path), ("model", config.upstreamModel), ("provider", config.provider)],
-                route: route
-            )
+            EntryRow(
+                labels: [config.path, config.upstreamModel, config.provider], active: route.slots.active,
+                isCold: route.health.cooldown.isWarm ? 0 : 1,
+                coldKeys: route.keys.count { !$0.health.cooldown.isWarm })
         }
-        text.family("kimi_route_active", "gauge", "Attempts under way, by entry.")
-        for row in rows { text.sample(row.labels, row.route.slots.active) }
-        text.family("kimi_routes_cold", "gauge", "1 while the entry is left out of new attempts.")
-        for row in rows { text.sample(row.labels, row.route.health.cooldown.isWarm ? 0 : 1) }
-        text.family("kimi_keys_cold", "gauge", "Keys of the entry that are left out of new attempts.")
-        for row in rows { text.sample(row.labels, row.route.keys.count { !$0.health.cooldown.isWarm }) }
+        text.entries(EntryRow.bounded(rows))
         return text.text
+    }
+}
+
+/// How one entry of the configuration stands.
+private struct EntryRow {
+    /// Place, model and provider.
+    var labels: [String]
+    var active: Int
+    var isCold: Int
+    var coldKeys: Int
+
+    /// The first `MetricLabels.maxEntries` as they are, and the sums of all others.
+    static func bounded(_ rows: [EntryRow]) -> [EntryRow] {
+        guard rows.count > MetricLabels.maxEntries else { return rows }
+        let other = EntryRow(
+            labels: [String](repeating: MetricLabels.other, count: 3), active: 0, isCold: 0, coldKeys: 0)
+        let rest = rows.dropFirst(MetricLabels.maxEntries).reduce(into: other) { sum, row in
+            sum.active += row.active
+            sum.isCold += row.isCold
+            sum.coldKeys += row.coldKeys
+        }
+        return rows.prefix(MetricLabels.maxEntries) + [rest]
+    }
+
+    var pairs: [(String, String)] { Array(zip(["route", "model", "provider"], labels)) }
+}
+
+extension PrometheusText {
+    fileprivate mutating func entries(_ rows: [EntryRow]) {
+        family("kimi_route_active", "gauge", "Attempts under way, by entry.")
+        for row in rows { sample(row.pairs, row.active) }
+        family("kimi_routes_cold", "gauge", "1 while the entry is left out of new attempts.")
+        for row in rows { sample(row.pairs, row.isCold) }
+        family("kimi_keys_cold", "gauge", "Keys of the entry that are left out of new attempts.")
+        for row in rows { sample(row.pairs, row.coldKeys) }
     }
 }

@@ -118,20 +118,25 @@ extension Exchange {
 
     /// The client gets content of this attempt: a probe has told what it was made for.
     func contentBegan() {
+        let now = NIODeadline.now()
         tap?.contentBegan()
+        trace?.contentBegan(now)
+        if measure.firstToken == nil { measure.firstToken = ExchangePace.microseconds(now - arrived) }
         if choice.isRouteProbe { route.health.succeeded() }
         if choice.isKeyProbe { key.health.succeeded() }
-        route.latency.add(attemptMs, streamed: true)
+        route.latency.add(attemptMs(now), streamed: true)
     }
 
-    var attemptMs: Double { Double((NIODeadline.now() - attemptBegan).nanoseconds) / 1_000_000 }
+    func attemptMs(_ now: NIODeadline = .now()) -> Double {
+        Double((now - attemptBegan).nanoseconds) / 1_000_000
+    }
 
     /// Tells the health of route and key how the attempt ended, once. nil: well.
     func judge(_ failure: AttemptFailure?, _ error: ExchangeError? = nil) {
         guard !isJudged else { return }
         isJudged = true
         let now = Self.milliseconds(.now())
-        if failure == nil, encoder?.isStreaming == false { route.latency.add(attemptMs, streamed: false) }
+        if failure == nil, encoder?.isStreaming == false { route.latency.add(attemptMs(), streamed: false) }
         switch failure?.fault {
         case .unserved: releaseProbes(now)
         case .request where planned == nil: releaseProbes(now)  // The upstream does not even know of it.
@@ -170,13 +175,17 @@ extension Exchange {
     }
 
     private func record(_ error: ExchangeError) {
+        let now = NIODeadline.now()
+        let category = AttemptFailure.word(error.category)
         tap?.attemptFailed(error)
+        trace?.attemptEnded(now, error: category)
+        measureAttempt(now, error: category)
         let name = "\(route.providerName)/\(route.upstreamModel)"
         failures.append(
             FailedAttempt(
                 model: route.upstreamModel, provider: route.providerName,
                 place: route.keys.count > 1 ? "\(name) key \(choice.key + 1)" : name,
-                category: AttemptFailure.word(error.category), message: error.message, milliseconds: Int64(attemptMs)))
+                category: category, message: error.message, milliseconds: Int64(attemptMs(now))))
     }
 }
 

@@ -20,17 +20,20 @@ extension Exchange {
         let charged = charge.total(
             attempt, book, outcome, hasContent: reply.hasContent, wentUp: planned != nil || !failures.isEmpty)
         if charged.isEstimate { book.add(kind: "tokens_estimated", detail: "\(charged.tokens) tokens are charged") }
+        let now = NIODeadline.now()
         let row = ExchangeRow(
             requestID: source.requestID, model: route.upstreamModel, provider: route.providerName,
-            milliseconds: clock.elapsedMs(), outcome: outcome, error: error, notes: book.notes,
+            milliseconds: clock.elapsedMs(now), outcome: outcome, error: error, notes: book.notes,
             tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures,
             enforcement: reportEnforcement(outcome))
         services.metrics.exchangeEnded(
             model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
-            repeats: planner.repeats)
+            repeats: planner.repeats,
+            measure: measured(outcome, error.map { AttemptFailure.word($0.category) }, row.tokens, now))
+        trace?.ended(outcome, error, row, book.usage, isStream: encoder?.isStreaming ?? false)
         tap?.ended(outcome, error, row, book.usage, dropped: allDropped, isStream: encoder?.isStreaming ?? false)
         client?.exchangeUsed(tokens: charged.tokens)
-        row.write(to: services.logger, masking: route.masked)
+        row.write(to: services.logger) { self.client?.masked(self.route.masked($0)) ?? self.route.masked($0) }
     }
 
     func acknowledge() {

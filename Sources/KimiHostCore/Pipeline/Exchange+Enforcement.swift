@@ -55,7 +55,10 @@ extension Exchange {
             return false
         case .again(let demand):
             judge(nil)
-            enforcement.demand(demand, after: Int64(attemptMs))
+            let now = NIODeadline.now()
+            enforcement.demand(demand, after: Int64(attemptMs(now)))
+            trace?.attemptEnded(now, error: "")
+            measureAttempt(now, error: "")
             tap?.attemptRejected(for: ExchangeEnforcement.words(demand))
             awaitEnd(enforcement)
             return true

@@ -21,7 +21,7 @@ extension Exchange {
             case .http(let planned):
                 let side = SideRequest(
                     id: planned.id, target: UpstreamTarget.text(planned.url),
-                    heard: { [weak self] in self?.clock.heard() },
+                    heard: { [weak self] in self?.clock.arrived() },
                     finished: { [weak self] in self?.sideFinished($0) })
                 self.side = side
                 clock.sent()
@@ -42,7 +42,11 @@ extension Exchange {
 
     func send(_ planned: PlannedRequest, receiver: any UpstreamReceiver) throws(ExchangeError) -> Transfer? {
         let body = try attempt?.body(planned)
-        if receiver === self { tap?.sent(planned, body, isNative: native != nil, of: attempt?.request) }
+        var planned = planned
+        if receiver === self {
+            trace?.sends(&planned)
+            tap?.sent(planned, body, isNative: native != nil, of: attempt?.request)
+        }
         let request = UpstreamRequest(
             method: planned.method, url: planned.url, headers: planned.headers, body: body,
             connectTimeoutMs: route.timeouts.connect)

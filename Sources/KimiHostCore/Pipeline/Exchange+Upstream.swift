@@ -8,10 +8,11 @@ package import Upstream
 /// What comes from the upstream.
 extension Exchange {
     package func received(_ delivery: UpstreamDelivery) {
-        clock.heard()
+        clock.arrived()
         let turn = turn
         if reply.isOver { return drain(delivery) }
         tap?.received(delivery)
+        if let head = delivery.head { trace?.received(head.status) }
         if let head = delivery.head, forgetToken(refusedBy: head) { return beginAgain() }
         if attempt?.isolated != nil { return queue(delivery) }
         if delivery.end != nil { transfer = nil }

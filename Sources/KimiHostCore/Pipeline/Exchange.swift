@@ -1,7 +1,7 @@
 package import CanonicalModel
 import Dialects
 import Logging
-import NIOCore
+package import NIOCore
 import PluginABI
 import PluginHost
 import Upstream
@@ -20,6 +20,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     let source: any RequestSource
     /// What the log sees of it; nil: nothing.
     let tap: ExchangeTap?
+    /// Its spans, and what goes up of the client's; nil: none.
+    let trace: RequestTrace?
     private(set) weak var client: (any ExchangeClient)?
 
     // MARK: Attempts
@@ -37,7 +39,10 @@ package final class Exchange: UpstreamReceiver, Watched {
     var broughtBefore = 0
     /// The next attempt is chosen and has not begun.
     var isPausing = false
-    var attemptBegan = NIODeadline.now()
+    var attemptBegan: NIODeadline
+    /// When the client's request was complete.
+    let arrived: NIODeadline
+    var measure: ExchangeMeasure
     /// Changes when an attempt is given up for another one: what was begun for it must not touch the next.
     var turn = 0
     /// From 1.
@@ -101,10 +106,14 @@ package final class Exchange: UpstreamReceiver, Watched {
 
     package init(
         services: LoopServices, routes: RouteChoice, source: any RequestSource, client: any ExchangeClient,
-        tap: ExchangeTap? = nil
+        tap: ExchangeTap? = nil, trace: RequestTrace? = nil, asked: String = "", arrived: NIODeadline = .now()
     ) {
         self.services = services
         self.tap = tap
+        self.trace = trace
+        self.arrived = arrived
+        attemptBegan = .now()
+        measure = ExchangeMeasure(asked: asked, dialect: source.dialect)
         var planner = AttemptPlanner(routes, routes.state.policy)
         let choice = planner.first(Self.milliseconds(.now()))
         self.planner = planner
@@ -114,7 +123,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         self.key = route.keys[choice.key]
         self.source = source
         self.client = client
-        self.clock = ExchangeClock(timeouts: route.timeouts)
+        self.clock = ExchangeClock(timeouts: route.timeouts, now: attemptBegan)
     }
 
     /// Starts the attempt. The client may be answered before this returns.
@@ -134,6 +143,7 @@ package final class Exchange: UpstreamReceiver, Watched {
         var refusal: ExchangeError?
         attemptNumber += 1
         tap?.attemptBegan(attemptNumber, route, book)
+        trace?.attemptBegan(attemptNumber, route)
         (native, opening) = (nil, nil)
         (isolation, broughtBefore) = (IsolatedState(), 0)
         if let quarantine = route.quarantine { throw quarantine.error }

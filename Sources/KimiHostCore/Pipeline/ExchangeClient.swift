@@ -32,6 +32,8 @@ package protocol ExchangeClient: AnyObject {
     func exchangeFailed(_ error: ExchangeError, refusal: NativeRefusal?)
     /// The stream is over. `failed`: its error event was its last.
     func exchangeEndedStream(failed: Bool)
+    /// The model, by the client's name of it; it is one of the configuration's.
+    func exchangeAsked(_ model: String)
     /// Who asks, for the log: the name of the client's key, or nothing.
     var clientName: String { get }
     /// Are tokens counted against a bound of the client's?
@@ -40,13 +42,17 @@ package protocol ExchangeClient: AnyObject {
     func exchangeUsed(tokens: Int)
     /// The client has not taken what it was sent for too long: close the connection.
     func exchangeAbandoned()
+    /// `text` for the process log, with the keys hidden that the client showed.
+    func masked(_ text: String) -> String
 }
 
 extension ExchangeClient {
     package var clientName: String { "" }
     package var chargesTokens: Bool { false }
     package func exchangeUsed(tokens: Int) {}
+    package func exchangeAsked(_ model: String) {}
     package func exchangeEnforced(_ words: String) {}
+    package func masked(_ text: String) -> String { text }
 }
 
 /// What an exchange needs of its event loop. One per loop.
@@ -57,6 +63,8 @@ package final class LoopServices {
     package let metrics: HostMetrics
     /// Where finished exchanges are recorded; nil: nowhere.
     package let log: ExchangeLog?
+    /// Makes the exchanges' traces; nil: there are none.
+    package let tracer: Tracer?
     /// A replay: there is no network, so tokens are made up.
     let isOffline: Bool
     /// How many were.
@@ -66,9 +74,10 @@ package final class LoopServices {
 
     package init(
         eventLoop: any EventLoop, reactor: any UpstreamEngine, logger: Logger, metrics: HostMetrics,
-        log: ExchangeLog? = nil, isOffline: Bool = false
+        log: ExchangeLog? = nil, tracer: Tracer? = nil, isOffline: Bool = false
     ) {
         self.log = log
+        self.tracer = tracer
         self.isOffline = isOffline
         self.eventLoop = eventLoop
         self.reactor = reactor

@@ -21,9 +21,11 @@ package struct ExchangeClock {
     /// Since when content is awaited; nil: it is not.
     private var tokensSince: NIODeadline?
     private var hasTokens = false
+    private var pace: ExchangePace
 
     package init(timeouts: RouteTimeouts, now: NIODeadline = .now()) {
         self.timeouts = timeouts
+        self.pace = ExchangePace(now)
         self.began = now
         self.last = now
     }
@@ -32,12 +34,20 @@ package struct ExchangeClock {
     package mutating func sent(_ now: NIODeadline = .now()) {
         last = now
         wait = .head
+        pace.sent(now)
     }
 
     /// The plugin asked for a pause; it is not the upstream's.
     package mutating func waiting(_ milliseconds: Int, _ now: NIODeadline = .now()) {
         wait = .pause(now + .milliseconds(Int64(milliseconds)))
         last = now
+        pace.awaits(now)
+    }
+
+    /// Something came of an upstream.
+    package mutating func arrived(_ now: NIODeadline = .now()) {
+        heard(now)
+        pace.worksOn(now)
     }
 
     /// Something came, or the client took something.
@@ -57,11 +67,13 @@ package struct ExchangeClock {
     package mutating func awaitTokens(_ now: NIODeadline = .now()) {
         tokensSince = now
         hasTokens = false
+        pace.awaitsContent(now)
     }
 
     /// Content came. Whatever else comes, such as keep-alives, does not count.
     package mutating func gotTokens(_ now: NIODeadline = .now()) {
-        guard tokensSince != nil else { return }
+        guard let since = tokensSince else { return }
+        pace.gotContent(now, awaitedSince: since, isFirst: !hasTokens)
         tokensSince = now
         hasTokens = true
     }
@@ -75,8 +87,15 @@ package struct ExchangeClock {
     package mutating func turned(_ pause: Int?, _ now: NIODeadline = .now()) {
         (heldSince, errorSince, tokensSince, hasTokens) = (nil, nil, nil, false)
         last = now
+        if pause == nil { pace.worksOn(now) } else { pace.awaits(now) }
         wait = pause.map { .pause(now + .milliseconds(Int64($0))) } ?? .planning
     }
+
+    /// Microseconds that the host took for itself; nil: no upstream was asked.
+    package func overhead(_ now: NIODeadline) -> Int? { pace.overhead(now) }
+
+    /// What there is to tell of the attempt's content. It is told once.
+    package mutating func takeContent() -> (firstChunk: Int?, gaps: ChunkGaps) { pace.takeContent() }
 
     /// Milliseconds that the exchange has left; nil: no limit.
     package func remainingMs(_ now: NIODeadline) -> Int64? {

@@ -38,21 +38,32 @@ struct ExchangeRow {
         let level = level
         guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [
-            "request": "\(requestID)", "model": "\(model)", "provider": "\(provider)", "ms": "\(milliseconds)",
+            "request": "\(LogText.oneLine(masking(requestID)))", "model": "\(model)", "provider": "\(provider)",
+            "ms": "\(milliseconds)", LogKeys.event: "\(event)",
         ]
         if !client.isEmpty { metadata["client"] = "\(LogText.oneLine(client))" }
         if let error {
             metadata["status"] = "\(error.httpStatus)"
-            metadata["reason"] = "\(LogText.oneLine(error.message))"
+            metadata["reason"] = "\(LogText.oneLine(masking(error.message)))"
         }
         if tokens.input >= 0 { metadata["input_tokens"] = "\(tokens.input)" }
         if tokens.output >= 0 { metadata["output_tokens"] = "\(tokens.output)" }
         if tokens.cached >= 0 { metadata["cached_tokens"] = "\(tokens.cached)" }
         if let cost = tokens.cost { metadata["cost"] = "\(cost)" }
-        if failures.count > (outcome == .failed ? 1 : 0) { metadata["attempts"] = "\(LogText.oneLine(attempts))" }
+        if failures.count > (outcome == .failed ? 1 : 0) {
+            metadata["attempts"] = "\(LogText.oneLine(masking(attempts)))"
+        }
         if !enforcement.isEmpty { metadata["enforcement"] = "\(LogText.oneLine(enforcement))" }
         if !notes.isEmpty { metadata["notes"] = "\(LogText.oneLine(masking(described)))" }
         logger.log(level: level, message, metadata: metadata)
+    }
+
+    private var event: String {
+        switch outcome {
+        case .ok: "exchange_done"
+        case .failed: "exchange_failed"
+        case .cancelled: "exchange_cancelled"
+        }
     }
 
     private var message: Logger.Message {

@@ -133,7 +133,8 @@ package final class HostRuntime: Sendable {
         _ logger: Logger, _ former: FormerRoute?
     ) throws(ExchangeError) -> Route {
         if let quarantine = plugins.quarantine(of: config) {
-            logger.warning("\(config) answers 503: \(quarantine.message)")
+            logger.warning(
+                "\(config) answers 503: \(quarantine.message)", metadata: [LogKeys.event: "route_quarantined"])
             return Route(
                 standingInFor: plugins.plugin(.provider, named: config.provider), config, timeouts, maxResponseBytes,
                 policy.cooldown, latency, quarantine)

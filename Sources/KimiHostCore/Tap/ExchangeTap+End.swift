@@ -21,13 +21,17 @@ extension ExchangeTap {
     }
 
     func price() {
-        guard record.usage.cost == nil, record.usage.output != nil else { return }
-        let price = log.policy.prices.first { price in
-            (price.provider ?? record.provider) == record.provider
-                && NamePattern(price.model).matches(record.upstreamModel)
+        log.policy.prices.price(&record.usage, provider: record.provider, model: record.upstreamModel)
+    }
+
+    /// Bodies that lost bytes to a bound: all of those that were to be kept.
+    func countCuts() {
+        guard keepsBodies else { return }
+        var cuts = (record.request.isCut ? 1 : 0) + (record.reply.isCut ? 1 : 0)
+        for attempt in record.attempts {
+            cuts += (attempt.request.isCut ? 1 : 0) + (attempt.reply.isCut ? 1 : 0)
         }
-        record.usage.cost = price?.cost(of: record.usage)
-        record.usage.isPriced = record.usage.cost != nil
+        log.memory.cut(cuts)
     }
 
     func forgetBodies() {

@@ -28,7 +28,7 @@ package final class ExchangeTap {
     let log: ExchangeLog
     var record: ExchangeRecord
     var began = NIODeadline.now()
-    private var keepsBodies: Bool
+    private(set) var keepsBodies: Bool
     /// Bytes that this exchange may still take, and those that it has taken of the host's.
     private var room: Int
     private var held = 0
@@ -103,6 +103,7 @@ package final class ExchangeTap {
         closeAttempt()
         measure()
         price()
+        countCuts()
         if log.policy.bodies == .errors, record.outcome == .ok { forgetBodies() }
         if !routes.isEmpty || !clientSecrets.isEmpty {
             record.mask = ExchangeMask(routes: routes, client: clientSecrets)

@@ -9,11 +9,12 @@ enum TokenLog {
     ) {
         switch result {
         case .success:
-            logger.debug("token fetched", metadata: ["provider": "\(provider.name)"])
+            logger.debug("token fetched", metadata: [LogKeys.event: "token_fetched", "provider": "\(provider.name)"])
         case .failure(let error):
             logger.warning(
                 "token not fetched",
                 metadata: [
+                    LogKeys.event: "token_failed",
                     "provider": "\(provider.name)",
                     "reason": "\(LogText.oneLine(provider.masked(error.message)))",
                     "next_try_ms": "\(error.retryAfterMs ?? 0)",

@@ -9,6 +9,7 @@ struct PluginLogger: Sendable {
     init(logger: Logger, plugin: String, mask: SecretMask) {
         var logger = logger
         logger[metadataKey: "plugin"] = "\(plugin)"
+        logger[metadataKey: "event"] = "plugin_log"
         self.logger = logger
         self.mask = mask
     }

@@ -36,7 +36,7 @@ package struct SecretMask: Sendable {
         self.secrets = secrets.filter { $0.utf8.count >= Self.minLength }.flatMap(SecretForms.of)
     }
 
-    func masked(_ text: String) -> String {
+    package func masked(_ text: String) -> String {
         let bytes = Array(text.utf8)
         let result = masked(bytes)
         return result.count == bytes.count && result == bytes ? text : String(decoding: result, as: UTF8.self)

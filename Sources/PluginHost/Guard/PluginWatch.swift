@@ -18,7 +18,11 @@ package enum PluginWatch {
         // For ever, as the thread.
         let context = Unmanaged.passRetained(Context(logger)).toOpaque()
         let failure = pg_watch(UInt64(max(slowMs, 1)), UInt64(max(hangMs, 0)), notice, context)
-        if failure != 0 { logger.warning("calls into plugins are not watched: no thread (error \(failure))") }
+        if failure != 0 {
+            logger.warning(
+                "calls into plugins are not watched: no thread (error \(failure))",
+                metadata: ["event": "plugin_watch_failed"])
+        }
     }
 
     private static let notice: pg_notice_callback = { context, notice in
@@ -31,20 +35,26 @@ package enum PluginWatch {
         let plugin = notice.words.map { String(cString: $0) } ?? "plugin"
         let function = String(cString: pg_function_name(notice.function))
         let request = notice.request.map { String(cString: $0) } ?? ""
-        let metadata: Logger.Metadata = request.isEmpty ? [:] : ["request": "\(request)"]
+        var metadata: Logger.Metadata = request.isEmpty ? [:] : ["request": "\(request)"]
         switch pg_notice_kind(notice.kind) {
         case PG_NOTICE_STALL:
+            metadata["event"] = "plugin_stall"
             logger.warning(
                 "\(plugin) has been in \(function) for \(notice.milliseconds) ms and holds up its whole event loop",
                 metadata: metadata)
         case PG_NOTICE_HANG:
+            metadata["event"] = "plugin_hang"
             logger.critical(
                 "\(plugin) has been in \(function) for \(notice.milliseconds) ms; the process ends (plugins.hang)",
                 metadata: metadata)
         default:
             let longest = "the longest, of \(function), \(notice.microseconds) us"
             logger.warning(
-                "\(plugin): \(notice.count) calls took over ten times its manifest's max_call_us, \(longest)")
+                "\(plugin): \(notice.count) calls took over ten times its manifest's max_call_us, \(longest)",
+                metadata: ["event": "plugin_slow"])
         }
     }
+
+    /// What is said of a crash is said in JSON from now on, as the rest of the process log.
+    package static func reportAsJSON() { pg_report_as_json() }
 }

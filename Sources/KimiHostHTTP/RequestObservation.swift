@@ -1,0 +1,54 @@
+import CanonicalModel
+import Dialects
+import KimiHostCore
+import NIOHTTP1
+import PluginHost
+
+/// What is counted and traced of one request, from its head to the last byte of its reply. Event loop only.
+struct RequestObservation {
+    private(set) var trace: RequestTrace?
+    /// Nil: no request is under way.
+    private var dialect: String?
+    private var model: String?
+    private var refusal: ExchangeError?
+    private var headers = HTTPHeaders()
+
+    mutating func begin(_ head: HTTPRequestHead, _ target: RequestTarget, _ requestID: String, _ loop: LoopContext) {
+        let dialect = target.endpoint.native.name
+        (self.dialect, model, refusal, headers) = (dialect, nil, nil, head.headers)
+        trace = nil
+        guard let tracer = loop.services.tracer else { return }
+        let isTold = head.headers.contains(name: "traceparent")
+        guard isTold || tracer.isRecording else { return }
+        trace = tracer.begin(
+            parents: isTold ? head.headers["traceparent"] : [], states: isTold ? head.headers["tracestate"] : [],
+            &loop.ids)
+        trace?.came(dialect, requestID: requestID)
+    }
+
+    /// It is a model of the configuration.
+    mutating func asked(_ model: String) { self.model = model }
+
+    /// There is no exchange.
+    mutating func refused(_ error: ExchangeError) {
+        guard dialect != nil, refusal == nil else { return }
+        refusal = error
+        trace?.refused(error)
+    }
+
+    /// The reply is out, or nobody takes it any more. `status`: 0 when there was none.
+    mutating func end(status: Int, _ services: LoopServices) {
+        guard let dialect else { return }
+        services.metrics.requestEnded(
+            dialect: dialect, model: model, status: status,
+            error: refusal.map { AttemptFailure.word($0.category) })
+        trace?.finish(status: status)
+        (self.dialect, trace, headers) = (nil, nil, HTTPHeaders())
+    }
+
+    /// `text` with the keys hidden that the client showed.
+    func masked(_ text: String) -> String {
+        let keys = OfferedKeys.of(headers).map(String.init)
+        return keys.isEmpty ? text : SecretMask(keys).masked(text)
+    }
+}
