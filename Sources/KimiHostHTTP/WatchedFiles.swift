@@ -13,7 +13,7 @@ package struct WatchedFiles: Sendable {
     }
 
     /// All of them as they are now.
-    func stamps() -> FileStamps {
+    package func stamps() -> FileStamps {
         let found = folder.map { PluginsFolder.watchedFiles(in: $0) } ?? []
         return FileStamps(named: Self.stamps(files), found: Self.stamps(found))
     }
@@ -24,7 +24,7 @@ package struct WatchedFiles: Sendable {
 }
 
 /// How files were at one time.
-struct FileStamps: Equatable {
+package struct FileStamps: Equatable, Sendable {
     /// Those that are looked at by name. Nil: there is no such file.
     private(set) var named: [String: FileStamp?]
     /// Those of the plugins folder.
@@ -46,8 +46,13 @@ struct FileStamps: Equatable {
         }
     }
 
+    /// Looks at further files by name; those that were looked at already are left as they were then.
+    package mutating func add(_ files: [String]) {
+        for file in files where named[file] == nil { named[file] = .some(FileStamp(file)) }
+    }
+
     /// The same moment for other names; files that were not looked at then are as they are in `later`.
-    func with(namesOf later: FileStamps) -> FileStamps {
+    package func with(namesOf later: FileStamps) -> FileStamps {
         var stamps = self
         stamps.named = later.named.reduce(into: [:]) { $0[$1.key] = .some(named[$1.key] ?? $1.value) }
         return stamps

@@ -21,6 +21,29 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let store = Self.pluginStore(options)
         defer { store.copies?.remove() }
+        // Nothing here may hold on to what the start has prepared: instances end when a later setup takes its place.
+        let start = try prepare(store)
+        do {
+            try await start.server.run(reload: start.reload) { port in
+                let place = "\(start.scheme)://\(Self.authority(start.host, port))"
+                Console.error("kimi-host \(HostVersion.text) on \(place), \(start.models) models")
+            }
+        } catch {
+            throw Self.told(error, host: start.host, port: start.port)
+        }
+    }
+
+    /// What serving needs, without the setup that it begins with.
+    private struct Start {
+        let server: HostServer
+        let reload: @Sendable (HostRuntime) -> LoadedSetup
+        let models: Int
+        let scheme: String
+        let host: String
+        let port: Int
+    }
+
+    private func prepare(_ store: PluginStore) throws -> Start {
         let prepared = Preparation(options, store: store)
         for note in prepared.notes { Console.error(note) }
         for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
@@ -31,40 +54,33 @@ struct Serve: AsyncParsableCommand {
             for mistake in prepared.mistakes { Console.error(mistake) }
             throw ExitCode.failure
         }
-        try await serve(config, prepared, store)
+        do {
+            return try start(config, prepared, store)
+        } catch {
+            throw Self.told(error, host: config.server.host, port: config.server.port)
+        }
     }
 
-    private func serve(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore) async throws {
+    private func start(_ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore) throws -> Start {
         let logger = Self.logger(config.logging.level)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
         )
-        do {
-            let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
-            let (server, models) = try server(config, prepared, services, plugins, logger)
-            let reload = Self.reloading(options, config.server.host, plugins, services, logger)
-            try await server.run(reload: reload) { port in
-                let scheme = config.server.tls == nil ? "http" : "https"
-                let place = "\(scheme)://\(Self.authority(config.server.host, port))"
-                Console.error("kimi-host \(HostVersion.text) on \(place), \(models) models")
-            }
-        } catch {
-            for line in Self.lines(error, config) { Console.error(line) }
-            throw ExitCode.failure
-        }
-    }
-
-    /// The server, and how many models it serves. In a function of its own: nothing else may hold on to the setup of the
-    /// start, whose instances end when a later one takes its place.
-    private func server(
-        _ config: HostConfig, _ prepared: Preparation, _ services: PluginServices, _ plugins: PluginStore,
-        _ logger: Logger
-    ) throws -> (HostServer, models: Int) {
+        let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
         let setup = try Self.setup(config, prepared, options, services, logger)
         let server = try HostServer(
             setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
             store: try Self.store(config.responses, logger), plugins: plugins, logger: logger)
-        return (server, setup.runtime.modelNames(profile: nil).count)
+        return Start(
+            server: server, reload: Self.reloading(options, config.server.host, plugins, services, logger),
+            models: setup.runtime.modelNames(profile: nil).count,
+            scheme: config.server.tls == nil ? "http" : "https", host: config.server.host, port: config.server.port)
+    }
+
+    /// Says what went wrong.
+    private static func told(_ error: any Error, host: String, port: Int) -> ExitCode {
+        for line in lines(error, host, port) { Console.error(line) }
+        return .failure
     }
 
     private static func setup(
@@ -74,7 +90,8 @@ struct Serve: AsyncParsableCommand {
         let runtime = try HostRuntime(
             config: config, plugins: prepared.plugins, services: services, logger: logger, former: former)
         return HostSetup(
-            config: config, runtime: runtime, files: prepared.files(options.plugins), plugins: prepared.plugins.plugins)
+            config: config, runtime: runtime, files: prepared.files(options.plugins), stamps: prepared.stamps,
+            plugins: prepared.plugins.plugins)
     }
 
     /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
@@ -129,10 +146,10 @@ struct Serve: AsyncParsableCommand {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    private static func lines(_ error: any Error, _ config: HostConfig) -> [String] {
+    private static func lines(_ error: any Error, _ host: String, _ port: Int) -> [String] {
         if let refused = error as? RuntimeError { return refused.refusals.map(\.description) }
         if let refused = error as? StoreError { return ["error: responses.path: \(refused)"] }
-        return [BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"]
+        return [BindFailure.sentence(error, host: host, port: port) ?? "error: \(error)"]
     }
 }
 

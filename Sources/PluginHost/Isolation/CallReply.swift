@@ -24,10 +24,13 @@ struct CallReply {
         errors: ErrorRecord, edit: RequestEditRecord? = nil, plan: PlanRecord? = nil, sink: SinkNode? = nil
     ) -> String? {
         var from = items
+        var left = IsolationLimits.maxReplyItems
         while !from.isAtEnd {
+            left -= 1
+            guard left >= 0 else { return Self.tooMany }
             let problem: String? =
                 switch IsolationWire.Item(rawValue: from.number()) {
-                case .events: Self.emit(&from, sink)
+                case .events: Self.emit(&from, sink, &left)
                 case .note: Self.note(&from, edit, sink)
                 case .put: Self.put(&from, edit)
                 case .field: Self.field(&from, plan)
@@ -40,8 +43,12 @@ struct CallReply {
         return from.isBad ? "an item that ends too early" : nil
     }
 
-    private static func emit(_ from: inout WireReader, _ sink: SinkNode?) -> String? {
+    private static let tooMany = "more than \(IsolationLimits.maxReplyItems) events and other items"
+
+    private static func emit(_ from: inout WireReader, _ sink: SinkNode?, _ left: inout Int) -> String? {
         guard let sink else { return "events where there can be none" }
+        guard from.nextCount <= left else { return tooMany }
+        left -= from.nextCount
         from.events { events in
             guard let start = events.baseAddress else { return }
             _ = sink.consume(start, events.count)

@@ -55,6 +55,8 @@ final class IsolatedLink {
 
     let out = WireWriter()
     var isFlushScheduled = false
+    /// An answer to `get` is on its way: the child waits for it and asks nothing else meanwhile.
+    var isAnswering = false
     var isWatching = false
     var instances: [UInt32: WeakInstance] = [:]
 
@@ -139,13 +141,17 @@ final class IsolatedLink {
         isolated.execute { [self] in flush() }
     }
 
-    func flush() {
+    /// `promise`: when all of it has been taken by the system.
+    func flush(_ promise: EventLoopPromise<Void>? = nil) {
         isFlushScheduled = false
-        guard let channel, out.count > 0 else { return }
+        guard let channel, out.count > 0 else {
+            promise?.succeed()
+            return
+        }
         var buffer = channel.allocator.buffer(capacity: out.count)
         buffer.writeBytes(out.content)
         out.removeAll()
-        channel.writeAndFlush(buffer, promise: nil)
+        channel.writeAndFlush(buffer, promise: promise)
     }
 
     /// No child will need this instance any more.
@@ -181,8 +187,7 @@ final class IsolatedLink {
     func handle(_ message: WireMessage) -> String? {
         guard message.operation & 0xC0 == IsolationWire.replyBit else {
             if let instance = instances[message.id]?.instance, let answer = plugin?.services.answer(message, instance) {
-                out.append(answer)
-                flush()
+                return give(answer)
             } else if message.operation == IsolationWire.Unasked.get.rawValue {
                 return "asked for the memory of an instance that is not there"
             }
@@ -207,6 +212,22 @@ final class IsolatedLink {
         }
         if touched.last !== caller { touched.append(caller) }
         caller.answered(first.operation, CallReply(message), bytes: first.bytes)
+        return nil
+    }
+
+    /// The answer to `get`, which the child waits for. Nil, or what was wrong with asking.
+    private func give(_ answer: WireWriter) -> String? {
+        guard !isAnswering else { return "asked for more of its memory before it took what it had asked for" }
+        guard let channel else { return nil }
+        isAnswering = true
+        out.append(answer)
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        let this = NIOLoopBound((self, channel), eventLoop: eventLoop)
+        promise.futureResult.whenComplete { _ in
+            let (link, channel) = this.value
+            if link.channel === channel { link.isAnswering = false }
+        }
+        flush(promise)
         return nil
     }
 
