@@ -116,6 +116,7 @@ struct Serve: AsyncParsableCommand {
         { former in
             let prepared = Preparation(options, store: store, former: former, boundHost: boundHost)
             guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
+            if let mistake = ReloadTrial(plugins: prepared.plugins.plugins).mistake() { return .refused([mistake]) }
             do throws(RuntimeError) {
                 return .loaded(
                     try setup(config, prepared, options, services, logger, former: former), notes: prepared.notes)
@@ -160,7 +161,11 @@ struct Check: ParsableCommand {
 
     @OptionGroup var options: HostOptions
 
+    /// What a host starts when it is to load libraries anew: ends by itself, should that host be gone.
+    @Flag(help: .hidden) var trial = false
+
     func run() throws {
+        if trial { Console.endLater(seconds: 3 * ReloadTrial.seconds) }
         let prepared = Preparation(options)
         for note in prepared.notes { Console.error(note) }
         var mistakes = prepared.broken + prepared.mistakes
@@ -171,6 +176,11 @@ struct Check: ParsableCommand {
             throw ExitCode.failure
         }
         Console.print("ok: \(config.routes.count) routes, \(prepared.plugins.plugins.count) plugins")
+    }
+
+    /// Is this what is printed last?
+    static func isEnd(_ line: Substring) -> Bool {
+        line.hasPrefix("ok: ") || line.hasSuffix(" mistake") || line.hasSuffix(" mistakes")
     }
 
     /// The plugins' own opinion of their configuration.

@@ -134,6 +134,7 @@ def test_the_kernel_sends_the_host_no_signals_and_pins_no_thread_of_it(place, up
 
 def test_loading_makes_no_process_no_socket_and_no_file(place, upstream):
     """What a library does before its first call is done behind the first part of the wall."""
+    Path("/tmp/kimi-breaker-was-here").unlink(missing_ok=True)
     place.put("threaded", ISOLATED)
     host = place.host("escape")
     assert ask(host, "escape").status == 200
@@ -407,3 +408,82 @@ def test_a_crash_file_with_a_senseless_time_stops_nothing(place, stamp):
     assert (listed.returncode, listed.stdout) == (digest.returncode, digest.stdout) and listed.returncode == 0
     assert "quarantined" not in listed.stdout + listed.stderr
     assert ask(place.host("fine"), "fine").status == 200
+
+
+# ---------------------------------------------------------------- tried before it is taken
+
+
+def test_a_new_version_that_crashes_in_create_is_refused(place):
+    """Its instances are made in another process first."""
+    place.put("breaker")
+    host = place.host("fine")
+    place.put("create_crashes")
+    until(lambda: "configuration not loaded" in host.output, 30)
+    assert "SIGABRT" in host.output and "crashed in create" in host.output, host.output[-1500:]
+    assert host.alive and ask(host, "fine").status == 200
+    place.put("breaker2")
+    until(lambda: "replaced by 2.0.0" in host.output, 30)
+    assert ask(host, "fine").status == 200
+
+
+def test_a_name_that_is_not_plain_text_is_refused_and_does_not_reach_the_terminal(place):
+    place.put("loud_name")
+    host = place.host(models=place.models(), ready=False)
+    assert host.wait_end(15) == 1 and "'name' is" in host.output
+    listed = place.run("plugins", "list", "--plugins-dir", place.plugins)
+    for text in (host.output, listed.stdout + listed.stderr):
+        assert "\x1b" not in text and "\nerror: fake" not in text, text
+    assert "name" in listed.stdout + listed.stderr
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o700])
+def test_a_state_dir_that_everybody_may_write_to_is_not_used(place, mode):
+    place.put("breaker")
+    place.state.mkdir()
+    place.state.chmod(mode)
+    host = place.host("fine")
+    assert ("everybody may write to it" in host.output) == (mode == 0o777), host.output
+    assert (place.state / "crashes").exists() == (mode == 0o700)
+
+
+def test_a_python_interpreter_for_a_library_is_a_mistake(place):
+    place.put("breaker", "python: /bin/sh\nisolation: process\n")
+    host = place.host("fine", ready=False)
+    assert host.wait_end(15) == 1
+    assert "'python' names an interpreter" in host.output, host.output
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["check", "{library}", "--config", "{bad"], "--config is not JSON: "),
+    (["check", "{library}", "--seconds", "0"], "--seconds must be from 1"),
+    (["check", "{library}", "--only", "R95", "--transcripts", "{folder}"], "there is no transcript in it"),
+    (["run", "{library}", "--in", "{folder}"], "there is no transcript in it"),
+    (["check", "{folder}/nofile.so"], "nofile.so: there is no such file"),
+    (["check", "{folder}"], "is a folder"),
+])
+def test_unusable_input_of_the_kit_is_told_in_a_sentence(place, arguments, words):
+    place.put("breaker")
+    folder = place.folder / "empty"
+    folder.mkdir()
+    names = {"{library}": str(place.plugins / "breaker.so"), "{folder}": str(folder)}
+    line = [next((word.replace(key, value) for key, value in names.items() if key in word), word) for word in arguments]
+    ran = place.run("plugin", *line)
+    output = ran.stdout + ran.stderr
+    assert words in output and "ConfigParse" not in output and len(output.splitlines()) < 6, output
+    assert ran.returncode in ((64,) if "--seconds" in arguments else (2,))
+
+
+def test_what_a_dead_child_has_started_dies_with_it(place, upstream):
+    """Where the kernel has no filter for it, a library could leave processes behind: its group goes with it."""
+    place.put("threaded", ISOLATED)
+    host = place.host("escape", "crash")
+    assert ask(host, "escape").status == 200
+    groups = set(children(host.process.pid))
+    assert ask(host, "crash").status == 500
+    host.terminate()
+    assert host.wait_end(15) == 0
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            assert int(status.read_text().rsplit(") ", 1)[1].split()[2]) not in groups
+        except OSError:
+            continue

@@ -52,7 +52,8 @@ package final class PluginLogLimit: Sendable {
             return state.dropped
         }
         guard dropped > 0 else { return nil }
-        return "\(dropped) line\(dropped == 1 ? "" : "s") of plugin \(plugin) \(dropped == 1 ? "was" : "were") dropped: "
+        return
+            "\(dropped) line\(dropped == 1 ? "" : "s") of plugin \(plugin) \(dropped == 1 ? "was" : "were") dropped: "
             + "it writes more than \(Self.bytesPerSecond >> 10) KiB of log a second"
     }
 

@@ -18,8 +18,8 @@ package struct QuarantineReason: Sendable, Equatable {
         self.init(
             handle: plugin.handle,
             message: "plugin '\(plugin.handle)' is quarantined: it \(record.words); cure: replace "
-                + "\(FileSystem.split(plugin.file).name), or 'kimi-host plugins unquarantine \(plugin.handle)', and "
-                + "restart; starts after \(CrashRecord.text(until)) try it again")
+                + "\(FileSystem.split(plugin.file).name), or 'kimi-host plugins unquarantine \(plugin.handle)' and "
+                + "SIGHUP or a restart; starts after \(CrashRecord.text(until)) try it again")
     }
 
     /// What a client hears.

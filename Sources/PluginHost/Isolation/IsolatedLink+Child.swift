@@ -114,7 +114,8 @@ extension IsolatedLink {
         let words = "gave no answer to '\(first.operation)' for \(limit) ms and was killed"
         switch state {
         case .up: die(words)
-        case .idle, .starting: failToStart(StepFailure(message: "not within \(limit) ms", cure: "see what it waits for"))
+        case .idle, .starting:
+            failToStart(StepFailure(message: "not within \(limit) ms", cure: "see what it waits for"))
         case .burying, .retired: tell(abandon(), "the process before it has not ended for \(limit) ms")
         }
     }

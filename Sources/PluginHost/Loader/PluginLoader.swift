@@ -107,6 +107,11 @@ package struct PluginLoader {
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
         let isPython = Self.isPython(file)
+        if let sidecar, sidecar.python != nil, !isPython {
+            throw PluginLoadError(
+                file: sidecar.file, step: .config, message: "'python' names an interpreter, and \(file) is a library",
+                cure: "remove it; 'isolation: process' runs a library in a process of its own")
+        }
         let elf = isPython ? nil : try Self.checkFormat(bytes, file)
         var plugin: LoadedPlugin
         if isPython || sidecar?.isIsolated == true {
