@@ -168,10 +168,9 @@ static void notice_over(pg_plugin *plugin, uint32_t function, uint64_t ticks) {
     SET(plugin->over_function, function);
 }
 
-static void count(slot *mine, const frame *top, uint64_t ticks) {
+/* Inline: pg_leave is on the way of every event. */
+__attribute__((always_inline)) static inline void count(slot *mine, pg_plugin *plugin, uint32_t function, uint64_t ticks) {
     static const uint64_t BOUNDS_NS[PG_BUCKETS - 1] = {10000, 100000, 1000000, 10000000, 100000000};
-    pg_plugin *plugin = GET(top->plugin);
-    const uint32_t function = GET(top->function);
     if (plugin == NULL || function >= PG_FUNCTIONS) return;
     table *counts = table_of(mine, plugin->series);
     if (counts == NULL) return;
@@ -194,9 +193,17 @@ void pg_leave(void) {
     if (mine == NULL || GET(mine->depth) == 0) return;
     const unsigned depth = GET(mine->depth) - 1;
     const uint64_t now = pg_ticks();
-    if (depth < PG_DEPTH) count(mine, &mine->frames[depth], mine->frames[depth].spent + since(mine, now));
+    if (depth < PG_DEPTH) {
+        const frame *top = &mine->frames[depth];
+        count(mine, GET(top->plugin), GET(top->function), top->spent + since(mine, now));
+    }
     mine->stamp = now;
     atomic_store_explicit(&mine->depth, depth, memory_order_release);
+}
+
+void pg_count(pg_plugin *plugin, uint32_t function, uint64_t nanoseconds) {
+    slot *mine = pg_self != NULL ? pg_self : adopt();
+    if (mine != NULL) count(mine, plugin, function, pg_ticks_of_ns(nanoseconds));
 }
 
 static frame *top_of(slot *mine) {

@@ -4,7 +4,7 @@ import PluginTestKit
 
 /// Options that the commands of the conformance kit share.
 struct KitOptions: ParsableArguments {
-    @Argument(help: "The shared library.")
+    @Argument(help: "The shared library, or a plugin's Python file.")
     var file: String
 
     @Option(help: "Configuration: JSON text, or a file with it. Default: the transcripts' own, or made up.")

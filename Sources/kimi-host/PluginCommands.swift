@@ -66,7 +66,7 @@ struct Plugin: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run the loader's checks on a file and print its manifest, interfaces and configuration.")
 
-        @Argument(help: "The shared library.")
+        @Argument(help: "The shared library, or a plugin's Python file.")
         var file: String
 
         @Flag(help: "One line of JSON.")
@@ -79,7 +79,7 @@ struct Plugin: ParsableCommand {
             let loader = PluginLoader(
                 host: HostTable.pointer, services: BridgeHandshakeServices(), insecurePaths: pluginsInsecurePath)
             do {
-                let inspection = try loader.inspect(file: file)
+                let inspection = try loader.inspect(file: file, sidecar: try loader.sidecar(beside: file))
                 Console.print(json ? inspection.json : inspection.text)
             } catch {
                 Console.error(error.description)

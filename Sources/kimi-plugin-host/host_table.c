@@ -17,6 +17,7 @@ char call_anchor;
 static struct {
     bool is_open, has_step;
     size_t start;      /* where its reply begins */
+    uint64_t began;    /* 0: its time is not told */
     size_t events;     /* where the count of the open EVENTS item stands; 0: none is open */
     uint32_t n_events, items; /* items: of all kinds, and events */
     uint32_t how;      /* of put */
@@ -33,6 +34,8 @@ void call_begin(uint32_t id, uint8_t op) {
     call.is_open = true;
     call.start = message_begin(&output, id, (uint8_t)(op | OP_REPLY));
     put_u32(&output, 0);
+    if (op != OP_HELLO) put_u32(&output, 0);
+    call.began = op != OP_HELLO ? now_ns() : 0;
     main_thread = pthread_self();
     output_unlock();
 }
@@ -43,8 +46,13 @@ static void close_events(void) {
 }
 
 void call_end(uint8_t flags, kimi_status status) {
+    const uint64_t took = call.began ? now_ns() - call.began : 0;
     output_lock();
     close_events();
+    if (call.began) {
+        flags |= REPLY_TIMED;
+        set_u32(&output, call.start + WIRE_HEAD + 4, took < UINT32_MAX ? (uint32_t)took : UINT32_MAX);
+    }
     output.bytes[call.start + 9] = flags;
     set_u32(&output, call.start + WIRE_HEAD, (uint32_t)status);
     message_end(&output, call.start);

@@ -1,6 +1,6 @@
 /* kimi-plugin-host: runs one plugin in a process of its own, for kimi-host. Not for use by hand.
  *   kimi-plugin-host load LIBRARY PARENT
- *   kimi-plugin-host python PYTHON BINDING FILE PARENT
+ *   kimi-plugin-host python PYTHON BINDING FILE ORIGIN PARENT      ORIGIN: what FILE is a copy of, or FILE
  * Descriptor 3 is the socket to the host (docs/plugins-isolation.md). */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,7 +53,7 @@ size_t message_size(const buffer *from, size_t at) {
     return from->count - at < (size_t)size + 4 ? 0 : (size_t)size + 4;
 }
 
-static uint64_t now_ns(void) {
+uint64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
@@ -108,7 +108,7 @@ static int run_python(char **argv) {
     char *const environment[] = {filter_variable(&loading, "KIMI_SECCOMP_LOADING=", FILTER_LOADING),
                                  filter_variable(&working, "KIMI_SECCOMP=", FILTER_THREADS),
                                  call, "LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
-    char *const arguments[] = {argv[2], "-I", "-S", "-B", argv[3], "--serve", argv[4], NULL};
+    char *const arguments[] = {argv[2], "-I", "-S", "-B", argv[3], "--serve", argv[4], argv[5], NULL};
     execvpe(argv[2], arguments, environment);
     return EXIT_USAGE;
 }
@@ -127,7 +127,7 @@ static void wait_for_hello(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    bool is_python = argc == 6 && strcmp(argv[1], "python") == 0;
+    bool is_python = argc == 7 && strcmp(argv[1], "python") == 0;
     if (!is_python && !(argc == 4 && strcmp(argv[1], "load") == 0)) {
         fputs("kimi-plugin-host is started by kimi-host, for plugins with 'isolation: process'\n", stderr);
         return EXIT_USAGE;

@@ -24,6 +24,7 @@ void output_unlock(void);
 void output_flush(void);
 /* Reads what is there, waiting for at least one byte; ends the process at the parent's end. */
 void input_more(void);
+uint64_t now_ns(void);
 /* Bytes of the first whole message at `at` of `from`, 0 if it is not all there. */
 size_t message_size(const buffer *from, size_t at);
 

@@ -30,7 +30,7 @@ enum { ITEM_EVENTS = 1, ITEM_NOTE, ITEM_PUT, ITEM_FIELD, ITEM_STEP, ITEM_FAIL };
 enum { KIND_PROVIDER = 1, KIND_TRANSFORM = 2, KIND_AUTH = 3 };
 
 /* Flags of a reply. */
-enum { REPLY_NO_EXCHANGE = 1, REPLY_SKIPPED = 2 };
+enum { REPLY_NO_EXCHANGE = 1, REPLY_SKIPPED = 2, REPLY_TIMED = 8 };
 
 typedef struct buffer {
     uint8_t *bytes;

@@ -37,7 +37,8 @@ class Child(kimi._Server):
     def send(self, op, id, payload, flags=0):
         read = kimi._Reader(payload)
         if op & 0xC0 == 0x80:
-            self.reply = read
+            # Without the time that it took.
+            self.reply = kimi._Reader(payload[:4] + payload[8:]) if flags & kimi._TIMED else read
         elif op == 0xC0:
             self.host.logs.append((read.u32(), read.text().decode()))
         elif op == 0xC1:

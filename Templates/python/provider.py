@@ -20,7 +20,7 @@ class Provider(kimi.Provider):
 
     def begin(self):
         # With null it counts as left out.
-        if self.request.data.get("n") not in (None, 1):
+        if member(self.request.data, "n") not in (None, 1):
             raise kimi.unsupported("n: this provider decodes one choice; leave n out, and ask several times")
         self.status, self.retry_after_ms = 0, -1
         self.started = self.finished = self.failed = False  # START, FINISH, ERROR was emitted

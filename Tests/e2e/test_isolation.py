@@ -403,3 +403,303 @@ def test_plugins_list_and_inspect_work_on_python(python_plugins, tmp_path):
     assert listed.returncode == 0 and "transform[redact]" in listed.stdout and "provider[pyecho]" in listed.stdout
     shown = hostprocess.run("plugin", "inspect", python_plugins / "redact.py", cwd=tmp_path)
     assert shown.returncode == 0 and "test.redact" in shown.stdout and "with: string" in shown.stdout
+
+
+PYTHON_TOKENS = """
+import json
+import time
+import kimi_plugin as kimi
+
+class Fetch(kimi.Auth):
+    def begin(self):
+        self.token = None
+
+    def next(self, plan):
+        if self.token:
+            now = int(time.time() * 1000)
+            return plan.grant(self.token, now + self.life * 1000)
+        plan.field(kimi.URL, self.instance.config["url"] + "/token").header("content-type", "application/json")
+        plan.field(kimi.BODY, json.dumps({"key": self.key}))
+        plan.step(kimi.HTTP)
+
+    def result(self, result):
+        if result.status < 0 or result.http_status != 200:
+            raise kimi.Failure(f"no token: {result.http_status}", kimi.AUTH)
+        told = json.loads(result.body)
+        self.token, self.life = told["access_token"], told["expires_in"]
+
+class Chat(kimi.Provider):
+    @classmethod
+    def configure(cls, instance):
+        if instance.config["url"].endswith("/"):
+            raise kimi.Failure("url: without the last slash", kimi.CONFIG, kimi.E_CONFIG)
+
+    def begin(self):
+        self.token = None
+
+    def next(self, plan):
+        if self.token is None:
+            return plan.field(kimi.TOKEN_KEY, "main").step(kimi.TOKEN)
+        plan.field(kimi.URL, self.instance.config["url"] + "/chat")
+        plan.header("authorization", "Bearer " + self.token, secret=True)
+        plan.step(kimi.SEND, arg=kimi.SEND_STREAM)
+
+    def result(self, result):
+        if result.kind == kimi.TOKEN:
+            if result.status < 0:
+                raise kimi.Failure(result.body.decode(), kimi.AUTH)
+            self.token = result.body.decode()
+
+    def feed(self, frames, sink):
+        for frame in frames:
+            choices = json.loads(frame.data)["choices"] if frame.data != b"[DONE]" else []
+            for choice in choices:
+                if choice["delta"].get("content"):
+                    sink.text(choice["delta"]["content"])
+                if choice.get("finish_reason"):
+                    sink.emit(kimi.Event(kimi.FINISH, choice["finish_reason"]))
+
+kimi.plugin(id="test.pytokens", name="Tokens", version="1.0.0", word="pytokens", provider=Chat, auth=Fetch, config_schema={
+    "type": "object", "required": ["url"], "properties": {"url": {"type": "string", "x-host": True}}})
+"""
+
+
+def token_host(start_host, python_plugins, url, **more):
+    (python_plugins / "pytokens.py").write_text(PYTHON_TOKENS)
+    (python_plugins / "pytokens.yaml").write_text("isolation: process\n")
+    models = [{"name": "py", "provider": "pytokens", "model": "m", "provider_config": {"url": url}}]
+    return start_host({"models": models}, plugins=python_plugins, **more)
+
+
+def test_an_auth_machine_in_python(start_host, python_plugins, upstream):
+    """One fetch for all that wait, the token in the cache, a fetch that fails told to the client."""
+    is_bad = threading.Event()
+
+    def answer(request):
+        if not request.target.endswith("/token"):
+            return replies.stream(replies.text_chunks("hi"))
+        assert json.loads(request.body) == {"key": "main"}
+        if is_bad.is_set():
+            return (replies.response({"error": "no"}, status=500),)
+        return (Wait(0.3), replies.response({"access_token": "tok-1", "expires_in": 3600}))
+
+    upstream.always(answer)
+    host = token_host(start_host, python_plugins, upstream.url)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [one.result() for one in [pool.submit(ask, host, "py", stream=True) for _ in range(8)]]
+    assert [(one.status, said(one)) for one in answers] == [(200, "hi")] * 8, answers[0].body
+    targets = [request.target for request in upstream.requests]
+    assert targets.count("/v1/token") == 1 and len(targets) == 9
+    assert {r.header("authorization") for r in upstream.requests if r.target != "/v1/token"} == {"Bearer tok-1"}
+    seen = metrics(host)
+    assert seen['kimi_plugin_calls_total{plugin="test.pytokens",function="auth_begin"}'] == 1
+    assert seen['kimi_plugin_calls_total{plugin="test.pytokens",function="auth_next"}'] == 2
+    host.stop()
+    is_bad.set()
+    host = token_host(start_host, python_plugins, upstream.url)
+    failed = ask(host, "py", stream=True)
+    assert failed.status >= 400 and "no token: 500" in failed.body.decode(), failed.body
+
+
+def test_configure_refuses_a_configuration_at_start(start_host, python_plugins, upstream):
+    host = token_host(start_host, python_plugins, upstream.url + "/", ready=False)
+    assert host.wait_end() != 0
+    assert "url: without the last slash" in host.output
+
+
+SLOW = """
+import time
+import kimi_plugin as kimi
+
+class Slow(kimi.Transform):
+    def feed(self, events, sink):
+        for event in events:
+            if "SLEEP" in event.text:
+                time.sleep(0.07)
+            if "EXPLODE" in event.text:
+                raise ValueError("as told")
+            sink.emit(event)
+
+    def end(self, why):
+        if why == kimi.FAILED:
+            raise LookupError("in the end")
+
+kimi.plugin(id="test.slow", name="Slow", version="1.0.0", word="slow", transform=Slow)
+"""
+
+
+def calls_of(host, plugin: str) -> dict[str, float]:
+    """Calls by function."""
+    start = f'kimi_plugin_calls_total{{plugin="{plugin}",function="'
+    return {name[len(start):-2]: value for name, value in metrics(host).items() if name.startswith(start)}
+
+
+def seconds(host, plugin: str, function: str) -> float:
+    """Of all calls together."""
+    text = wire.exchange(host.port, "GET", "/metrics").body.decode()
+    start = f'kimi_plugin_call_seconds_sum{{plugin="{plugin}",function="{function}"}} '
+    return next(float(line[len(start):]) for line in text.splitlines() if line.startswith(start))
+
+
+def test_calls_of_isolated_plugins_are_counted_and_timed_as_those_in_process(start_host, isolated_plugins, upstream):
+    models = [entry("kimi", upstream.url, transforms=["kimi-k2"])]
+    counts = []
+    for plugins in ({}, {"plugins": isolated_plugins}):
+        host = start_host({"models": models}, **plugins)
+        for _ in range(5):
+            upstream.reply(replies.response(replies.completion("hello")))
+            assert ask(host, "kimi").status == 200
+        counts.append({plugin: calls_of(host, plugin) for plugin in ("dev.kimi-host.openai", "dev.kimi-host.kimi-k2")})
+        seen = metrics(host)
+        for plugin, calls in counts[-1].items():
+            for function in calls.keys() - {"load", "entry"}:
+                labels = f'{{plugin="{plugin}",function="{function}"'
+                assert seen[f"kimi_plugin_call_seconds_count{labels}}}"] == calls[function]
+                assert seen[f'kimi_plugin_call_seconds_bucket{labels},le="+Inf"}}'] == calls[function]
+                assert 0 < seconds(host, plugin, function) < 5
+    here, there = counts
+    for plugin in here:
+        for function in ("begin", "next", "result", "feed", "flush"):
+            assert here[plugin].get(function) == there[plugin].get(function), (plugin, here, there)
+        assert there[plugin]["create"] >= 1 and "end" not in there[plugin]
+
+
+def test_times_are_the_plugins_own_and_errors_are_counted(start_host, python_plugins, upstream):
+    (python_plugins / "slow.py").write_text(SLOW)
+    (python_plugins / "slow.yaml").write_text("isolation: process\n")
+    host = start_host({"models": [entry("py", upstream.url, transforms=["slow"])]}, plugins=python_plugins)
+    with ThreadPoolExecutor(4) as pool:
+        # Those that wait behind the slow one are not slow themselves.
+        upstream.always(lambda request: replies.stream(replies.text_chunks("SLEEP" if b"SLEEP" in request.body else "quick")))
+        asked = [pool.submit(ask, host, "py", stream=True, user=word) for word in ("SLEEP", "a", "b", "c")]
+        assert [one.result().status for one in asked] == [200] * 4
+    seen = metrics(host)
+    labels = '{plugin="test.slow",function="feed"'
+    assert seen[f"kimi_plugin_slow_calls_total{labels}}}"] == 1
+    assert seen[f'kimi_plugin_call_seconds_bucket{labels},le="0.01"}}'] >= seen[f"kimi_plugin_call_seconds_count{labels}}}"] - 2
+    assert 0.07 <= seconds(host, "test.slow", "feed") < 1
+    upstream.always(*replies.stream(replies.text_chunks("EXPLODE")))
+    assert ask(host, "py", stream=True).status == 500
+    seen = metrics(host)
+    assert seen['kimi_plugin_errors_total{plugin="test.slow",function="feed",category="internal"}'] == 1
+    until(lambda: "LookupError in end, line" in host.output)
+
+
+VERSION = """
+import kimi_plugin as kimi
+
+class Mark(kimi.Transform):
+    def feed(self, events, sink):
+        for event in events:
+            sink.emit(event.with_text(event.text + "NUMBER " + __file__.rsplit("/", 1)[1]))
+
+kimi.plugin(id="test.mark", name="Mark", version="NUMBER.0.0", word="mark", transform=Mark)
+"""
+
+
+def put(path, content):
+    new = path.with_name("." + path.name)
+    new.write_bytes(content if isinstance(content, bytes) else content.encode())
+    new.chmod(0o644)
+    os.replace(new, path)
+
+
+def marked(host, upstream) -> str:
+    upstream.reply(*replies.stream(replies.text_chunks("v")))
+    answer = ask(host, "py", stream=True)
+    assert answer.status == 200, answer.body
+    return said(answer)
+
+
+def copies(host) -> set[str]:
+    """Names of the files that the host's children run."""
+    found = set()
+    for pid in children(host, "kimi_plugin.py"):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        found.add(words[words.index(b"--serve") + 1].decode())
+    return found
+
+
+def test_a_child_restarts_as_the_version_in_use_after_a_new_one_was_refused(start_host, python_plugins, upstream):
+    """Also when the file is gone; a good version takes over, and the copy of the old one goes."""
+    file = python_plugins / "mark.py"
+    put(file, VERSION.replace("NUMBER", "1"))
+    (python_plugins / "mark.yaml").write_text("isolation: process\n")
+    host = start_host({"models": [entry("py", upstream.url, transforms=["mark"])]}, plugins=python_plugins)
+    assert marked(host, upstream) == "v1 mark.py"
+    first = {path for path in copies(host) if "mark.py." in path}
+    assert len(first) == 1 and str(python_plugins) not in first.copy().pop()
+
+    def die():
+        pids = children(host, "mark.py")
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        # The host has buried it then.
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        time.sleep(0.2)
+
+    for number, wrong in enumerate((b"def f(:", b"", None)):
+        put(file, wrong) if wrong is not None else file.unlink()
+        host.process.send_signal(signal.SIGHUP)
+        until(lambda n=number: host.output.count("configuration not loaded") > n)
+        die()
+        assert marked(host, upstream) == "v1 mark.py"
+    put(file, VERSION.replace("NUMBER", "2"))
+    host.process.send_signal(signal.SIGHUP)
+    until(lambda: "replaced by 2.0.0" in host.output)
+    assert marked(host, upstream) == "v2 mark.py"
+    until(lambda: not any(Path(path).exists() for path in first))
+    die()
+    assert marked(host, upstream) == "v2 mark.py"
+
+
+def test_a_library_restarts_as_the_version_in_use_after_a_new_one_was_refused(
+    start_host, isolated_plugins, upstream, tmp_path
+):
+    plugins = tmp_path / "plugins.d"
+    shutil.copytree(isolated_plugins, plugins)
+    host = start_host({"models": jail(upstream, bad="feed-crash")}, plugins=plugins)
+    upstream.always(*replies.stream(replies.text_chunks("fine")))
+    assert ask(host, "bad", stream=True).status == 200
+    put(plugins / "jail.so", b"no library at all")
+    host.process.send_signal(signal.SIGHUP)
+    until(lambda: "configuration not loaded" in host.output)
+    upstream.always(*replies.stream(replies.text_chunks("BOOM")))
+    assert ask(host, "bad", stream=True).status == 500
+    upstream.always(*replies.stream(replies.text_chunks("fine")))
+    answer = ask(host, "bad", stream=True)
+    assert answer.status == 200 and said(answer) == "fine"
+
+
+def test_a_plugin_in_python_is_swapped_under_load(start_host, python_plugins, upstream):
+    """Eight versions under sixteen clients: every stream is whole and of one version, and no process stays behind."""
+    file = python_plugins / "mark.py"
+    put(file, VERSION.replace("NUMBER", "1"))
+    (python_plugins / "mark.yaml").write_text("isolation: process\n")
+    host = start_host({"models": [entry("py", upstream.url, transforms=["mark"])]}, plugins=python_plugins)
+    chunks = replies.stream(replies.text_chunks("v", "v", "v"))
+    upstream.always(*chunks[:3], Wait(0.05), *chunks[3:])
+    is_over = threading.Event()
+
+    def client() -> list[str]:
+        heard = []
+        while not is_over.is_set():
+            answer = ask(host, "py", stream=True)
+            assert answer.status == 200 and answer.complete, answer.body
+            heard.append(said(answer))
+        return heard
+
+    with ThreadPoolExecutor(16) as pool:
+        clients = [pool.submit(client) for _ in range(16)]
+        try:
+            for number in range(2, 9):
+                put(file, VERSION.replace("NUMBER", str(number)))
+                host.process.send_signal(signal.SIGHUP)
+                until(lambda n=number: f"replaced by {n}.0.0" in host.output)
+        finally:
+            is_over.set()
+        heard = [text for one in clients for text in one.result()]
+    assert len(heard) > 50
+    versions = {text for text in heard}
+    assert versions <= {3 * f"v{number} mark.py" for number in range(1, 9)} and len(versions) > 2, versions
+    until(lambda: len({path for path in copies(host) if "mark.py." in path}) == 1)

@@ -55,6 +55,8 @@ void pg_tag_free(pg_tag *tag);
 /* The calling thread is inside `plugin` until pg_leave. They nest. NULLs are allowed. */
 void pg_enter(pg_plugin *plugin, uint32_t function, pg_tag *tag);
 void pg_leave(void);
+/* A call that was made in another process, which says how long it took. */
+void pg_count(pg_plugin *plugin, uint32_t function, uint64_t nanoseconds);
 /* The plugin has called the host, which works for itself until pg_host_leave. */
 void pg_host_enter(void);
 void pg_host_leave(void);

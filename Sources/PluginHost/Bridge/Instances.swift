@@ -60,16 +60,19 @@ package final class ProviderInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
-            table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
-        }
         self.remote = try plugin.isolated?.create(.provider, name: name, context: context, config: config.jsonBytes)
+        self.instance =
+            remote != nil
+            ? StandIn.instance
+            : try PluginCreation.instance(name, mark, config) { config, instance, error in
+                table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
+            }
         library.instanceCreated()
     }
 
     deinit {
         guard isReal else { return }
-        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
+        if remote == nil { mark.call(PG_DESTROY) { table.pointee.destroy(instance) } }
         library.instanceDestroyed()
     }
 
@@ -141,10 +144,13 @@ package final class TransformInstance: @unchecked Sendable {
             memory: services.memory(of: plugin.manifest.id))
         self.mask = mask
         self.context = context
-        self.instance = try PluginCreation.instance(name, mark, config) { config, instance, error in
-            table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
-        }
         self.remote = try plugin.isolated?.create(.transform, name: name, context: context, config: config.jsonBytes)
+        self.instance =
+            remote != nil
+            ? StandIn.instance
+            : try PluginCreation.instance(name, mark, config) { config, instance, error in
+                table.pointee.create(HostTable.pointer, context.opaque, config, instance, error)
+            }
         library.instanceCreated()
     }
 
@@ -152,12 +158,12 @@ package final class TransformInstance: @unchecked Sendable {
     package func masked(_ text: String) -> String { mask.masked(text) }
 
     deinit {
-        mark.call(PG_DESTROY) { table.pointee.destroy(instance) }
+        if remote == nil { mark.call(PG_DESTROY) { table.pointee.destroy(instance) } }
         library.instanceDestroyed()
     }
 }
 
-/// What a stand-in has instead of a plugin's objects; nothing ever looks at them.
+/// What stands where a plugin's objects would, of one in quarantine or in another process; nothing ever looks at it.
 private enum StandIn {
     nonisolated(unsafe) static let table: UnsafePointer<kimi_provider> = {
         let table = UnsafeMutablePointer<kimi_provider>.allocate(capacity: 1)

@@ -31,6 +31,9 @@ package struct PluginMark: @unchecked Sendable {
         return try body()
     }
 
+    /// Counts a call that another process made.
+    func count(_ function: pg_function, nanoseconds: UInt64) { pg_count(record, function.rawValue, nanoseconds) }
+
     /// Tells where the library's code is.
     func isLoaded(at address: UnsafeRawPointer) { pg_plugin_loaded(record, address) }
 

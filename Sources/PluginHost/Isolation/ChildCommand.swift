@@ -6,12 +6,19 @@ import Glibc
 
 /// How the child of a plugin is started.
 struct ChildCommand: Sendable, Equatable {
-    /// The plugin's file, absolute.
+    /// The file that runs, absolute: the host's copy, or the plugin's own.
     let path: String
+    /// The plugin's own file, absolute.
+    let origin: String
     /// For a plugin in Python: the interpreter.
     let python: String?
-    /// The file as it was when it was checked.
+    /// The file that runs, as it was when it was checked.
     let status: FileStatus
+
+    /// May a plugin with this file be run by it? The content is the caller's business.
+    func serves(_ origin: String, _ python: String?) -> Bool {
+        self.origin == origin && self.python == python && FileStatus.ofPath(path) == status
+    }
 
     /// The command line. Throws if the file is another one by now: what was checked is what runs.
     func arguments() throws(StepFailure) -> [String] {
@@ -24,7 +31,7 @@ struct ChildCommand: Sendable, Equatable {
         }
         let host = FileSystem.join(folder, "kimi-plugin-host")
         guard let python else { return [host, "load", path, "\(getpid())"] }
-        return [host, "python", python, try Self.binding(beside: folder), path, "\(getpid())"]
+        return [host, "python", python, try Self.binding(beside: folder), path, origin, "\(getpid())"]
     }
 
     private static func binding(beside folder: String) throws(StepFailure) -> String {

@@ -5,6 +5,8 @@ import PluginABI
 /// Whoever waits for replies of a child. Event loop only.
 protocol IsolatedCaller: AnyObject {
     var instance: RemoteInstance { get }
+    /// Are its calls an auth machine's?
+    var isAuth: Bool { get }
     /// `bytes`: what was given as the call's size.
     func answered(_ operation: IsolationWire.Operation, _ reply: CallReply, bytes: Int)
     /// Everything of one read was handed over.
@@ -28,11 +30,13 @@ final class IsolatedLink {
     struct Exchange {
         /// Nil: it is over, and replies that are still to come are thrown away.
         var caller: (any IsolatedCaller)?
+        let isAuth: Bool
         var outstanding = 0
     }
 
     weak var plugin: IsolatedPlugin?
     let eventLoop: any EventLoop
+    let mark: PluginMark
     var state = State.idle
     var restUntil = NIODeadline.uptimeNanoseconds(0)
 
@@ -65,6 +69,7 @@ final class IsolatedLink {
     init(plugin: IsolatedPlugin, eventLoop: any EventLoop) {
         self.plugin = plugin
         self.eventLoop = eventLoop
+        mark = plugin.mark
     }
 
     var isolated: NIOIsolatedEventLoop { eventLoop.assumeIsolated() }
@@ -92,7 +97,7 @@ final class IsolatedLink {
         }
         instances[instance.id] = WeakInstance(instance: instance)
         let id = freeIDs.popLast() ?? nextID()
-        calls[id] = Exchange(caller: caller, outstanding: 1)
+        calls[id] = Exchange(caller: caller, isAuth: caller.isAuth, outstanding: 1)
         out.message(id, .begin, payload)
         expect(id, .begin, bytes)
         return id
@@ -160,84 +165,5 @@ final class IsolatedLink {
         guard created.remove(instance) != nil, state == .up || state == .starting else { return }
         out.message(instance, .destroy) { _ in }
         scheduleFlush()
-    }
-
-    // MARK: Replies
-
-    func received(_ bytes: UnsafeRawBufferPointer) {
-        var cutter = cutter
-        self.cutter = MessageCutter()
-        cutter.append(bytes)
-        var problem: String?
-        reading: while problem == nil {
-            switch cutter.next({ problem = handle($0) }) {
-            case .message: continue
-            case .incomplete: break reading
-            case .malformed: problem = "sent a message that makes no sense"
-            }
-        }
-        self.cutter = cutter
-        let settled = touched
-        touched.removeAll(keepingCapacity: true)
-        for caller in settled { caller.settled() }
-        if let problem { die(problem) }
-    }
-
-    /// Nil, or what was wrong with the message.
-    func handle(_ message: WireMessage) -> String? {
-        guard message.operation & 0xC0 == IsolationWire.replyBit else {
-            if let instance = instances[message.id]?.instance, let answer = plugin?.services.answer(message, instance) {
-                return give(answer)
-            } else if message.operation == IsolationWire.Unasked.get.rawValue {
-                return "asked for the memory of an instance that is not there"
-            }
-            return nil
-        }
-        guard let first = expected.first, first.id == message.id,
-            first.operation.rawValue == message.operation & ~IsolationWire.replyBit
-        else { return "answered a call that was not made" }
-        expected.removeFirst()
-        queuedBytes -= first.bytes
-        lastReply = .now()
-        switch first.operation {
-        case .hello: return hello(message)
-        case .create: return nil  // Its failure shows when an exchange is begun.
-        default: break
-        }
-        calls[first.id]?.outstanding -= 1
-        guard let call = calls[first.id] else { return nil }
-        guard let caller = call.caller else {
-            if call.outstanding == 0 { free(first.id) }
-            return nil
-        }
-        if touched.last !== caller { touched.append(caller) }
-        caller.answered(first.operation, CallReply(message), bytes: first.bytes)
-        return nil
-    }
-
-    /// The answer to `get`, which the child waits for. Nil, or what was wrong with asking.
-    private func give(_ answer: WireWriter) -> String? {
-        guard !isAnswering else { return "asked for more of its memory before it took what it had asked for" }
-        guard let channel else { return nil }
-        isAnswering = true
-        out.append(answer)
-        let promise = channel.eventLoop.makePromise(of: Void.self)
-        let this = NIOLoopBound((self, channel), eventLoop: eventLoop)
-        promise.futureResult.whenComplete { _ in
-            let (link, channel) = this.value
-            if link.channel === channel { link.isAnswering = false }
-        }
-        flush(promise)
-        return nil
-    }
-
-    func hello(_ message: WireMessage) -> String? {
-        do throws(StepFailure) {
-            let answer = try ChildHello(message)
-            guard answer.manifest == plugin?.manifest else { return "has another manifest than before" }
-            return nil
-        } catch {
-            return "did not start: \(error.message)"
-        }
     }
 }

@@ -1,3 +1,4 @@
+internal import CPlatform
 import CanonicalModel
 import NIOCore
 import PluginABI
@@ -14,6 +15,9 @@ package final class IsolatedPlugin: Sendable {
     /// Counts its instances and exchanges; nothing of it is mapped here.
     let library: PluginLibrary
     let services = ChildServices()
+    /// What its calls are counted under.
+    let mark: PluginMark
+    private let copies: PluginCopies?
     private let state: Mutex<State>
 
     private struct LoopLink: Sendable {
@@ -36,17 +40,21 @@ package final class IsolatedPlugin: Sendable {
         let child: WaitingChild
     }
 
-    init(command: ChildCommand, manifest: [UInt8], file: String, library: PluginLibrary, spare: WaitingChild) {
+    /// `copies`: where the file that runs lies, if it is a copy; it goes when this goes.
+    init(
+        command: ChildCommand, copies: PluginCopies?, manifest: [UInt8], _ plugin: LoadedPlugin, spare: WaitingChild
+    ) {
         self.command = command
+        self.copies = copies
         self.manifest = manifest
-        self.file = file
-        self.library = library
+        (file, library, mark) = (plugin.file, plugin.library, plugin.mark)
         state = Mutex(State(spare: SendableChild(child: spare)))
     }
 
     deinit {
         let links = state.withLock { $0.links }
         for entry in links { entry.eventLoop.execute { entry.link.value.retire() } }
+        if command.path != command.origin { copies?.discard(command.path) }
     }
 
     // MARK: Instances
@@ -69,16 +77,18 @@ package final class IsolatedPlugin: Sendable {
                 let reply = CallReply(message)
                 reply.apply(errors: errors)
                 status = reply.status
+                if let time = reply.nanoseconds { mark.count(PG_CREATE, nanoseconds: UInt64(time)) }
             }
             keep(child)
         } catch {
             throw ExchangeError(KIMI_CAT_CONFIG, "plugin '\(name)' (isolation: process): \(error.message)")
         }
-        if status.isFailure { throw errors.take(status, plugin: name, function: "create") }
+        if status.isFailure { throw errors.take(status, mark, plugin: name, PG_CREATE) }
         return instance
     }
 
-    private func spareChild() throws(StepFailure) -> WaitingChild {
+    /// The child that waits, or a new one that has said hello.
+    func spareChild() throws(StepFailure) -> WaitingChild {
         if let spare = takeSpare() { return spare }
         let child = try WaitingChild(command)
         _ = try child.hello()

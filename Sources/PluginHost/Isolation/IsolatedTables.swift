@@ -1,8 +1,8 @@
 import CanonicalModel
 import PluginABI
 
-/// Tables of a plugin whose code is elsewhere: they stand where a loaded library's stand and are not called, but for
-/// create and destroy, which do nothing. Made once per loaded plugin, never freed, as a library's.
+/// Tables of a plugin whose code is elsewhere: they stand where a loaded library's stand and are not called. Made once
+/// per loaded plugin, never freed, as a library's.
 enum IsolatedTables {
     static func provider() -> UnsafePointer<kimi_provider> {
         let table = UnsafeMutablePointer<kimi_provider>.allocate(capacity: 1)
@@ -44,8 +44,5 @@ enum IsolatedTables {
             OpaquePointer?
         ) -> kimi_status
 
-    private static let create: Create = { _, _, _, instance, _ in
-        instance?.pointee = OpaquePointer(bitPattern: 1)
-        return kimi_status(KIMI_OK)
-    }
+    private static let create: Create = { _, _, _, _, _ in KIMI_E_STATE.rawValue }
 }

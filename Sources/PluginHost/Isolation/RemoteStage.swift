@@ -18,6 +18,8 @@ class RemoteStage: IsolatedCaller {
     /// Calls without a reply, and their bytes.
     private(set) var outstanding = 0
     private(set) var outstandingBytes = 0
+    /// Is it an auth machine's?
+    private(set) var isAuth = false
     private let link: IsolatedLink
     private var id: UInt32?
 
@@ -56,6 +58,7 @@ class RemoteStage: IsolatedCaller {
 
     /// Begins the library's auth machine for a key.
     func begin(key: String) throws(ExchangeError) {
+        isAuth = true
         try begin(bytes: key.utf8.count) { [instance] to in
             to.put(IsolationWire.Kind.auth.rawValue)
             to.put(UInt8(0))
@@ -74,31 +77,11 @@ class RemoteStage: IsolatedCaller {
     func next() { call(.next, bytes: 0) { _ in } }
 
     func result(_ result: kimi_result) {
-        call(.result, bytes: result.body.len) { to in
-            to.put(result.kind)
-            to.put(result.id)
-            to.put(result.status)
-            to.put(result.http_status)
-            to.put(result.body)
-            to.put(UInt32(result.n_headers))
-            for index in 0..<result.n_headers {
-                guard let header = result.headers?[index] else { break }
-                to.put(header.name)
-                to.put(header.value)
-            }
-        }
+        call(.result, bytes: result.body.len) { $0.put(result) }
     }
 
     func feed(_ frames: UnsafeBufferPointer<kimi_frame>) {
-        call(.feed, bytes: frames.reduce(0) { $0 + $1.data.len }) { to in
-            to.put(UInt32(frames.count))
-            for frame in frames {
-                to.put(frame.kind)
-                to.put(frame.flags)
-                to.put(frame.name)
-                to.put(frame.data)
-            }
-        }
+        call(.feed, bytes: frames.reduce(0) { $0 + $1.data.len }) { $0.put(frames: frames) }
     }
 
     func feed(_ events: UnsafeBufferPointer<kimi_event>) {

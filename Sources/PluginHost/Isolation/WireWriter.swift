@@ -38,6 +38,10 @@ package enum IsolationWire {
     /// Flags of a reply.
     static let noExchange: UInt8 = 1
     static let skipped: UInt8 = 2
+    /// An exception that the plugin did not mean to raise; also of a log line about one.
+    static let raised: UInt8 = 4
+    /// After the status comes a number, what the plugin's code took in nanoseconds.
+    static let timed: UInt8 = 8
 
     /// Which members of an event follow its head.
     enum Bit {

@@ -8,12 +8,18 @@ struct OriginLibraries {
 
     /// Maps what `elf` needs and `folder` has.
     func load(_ elf: ElfFile) throws(StepFailure) {
+        for (name, path) in found(elf) { try load(name, path) }
+    }
+
+    /// Does `elf` need anything that `folder` has?
+    func areNeeded(by elf: ElfFile) -> Bool { !found(elf).isEmpty }
+
+    private func found(_ elf: ElfFile) -> [(name: String, path: String)] {
         let folders = elf.runPaths.compactMap(resolved)
-        guard !folders.isEmpty else { return }
-        for name in elf.needed where !name.contains("/") {
+        guard !folders.isEmpty else { return [] }
+        return elf.needed.filter { !$0.contains("/") }.compactMap { name in
             let candidates = folders.map { FileSystem.join($0, name) }
-            guard let path = candidates.lazy.compactMap(FileSystem.realPath).first else { continue }
-            try load(name, path)
+            return candidates.lazy.compactMap(FileSystem.realPath).first.map { (name, $0) }
         }
     }
 

@@ -116,7 +116,7 @@ package struct PluginLoader {
         var plugin: LoadedPlugin
         if isPython || sidecar?.isIsolated == true {
             // Nothing of it runs here, whatever it did when it did: neither probe nor quarantine.
-            plugin = try loadIsolated(opened, sidecar: sidecar, file: file, sha256: sha256)
+            plugin = try loadIsolated(opened, bytes, elf, sidecar: sidecar, file: file, sha256: sha256)
         } else if let known = try store?.known(sha256, file: file) {
             plugin = known
         } else if case .refuse(let reason, let manifest)? = safety?.verdict(file: file, sha256: sha256) {

@@ -62,9 +62,11 @@ package final class PluginStore: Sendable {
         }
     }
 
-    /// The plugin that runs in children begun in this way.
-    func isolated(_ command: ChildCommand) -> LoadedPlugin? {
-        state.withLock { state in state.isolated.first { $0.isolated?.command == command } }
+    /// The plugin with this content that runs in children begun in this way.
+    func isolated(_ sha256: String, _ origin: String, _ python: String?) -> LoadedPlugin? {
+        state.withLock { state in
+            state.isolated.first { $0.sha256 == sha256 && $0.isolated?.command.serves(origin, python) == true }
+        }
     }
 
     func addIsolated(_ plugin: LoadedPlugin) { state.withLock { $0.isolated.append(plugin) } }

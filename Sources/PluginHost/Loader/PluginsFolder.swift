@@ -84,7 +84,7 @@ package struct PluginsFolder {
         let beside = (Self.suffixes + [".py"]).map { stem + $0 }.first { libraries.contains($0) }
         // Claimed even if the sidecar turns out to be wrong: a library is never loaded without what its sidecar asks.
         if let beside { claims[identity(display(beside))] = file }
-        let sidecar = try read(file)
+        let sidecar = try Self.read(file, trust)
         guard let library = sidecar.path ?? beside else {
             throw PluginLoadError(
                 file: file, step: .find, message: "there is no library \(stem).so beside this sidecar",
@@ -104,7 +104,7 @@ package struct PluginsFolder {
         candidates.append(.init(name: stem, file: path, sidecar: sidecar))
     }
 
-    private func read(_ file: String) throws(PluginLoadError) -> PluginSidecar {
+    static func read(_ file: String, _ trust: FileTrust) throws(PluginLoadError) -> PluginSidecar {
         let opened = try trust.open(file, file: file, maxBytes: FileTrust.maxSidecarBytes)
         let bytes: [UInt8]
         do {

@@ -6,16 +6,24 @@ import PluginHost
 ///
 /// The host's side is as cheap as can be (it counts), so what is measured is the plugin and the crossing.
 enum Bench {
-    private static let rounds = 7
+    /// Of a plugin in Python fewer: its messages take their time.
+    private static func rounds(_ plugin: PluginUnderTest) -> Int { plugin.python == nil ? 7 : 3 }
     private static let eventsPerRound = 200_000
     private static let repeats = 100
     private static let maxTicks = 4_096
 
     static func run(_ context: RuleContext) {
         guard let plugin = context.requirePlugin() else { return }
-        context.note("release build, best of \(rounds); a host that only counts; short streams cost more per piece")
+        context.note(
+            "release build, best of \(rounds(plugin)); a host that only counts; short streams cost more per piece")
+        let noOp = plugin.python == nil ? nil : PythonNoOp()
+        defer { noOp?.remove() }
+        if plugin.python != nil {
+            context.note("each call is a message to the plugin's process and back; so are those that do nothing")
+        }
         for script in context.scripts(plugin) {
-            plugin.kind == .transform ? transform(plugin, script, context) : provider(plugin, script, context)
+            plugin.kind == .transform
+                ? transform(plugin, script, noOp, context) : provider(plugin, script, noOp, context)
         }
     }
 
@@ -25,15 +33,19 @@ enum Bench {
         var bytesCopied: Double
     }
 
-    private static func transform(_ plugin: PluginUnderTest, _ script: Script, _ context: RuleContext) {
+    private static func transform(
+        _ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext
+    ) {
         guard let table = plugin.plugin.transform?.pointee else { return }
         // A plugin that takes none of a script's events has nothing to be measured by.
         let events = stretched(script.events.joined().filter { $0.type < 32 && table.event_mask & (1 << $0.type) != 0 })
         guard !events.isEmpty else { return }
         for size in [1, 64] {
             guard let bench = BenchInstance(plugin, script),
-                let cost = best({ bench.transform(table, events, batch: size, enough: eventsPerRound) }),
-                let none = best({ bench.transform(NoOp.transform, events, batch: size, enough: eventsPerRound) })
+                let cost = best(plugin, { bench.transform(table, events, batch: size, enough: eventsPerRound) }),
+                let none = nothing(
+                    plugin, script, noOp, { $0.transform(table, events, batch: size, enough: eventsPerRound) },
+                    { best(plugin) { bench.transform(NoOp.transform, events, batch: size, enough: eventsPerRound) } })
             else { return context.fail("\(script.name): the plugin fails; run `plugin run` on it") }
             show(script.name, "event", size, cost, none, context)
         }
@@ -47,7 +59,9 @@ enum Bench {
         }
     }
 
-    private static func provider(_ plugin: PluginUnderTest, _ script: Script, _ context: RuleContext) {
+    private static func provider(
+        _ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ context: RuleContext
+    ) {
         guard let table = plugin.plugin.provider?.pointee, script.head.status < 400 else { return }
         let isLocal = BenchInstance(plugin, script)?.answersByItself(table) ?? false
         let frames =
@@ -55,18 +69,34 @@ enum Bench {
         guard !frames.isEmpty else { return }
         for size in isLocal ? [1] : [1, 64] {
             guard let bench = BenchInstance(plugin, script),
-                let cost = best({ bench.provider(table, frames, batch: size, enough: eventsPerRound) }),
-                let none = best({
-                    bench.provider(NoOp.provider, frames, batch: size, enough: eventsPerRound, begins: false)
-                })
+                let cost = best(plugin, { bench.provider(table, frames, batch: size, enough: eventsPerRound) }),
+                let none = nothing(
+                    plugin, script, noOp, { $0.provider(table, frames, batch: size, enough: eventsPerRound) },
+                    {
+                        best(plugin) {
+                            bench.provider(NoOp.provider, frames, batch: size, enough: eventsPerRound, begins: false)
+                        }
+                    })
             else { return context.note("\(script.name): left out, it does not come to its end") }
             show(script.name, isLocal ? "tick" : "frame", size, cost, none, context)
         }
     }
 
-    private static func best(_ measure: () -> Cost?) -> Cost? {
+    /// What a plugin that does nothing costs: in Python for one in Python, else in this process.
+    private static func nothing(
+        _ plugin: PluginUnderTest, _ script: Script, _ noOp: PythonNoOp?, _ there: (BenchInstance) -> Cost?,
+        _ here: () -> Cost?
+    ) -> Cost? {
+        guard plugin.python != nil else { return here() }
+        return noOp?.measure(plugin) {
+            guard let bench = BenchInstance(plugin, script) else { return nil }
+            return best(plugin) { there(bench) }
+        }
+    }
+
+    private static func best(_ plugin: PluginUnderTest, _ measure: () -> Cost?) -> Cost? {
         var best: Cost?
-        for _ in 0..<rounds {
+        for _ in 0..<rounds(plugin) {
             guard let cost = measure() else { return nil }
             if cost.nanoseconds < best?.nanoseconds ?? .infinity { best = cost }
         }

@@ -1,4 +1,5 @@
 package import JSONSchema
+import PluginHost
 
 /// What is to be checked; becomes the arguments of child processes.
 package struct CheckRequest: Sendable {
@@ -10,6 +11,8 @@ package struct CheckRequest: Sendable {
     package var insecurePaths = false
 
     package init(file: String) { self.file = file }
+
+    var isPython: Bool { PluginLoader.isPython(file) }
 
     /// A child's command line after the program's name.
     package func arguments(task: String) -> [String] {

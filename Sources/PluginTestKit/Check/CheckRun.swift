@@ -10,6 +10,8 @@ package struct RuleResult: Sendable {
     package var status: Status
     package var findings: [Finding]
     package var milliseconds: Int
+    /// False: it says nothing about files of this kind, and was not tried.
+    package var isApplicable = true
 
     /// One object for `--json`.
     package var node: ConfigNode {
@@ -23,16 +25,16 @@ package struct RuleResult: Sendable {
             }
             return ConfigNode(.object(object))
         }
-        return ConfigNode(
-            .object(
-                ConfigObject([
-                    .init(key: "rule", value: .string(rule.id)),
-                    .init(key: "group", value: .string(rule.group.rawValue)),
-                    .init(key: "title", value: .string(rule.title)),
-                    .init(key: "status", value: .string(status.rawValue.lowercased())),
-                    .init(key: "ms", value: ConfigNode(.int(Int64(milliseconds)))),
-                    .init(key: "findings", value: ConfigNode(.array(findings))),
-                ])))
+        var object = ConfigObject([
+            .init(key: "rule", value: .string(rule.id)),
+            .init(key: "group", value: .string(rule.group.rawValue)),
+            .init(key: "title", value: .string(rule.title)),
+            .init(key: "status", value: .string(status.rawValue.lowercased())),
+            .init(key: "ms", value: ConfigNode(.int(Int64(milliseconds)))),
+            .init(key: "findings", value: ConfigNode(.array(findings))),
+        ])
+        if !isApplicable { object["applicable"] = ConfigNode(.bool(false)) }
+        return ConfigNode(.object(object))
     }
 
     /// Lines for people.
@@ -76,6 +78,10 @@ package struct CheckRun {
             if let gate {
                 let finding = Finding(level: .skip, message: "not reached: \(gate) failed")
                 result = RuleResult(rule: rule, status: .skip, findings: [finding], milliseconds: 0)
+            } else if request.isPython, let reason = rule.notForPython {
+                let finding = Finding(level: .skip, message: "not applicable to a plugin in Python: \(reason)")
+                result = RuleResult(
+                    rule: rule, status: .skip, findings: [finding], milliseconds: 0, isApplicable: false)
             } else {
                 result = check(rule)
                 if result.status == .fail, Rule.gates.contains(rule.id) { gate = rule.id }
@@ -90,7 +96,7 @@ package struct CheckRun {
         var findings: [Finding] = []
         var isDone = false
         var crash: String?
-        let seconds = self.seconds ?? rule.seconds
+        let seconds = self.seconds ?? rule.seconds * (request.isPython ? 3 : 1)
         let child = ChildProcess(arguments: request.arguments(task: rule.id), seconds: seconds)
         let ending = child.run { text in
             guard let line = ChildReport.parse(text), findings.count < 64 else { return }

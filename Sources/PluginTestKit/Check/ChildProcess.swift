@@ -118,7 +118,7 @@ struct ChildProcess {
         }
     }
 
-    private static func residentBytes(_ child: pid_t) -> Int {
+    static func residentBytes(_ child: pid_t) -> Int {
         guard let bytes = Files.read("/proc/\(child)/statm", maxBytes: 4_096) else { return 0 }
         let words = String(decoding: bytes, as: UTF8.self).split(separator: " ")
         return words.count > 1 ? (Int(words[1]) ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE))) : 0

@@ -57,7 +57,7 @@ struct ProcessFacts {
         return changes
     }
 
-    private static func list(_ folder: String) -> [String] {
+    static func list(_ folder: String) -> [String] {
         guard let handle = opendir(folder) else { return [] }
         defer { closedir(handle) }
         var names: [String] = []
@@ -80,6 +80,7 @@ enum Measure {
     }
 
     static var processID: Int32 { getpid() }
+    static var ticksPerSecond: UInt64 { UInt64(max(sysconf(Int32(_SC_CLK_TCK)), 1)) }
 
     static func wall() -> UInt64 { clock(CLOCK_MONOTONIC) }
     static func processCPU() -> UInt64 { clock(CLOCK_PROCESS_CPUTIME_ID) }

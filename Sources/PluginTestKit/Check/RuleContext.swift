@@ -44,6 +44,8 @@ package final class RuleContext: @unchecked Sendable {
 
     var hasFailed: Bool { failures > 0 }
 
+    var isPython: Bool { PluginLoader.isPython(file) }
+
     // MARK: the plugin
 
     /// Was it built by Go? Its runtime takes threads, signal handlers and static TLS in every library; that is noted

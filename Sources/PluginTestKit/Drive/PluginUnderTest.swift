@@ -26,16 +26,14 @@ package struct PluginUnderTest: @unchecked Sendable {
         ).refusal(of: url, plugin: plugin.manifest.name)
     }
 
-    /// Loads with the kit's own host table and error objects.
+    /// Loads with the kit's own host table and error objects. A plugin in Python gets the process that the host would
+    /// give it, and tables whose calls go there.
     package static func load(_ file: String, insecurePaths: Bool) throws(PluginLoadError) -> PluginInspection {
         let loader = PluginLoader(
             host: KitHost.pointer, services: KitHandshake(), insecurePaths: insecurePaths)
-        guard !file.hasSuffix(".py") else {
-            throw PluginLoadError(
-                file: file, step: .elf, message: "this command calls libraries, and this is a plugin in Python",
-                cure: "look at it with 'kimi-host plugin inspect', and test it through 'kimi-host serve'")
-        }
-        return try loader.inspect(file: file)
+        var inspection = try loader.inspect(file: file, sidecar: try loader.sidecar(beside: file))
+        inspection.plugin = try inspection.plugin.called(PythonProcess.report)
+        return inspection
     }
 }
 

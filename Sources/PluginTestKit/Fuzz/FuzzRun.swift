@@ -13,8 +13,9 @@ package struct FuzzRun {
     let seconds: Int
     private static let secondsPerChild = 120
     private static let secondsPerAttempt = 10
-    /// Children that make one failure small.
+    /// Children that make one failure small, and the seconds that they take all together.
     private static let maxAttempts = 400
+    private static let maxShrinkSeconds: UInt64 = 120
 
     package init(_ request: CheckRequest, seconds: Int) {
         (self.request, self.seconds) = (request, seconds)
@@ -89,10 +90,11 @@ package struct FuzzRun {
     private func shrink(_ text: String, _ seed: UInt64) -> String? {
         guard var node = Self.parse(text), fails(node, seed) else { return nil }
         var attempts = 0
+        let deadline = Measure.wall() + Self.maxShrinkSeconds * 1_000_000_000
         var size = max(1, Self.items(node).count / 2)
         while size >= 1 {
             var start = 0
-            while start < Self.items(node).count, attempts < Self.maxAttempts {
+            while start < Self.items(node).count, attempts < Self.maxAttempts, Measure.wall() < deadline {
                 var items = Self.items(node)
                 items.removeSubrange(start..<min(start + size, items.count))
                 let smaller = Self.with(items, node)

@@ -13,17 +13,24 @@ enum BinaryRules {
         Rule(
             "R01", .binary, "is a shared library for this machine, with the entry",
             cure: "build it with -shared -fPIC and mark the entry with KIMI_EXPORT", needsPlugin: false
-        ) { step($0, [.find, .trust, .pin, .elf]) },
+        ) { context in
+            step(context, [.find, .trust, .pin, .elf, .config])
+            guard context.isPython, !context.hasFailed else { return }
+            context.skip("a plugin in Python: owner, mode, sidecar and pin are in order; the rest is for libraries")
+        },
         Rule(
             "R02", .binary, "exports nothing but its entry",
-            cure: "compile with -fvisibility=hidden and link with a version script", needsPlugin: false, exports),
+            cure: "compile with -fvisibility=hidden and link with a version script", needsPlugin: false,
+            notForPython: PythonRules.Because.noLibrary, exports),
         Rule(
             "R03", .binary, "loads with every symbol resolved",
-            cure: "link with -Wl,-z,defs: what is missing is then found at link time", needsPlugin: false
+            cure: "link with -Wl,-z,defs: what is missing is then found at link time", needsPlugin: false,
+            notForPython: PythonRules.Because.noLink
         ) { step($0, [.dlopen]) },
         Rule(
             "R04", .binary, "has no executable stack, text relocations or static TLS",
-            cure: "compile with -fPIC and without initial-exec TLS", needsPlugin: false, hardening),
+            cure: "compile with -fPIC and without initial-exec TLS", needsPlugin: false,
+            notForPython: PythonRules.Because.noLibrary, hardening),
         Rule(
             "R05", .binary, "loads quickly and leaves the process alone",
             cure: "do in create what constructors and the entry do now", loading),
@@ -80,6 +87,7 @@ enum BinaryRules {
     private static let loadLimit: UInt64 = 1_000_000_000
 
     private static func loading(_ context: RuleContext) {
+        if context.isPython { return PythonRules.loading(context) }
         let before = ProcessFacts.now()
         let start = Measure.wall()
         do {

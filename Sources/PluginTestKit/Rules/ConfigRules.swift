@@ -62,7 +62,8 @@ enum ConfigRules {
                 cure: "correct --config or the transcript's 'config'")
             return
         }
-        guard context.instance(plugin) != nil else { return }
+        guard let instance = context.instance(plugin) else { return }
+        if plugin.python != nil { PythonRules.begins(context, instance, "the configuration") }
         for transcript in context.transcripts where transcript.kind == plugin.kind {
             if let violation = plugin.plugin.configSchema.validate(transcript.config).first {
                 context.fail("\(transcript.file): config: \(violation.path): \(violation.message)")
@@ -71,7 +72,8 @@ enum ConfigRules {
         for property in properties(plugin) {
             guard let fallback = property.value["default"] else { continue }
             do {
-                _ = try KitInstance(plugin, config: with(plugin.config, property.key, fallback))
+                let instance = try KitInstance(plugin, config: with(plugin.config, property.key, fallback))
+                if plugin.python != nil { PythonRules.begins(context, instance, "'\(property.key)' with its default") }
             } catch {
                 context.fail("create refuses '\(property.key)' with its default: \(error.message)")
             }
@@ -119,6 +121,7 @@ enum ConfigRules {
 
     private static func growth(_ context: RuleContext) {
         guard let plugin = context.requirePlugin(), context.instance(plugin) != nil else { return }
+        if let child = plugin.python { return PythonRules.instanceGrowth(context, plugin, child) }
         var start = 0
         for round in 0..<rounds {
             if round == rounds / 5 { start = Int(ptk_heap_in_use()) }

@@ -12,7 +12,8 @@ enum DeterminismRules {
             cure: "keep all state in instances and exchanges, none in globals", interleaved),
         Rule(
             "R72", .determinism, "two threads at once give what one gives",
-            cure: "instances are shared by threads: do not change them after create", parallel),
+            cure: "instances are shared by threads: do not change them after create",
+            notForPython: PythonRules.Because.oneThread, parallel),
     ]
 
     private static func twice(_ context: RuleContext) {
@@ -29,6 +30,7 @@ enum DeterminismRules {
                 context.fail("\(script.name), on another instance: \(difference)")
             }
         }
+        if plugin.python != nil, !context.hasFailed { PythonRules.otherProcesses(context, plugin) }
     }
 
     private static func interleaved(_ context: RuleContext) {

@@ -23,10 +23,12 @@ enum HandshakeRules {
         ) { BinaryRules.step($0, [.interfaces]) },
         Rule(
             "R13", .handshake, "the entry answers the same when it is called again, and NULL for unknown interfaces",
-            cure: "keep manifest and tables in static storage; compare ids as whole strings", twice),
+            cure: "keep manifest and tables in static storage; compare ids as whole strings",
+            notForPython: PythonRules.Because.noEntry, twice),
         Rule(
             "R14", .handshake, "keeps inside a handshake of any size, and takes hosts of other minors",
-            cure: "check struct_size before writing, and decide by needs_minor, not by the host's number", sizes),
+            cure: "check struct_size before writing, and decide by needs_minor, not by the host's number",
+            notForPython: PythonRules.Because.noEntry, sizes),
     ]
 
     private static func twice(_ context: RuleContext) {

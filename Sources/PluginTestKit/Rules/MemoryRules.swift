@@ -6,11 +6,13 @@ enum MemoryRules {
     static let all = [
         Rule(
             "R40", .memory, "reads no byte before or behind what it is given",
-            cure: "go by the length: slices are not NUL-terminated", seconds: 60
+            cure: "go by the length: slices are not NUL-terminated", seconds: 60,
+            notForPython: PythonRules.Because.copies
         ) { run($0, [.guardedEnd, .guardedStart]) },
         Rule(
             "R41", .memory, "keeps no pointer into what a call lent it",
-            cure: "copy what is needed after the call returns", seconds: 60
+            cure: "copy what is needed after the call returns", seconds: 60,
+            notForPython: PythonRules.Because.copies
         ) { run($0, [.revoked]) },
         Rule(
             "R42", .memory, "uses sink, plan, out and error only inside their call, and never looks inside (S12)",
@@ -53,6 +55,9 @@ enum MemoryRules {
         let deadline = Measure.wall() + maxSeconds * 1_000_000_000
         context.withInstances(plugin) { instance, script in
             guard script.pieceCount < 2_000 else { return }
+            if let child = plugin.python {
+                return PythonRules.exchangeGrowth(context, child, instance, script, until: deadline)
+            }
             for _ in 0..<warmUp { _ = Exchange.make(instance, script).finish() }
             let start = Int(ptk_heap_in_use())
             var count = 0

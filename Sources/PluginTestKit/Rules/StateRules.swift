@@ -13,7 +13,7 @@ enum StateRules {
             cure: "keep all state in instances and exchanges", random),
         Rule(
             "R32", .state, "an exchange may be called on another thread each time ([serial])",
-            cure: "keep no state in thread-locals", threads),
+            cure: "keep no state in thread-locals", notForPython: PythonRules.Because.oneThread, threads),
     ]
 
     private static let topics: Set<Breach.Topic> = [.state]

@@ -55,6 +55,7 @@ enum TimeRules {
             let instance = context.instance(plugin, config: script.config)
         else { return }
         let exchange = Exchange.make(instance, script)
+        if let child = plugin.python { return PythonRules.idle(context, child, exchange) }
         for _ in 0..<4 { _ = exchange.step() }
         let before = Measure.processCPU()
         Measure.pause(milliseconds: pauseMs)

@@ -4973,11 +4973,11 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import runpy
 import struct
 import sys
 import time
 import traceback
+import types
 
 # kimi_event_type
 START, TEXT, REASONING, TOOL_BEGIN, TOOL_ARGS, TOOL_END, PART, USAGE, FINISH, ERROR, JSON = range(1, 12)
@@ -4988,9 +4988,9 @@ E_CONFIG, E_PROTOCOL, E_UPSTREAM, E_UNSUPPORTED, E_INTERNAL = -2, -4, -5, -9, -1
 AUTH, RATE_LIMITED, OVERLOADED, BAD_REQUEST, UPSTREAM, PROTOCOL, CONFIG, INTERNAL = 1, 2, 3, 6, 7, 8, 9, 10
 CONTEXT_LENGTH, CONTENT_FILTER, NOT_FOUND, PERMISSION, QUOTA, TIMED_OUT, NETWORK = 4, 5, 11, 12, 13, 14, 15
 # kimi_step, kimi_send_flag, kimi_field, kimi_why, kimi_frame_kind, kimi_frame_flag, kimi_request_flag
-SEND, TOKEN, HTTP, SIGN, LOCAL_REPLY, WAIT = range(1, 7)
+SEND, TOKEN, HTTP, SIGN, LOCAL_REPLY, WAIT, GRANT = range(1, 8)
 SEND_STREAM, SEND_NO_BODY = 1, 2
-METHOD, URL, HEADER, BODY, BODY_PATCH, TOKEN_KEY, SIGN_ALG, SIGN_KEY, SIGN_DATA = range(1, 10)
+METHOD, URL, HEADER, BODY, BODY_PATCH, TOKEN_KEY, SIGN_ALG, SIGN_KEY, SIGN_DATA, TOKEN_VALUE, EXPIRES_AT, REFRESH_AT = range(1, 13)
 SECRET_HEADER = 13
 END, TRUNCATED, CANCELLED, TIMEOUT, FAILED = range(1, 6)
 RAW, SSE, LINE, WHOLE_BODY, TICK = range(1, 6)
@@ -4999,6 +4999,7 @@ STREAM, NATIVE = 1, 2
 DEBUG, INFO, WARNING = 1, 2, 3
 
 _MAGIC, _VERSION, _REPLY = 0x494D494B, 1, 0x80
+_NO_EXCHANGE, _SKIPPED, _RAISED, _TIMED = 1, 2, 4, 8  # flags of a reply
 _MAX_IN, _MAX_REPLY = (256 << 20) + (1 << 20), 64 << 20
 _MAX_ITEMS = 32 << 10  # The host takes twice as many: a note may end an item of events.
 
@@ -5099,6 +5100,10 @@ class Transform:
     #: The event types that feed gets; others pass it by.
     wants = (TEXT,)
 
+    @classmethod
+    def configure(cls, instance: Instance):
+        """Once for each configuration, when it is loaded: may raise Failure, and keep what it makes in `instance`."""
+
     def __init__(self, instance: Instance, request: Request):
         self.instance, self.request = instance, request
 
@@ -5119,6 +5124,10 @@ class Transform:
 
 class Provider:
     """One attempt of one request at an upstream: `next` plans steps, `result` answers them, `feed` reads the reply."""
+
+    @classmethod
+    def configure(cls, instance: Instance):
+        """Once for each configuration, when it is loaded: may raise Failure, and keep what it makes in `instance`."""
 
     def __init__(self, instance: Instance, request: Request):
         self.instance, self.request = instance, request
@@ -5145,7 +5154,37 @@ class Provider:
         pass
 
 
-class Sink:
+class Auth:
+    """One fetch of the token that the provider's step TOKEN asked for as `key`; it is cached and renewed by the host."""
+
+    def __init__(self, instance: Instance, key: str):
+        self.instance, self.key = instance, key
+
+    def begin(self):
+        """May raise Failure."""
+
+    def next(self, plan):
+        """One step: HTTP, SIGN or WAIT, and plan.grant(token, expires_at_ms) as the last."""
+        raise Failure("this auth machine plans nothing")
+
+    def result(self, result):
+        """A step came back. `result.status` below 0: the host could not do it, and the body says why."""
+
+    def end(self, why):
+        pass
+
+
+class _OfCall:
+    """What lives for one call only."""
+
+    is_over = False
+
+    def _check(self):
+        if self.is_over:
+            raise RuntimeError(f"this {type(self).__name__.lower()} died with an earlier call (S12)")
+
+
+class Sink(_OfCall):
     def __init__(self):
         self.items, self._events, self._count = [], [], 0
 
@@ -5155,6 +5194,8 @@ class Sink:
             raise Failure("the reply has too many events")
 
     def emit(self, event: Event):
+        if self.is_over:
+            self._check()
         self._counted()
         self._events.append(_pack_event(event))
 
@@ -5162,6 +5203,7 @@ class Sink:
         self.emit(Event(type, text, choice=choice, index=index))
 
     def note(self, kind: str, count: int = 1, detail: str = ""):
+        self._check()
         self._counted()
         self._close()
         self.items.append(b"\x02" + _text(kind.encode()) + struct.pack("<Q", count) + _text(detail.encode()[:256]))
@@ -5176,11 +5218,12 @@ class Sink:
         return b"".join(self.items)
 
 
-class Plan:
+class Plan(_OfCall):
     def __init__(self):
         self.items = []
 
     def field(self, field: int, value, key=b""):
+        self._check()
         self.items.append(b"\x04" + struct.pack("<I", field) + _text(_bytes(key)) + _text(_bytes(value)))
         return self
 
@@ -5188,15 +5231,26 @@ class Plan:
         return self.field(SECRET_HEADER if secret else HEADER, value, name)
 
     def step(self, kind: int, id: int = 0, arg: int = 0):
+        self._check()
         self.items.append(b"\x05" + struct.pack("<IIQ", kind, id, arg))
+
+    def grant(self, token, expires_at_ms: int, refresh_at_ms: int | None = None):
+        """The last step of an Auth; times are Unix milliseconds."""
+        self.field(TOKEN_VALUE, token).field(EXPIRES_AT, str(expires_at_ms))
+        if refresh_at_ms is not None:
+            self.field(REFRESH_AT, str(refresh_at_ms))
+        self.step(GRANT)
 
 
 _kinds: dict = {}
 _manifest: dict = {}
 
 
-def plugin(*, id, name, version, word, transform=None, provider=None, config_schema=None, frames="sse", hosts=(), **more):
-    """Declares the file's one plugin. `word`: what the configuration calls it. `more`: further keys of the manifest."""
+def plugin(
+    *, id, name, version, word, transform=None, provider=None, auth=None, config_schema=None, frames="sse", hosts=(), **more
+):  # fmt: skip
+    """Declares the file's one plugin. `word`: what the configuration calls it; `auth`: an Auth, beside a provider;
+    `more`: further keys of the manifest."""
     provides = []
     if provider:
         _kinds[1] = provider
@@ -5204,6 +5258,9 @@ def plugin(*, id, name, version, word, transform=None, provider=None, config_sch
     if transform:
         _kinds[2] = transform
         provides.append({"interface": "kimi.transform/1", "name": word})
+    if auth:
+        _kinds[3] = auth
+        provides.append({"interface": "kimi.auth/1"})
     schema = config_schema or {"type": "object", "additionalProperties": False, "properties": {}}
     _manifest.update(
         {"id": id, "name": name, "version": version, "abi": {"built": "1.0", "needs": "1.0"}, "provides": provides,
@@ -5214,7 +5271,7 @@ def plugin(*, id, name, version, word, transform=None, provider=None, config_sch
 
 
 def _bytes(value) -> bytes:
-    return value.encode() if isinstance(value, str) else bytes(value)
+    return value.encode() if isinstance(value, str) else bytes(memoryview(value))  # bytes(7) would be seven zeros
 
 
 def _text(value: bytes) -> bytes:
@@ -5273,19 +5330,38 @@ class _Reader:
         return Event(type, a, b, c, numbers, choice, index, self.u32() if bits & 512 else 0)
 
 
+def _words(error: BaseException) -> str:
+    """An exception with its place in the plugin's file, or where it came from if it was not in it."""
+    if isinstance(error, SyntaxError) and error.filename == _file:
+        return f"{type(error).__name__} in line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = ([frame for frame in frames if frame.filename == _file] or frames)[-1]
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}: {error}"
+
+
 def _fail_item(error: BaseException) -> tuple[int, bytes]:
     if not isinstance(error, Failure):
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        error = Failure(f"{type(error).__name__} in {place.name}, line {place.lineno}: {error}")
-    words = error.message.encode()[:2048]
-    return error.status, b"\x06" + struct.pack("<iIQ", error.status, error.category, error.retry_after_ms) + _text(words)
+        error = Failure(_words(error))
+    # Whatever it says: what is no text, and a status that is no failure, would break the reply.
+    words = str(error.message).encode(errors="replace")[:2048].decode(errors="ignore").encode()
+    try:
+        if error.status >= 0:
+            raise struct.error
+        head = struct.pack("<iIQ", error.status, error.category, error.retry_after_ms)
+    except (struct.error, TypeError):
+        error.status, head = E_INTERNAL, struct.pack("<iIQ", E_INTERNAL, INTERNAL, 0)
+    return error.status, b"\x06" + head + _text(words)
 
 
 class _Server:
     """Serves calls as they come, until the host closes the socket."""
 
     def __init__(self, descriptor: int):
-        self.descriptor, self.buffer, self.instances, self.exchanges, self.over = descriptor, b"", {}, {}, set()
+        self.descriptor, self.buffer, self.instances, self.exchanges = descriptor, b"", {}, {}
+        self.owners = {}  # instance and kind of an exchange
+        # Exchanges that failed, and those that want no more frames.
+        self.over, self.done = set(), set()
+        self.sink = Sink()  # of the call that runs
         self.aside: list[bytes] = []
 
     def send(self, op: int, id: int, payload: bytes, flags: int = 0):
@@ -5330,52 +5406,84 @@ class _Server:
         if op == 3:
             self.instances.pop(id, None)
         elif op == 9:
-            exchange = self.exchanges.pop(id, None)
+            exchange, (instance, _) = self.exchanges.pop(id, None), self.owners.pop(id, (None, 0))
             self.over.discard(id)
-            if exchange:
-                self.call(exchange.end, read.u32())
+            self.done.discard(id)
+            if exchange is not None:
+                self.end(exchange, instance, read.u32())
         elif op not in (2, 4, 5, 6, 7, 8):
             os._exit(4)
         else:
             self.answer(id, op, read)
 
-    def call(self, function, *arguments):
+    def end(self, exchange, instance, why):
         try:
-            function(*arguments)
-        except Exception:
-            pass  # Nobody hears of a failing end.
+            exchange.end(why)
+        except Exception as error:
+            # It has no reply; the host's log tells of it.
+            text = _words(error).encode(errors="replace")[:2048].decode(errors="ignore").encode()
+            if instance._level <= WARNING:
+                self.send(0xC0, instance._number, struct.pack("<I", WARNING) + _text(text), _RAISED)
 
     def answer(self, id, op, read):
-        if id in self.over and op != 2 and op != 4:
-            return self.send(op | _REPLY, id, struct.pack("<i", OK), flags=2)
-        items, flags = b"", 0
+        began = time.perf_counter_ns()
+        status, items, flags = self.work(id, op, read)
+        took = min(time.perf_counter_ns() - began, (1 << 32) - 1)
+        self.send(op | _REPLY, id, struct.pack("<iI", status, took) + items, flags | _TIMED)
+
+    def work(self, id, op, read):
+        """(status, items, flags) of a call."""
+        if op != 2 and op != 4 and (id in self.over or (op == 7 and id in self.done)):
+            return OK, b"", _SKIPPED
+        self.sink = Sink()
         try:
             status, items, flags = (None, None, self.create, None, self.begin, self.next, self.result, self.feed,
                                     self.flush)[op](id, read)  # fmt: skip
+            if not isinstance(status, int) or not -(1 << 31) <= status < 1 << 31:
+                raise TypeError(f"it returned {status!r}, which is no status")
             if len(items) > _MAX_REPLY:
                 raise Failure("the reply is too large")
         except Exception as error:
             status, items = _fail_item(error)
-            flags = 1 if op == 4 else 0
-            if op != 2:
-                self.over.add(id)
-        self.send(op | _REPLY, id, struct.pack("<i", status) + items, flags)
+            items = self.sink.bytes() + items  # What was emitted before it counts.
+            if len(items) > _MAX_REPLY:
+                status, items = _fail_item(Failure("the reply is too large"))
+            flags = (_NO_EXCHANGE if op == 4 else 0) | (0 if isinstance(error, Failure) else _RAISED)
+        self.sink.is_over = True
+        if status < 0 and op != 2:
+            self.over.add(id)
+        return status, items, flags
 
     def create(self, id, read):
         kind, level, _, config = read.u8(), read.u8(), read.u16(), read.text()
         if kind not in _kinds:
             raise Failure("this file has no such plugin", CONFIG, E_CONFIG)
-        self.instances[id] = Instance(id, level, json.loads(config))
+        try:
+            config = json.loads(config)
+        except (ValueError, RecursionError):
+            config = None
+        if not isinstance(config, dict):
+            raise Failure("the configuration is no JSON object", CONFIG, E_CONFIG)
+        made = Instance(id, level, config)
+        _kinds[kind].configure(made)
+        self.instances[id] = made
         return OK, b"", 0
 
     def begin(self, id, read):
         kind, _, number = read.u8(), read.u8() + read.u16(), read.u32()
+        instance = self.instances.get(number)
+        if instance is None:
+            raise Failure("its configuration was refused", CONFIG, E_CONFIG)
+        if kind == 3:
+            made = _kinds[kind](instance, read.text().decode(errors="replace"))
+            made.begin()
+            self.exchanges[id], self.owners[id] = made, (instance, kind)
+            return OK, b"", 0
         request = Request(read)
-        made = _kinds[kind](self.instances[number], request)
-        sink = Sink()
-        change = made.begin(sink.note) if kind == 2 else made.begin()
-        self.exchanges[id] = made
-        items = sink.bytes()
+        made = _kinds[kind](instance, request)
+        change = made.begin(self.sink.note) if kind == 2 else made.begin()
+        self.exchanges[id], self.owners[id] = made, (instance, kind)
+        items = self.sink.bytes()
         if kind == 1 or change is None:
             return (OK if kind == 1 else UNCHANGED), items, 0
         how, data = (1, change) if isinstance(change, bytes) else (2, json.dumps(change).encode())
@@ -5383,30 +5491,39 @@ class _Server:
 
     def next(self, id, read):
         plan = Plan()
-        self.exchanges[id].next(plan)
+        try:
+            self.exchanges[id].next(plan)
+        finally:
+            plan.is_over = True
         return OK, b"".join(plan.items), 0
 
     def result(self, id, read):
         return self.exchanges[id].result(Result(read)) or OK, b"", 0
 
     def feed(self, id, read):
-        exchange, sink = self.exchanges[id], Sink()
-        pieces = [read.event() if isinstance(exchange, Transform) else Frame(read) for _ in range(read.u32())]
+        exchange, (_, kind), sink = self.exchanges[id], self.owners[id], self.sink
+        pieces = [read.event() if kind == 2 else Frame(read) for _ in range(read.u32())]
         status = exchange.feed(pieces, sink) or OK
+        if kind == 1 and (status == DONE or (pieces and pieces[-1].flags & LAST)):
+            self.done.add(id)
         return status, sink.bytes(), 0
 
     def flush(self, id, read):
-        sink = Sink()
-        self.exchanges[id].flush(read.u32(), sink)
-        return OK, sink.bytes(), 0
+        self.exchanges[id].flush(read.u32(), self.sink)
+        return OK, self.sink.bytes(), 0
 
-    def hello(self, path: str):
+    def hello(self, path: str, origin: str):
+        """Loads the file, which is a copy of `origin`: that is what it and its tracebacks call it."""
         id, op, read = self.receive()
         if (id, op, read.u32(), read.u32()) != (0, 1, _MAGIC, _VERSION):
             os._exit(4)
         try:
             _install("KIMI_SECCOMP_LOADING")  # Whether it can be is told by _lock_down.
-            runpy.run_path(path)
+            with open(path, "rb") as file:
+                source = file.read()
+            module = sys.modules["kimi_plugin_file"] = types.ModuleType("kimi_plugin_file")
+            module.__file__ = globals()["_file"] = origin
+            exec(compile(source, origin, "exec"), module.__dict__)
             if not _kinds:
                 raise Failure("it declares no plugin: call kimi_plugin.plugin(...)")
             json.dumps(_manifest)
@@ -5415,7 +5532,7 @@ class _Server:
             words = _fail_item(error)[1]
             return self.send(1 | _REPLY, 0, struct.pack("<i", E_CONFIG) + words)
         mask = sum(1 << type for type in _kinds[2].wants) if 2 in _kinds else 0
-        tables = (1 if 1 in _kinds else 0) | (4 if 2 in _kinds else 0)
+        tables = sum(bit for kind, bit in ((1, 1), (3, 2), (2, 4)) if kind in _kinds)
         body = struct.pack("<IIIII", _VERSION, 0, 0, tables, mask)
         body += _text(json.dumps(_manifest).encode()) + _text(notice.encode())
         self.send(1 | _REPLY, 0, struct.pack("<i", OK) + b"\x00" + body)
@@ -5458,13 +5575,14 @@ def _lock_down() -> str:
 
 
 _server: _Server
+_file = ""
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] != "--serve":
+    if len(sys.argv) != 4 or sys.argv[1] != "--serve":
         sys.exit("kimi_plugin.py is run by kimi-host, for .py files in plugins.d")
     sys.modules["kimi_plugin"] = sys.modules["__main__"]
     _server = _Server(3)
-    _server.hello(sys.argv[2])
+    _server.hello(sys.argv[2], sys.argv[3])
     _server.run()
 
 """##
@@ -5481,7 +5599,7 @@ __pycache__/
 A provider plugin for kimi-host: it knows an upstream that speaks Chat Completions.
 
     make                                   # build/@NAME@.py and its sidecar
-    make test KIMI_HOST=path/to/kimi-host  # the transcripts, then a load
+    make test KIMI_HOST=path/to/kimi-host  # its tests, all rules of the ABI, a run to look at, a load
 
 @NOTES@
 ## Use it
@@ -5501,8 +5619,8 @@ and in `model-config.yaml`, then restart the host:
 `plugin.py` is the plugin. It decodes text, reasoning, tool calls, the finish reason, usage and errors of one choice; it
 refuses `n` above 1, and replies whose tool calls come in mixed pieces. `transcripts/` holds what the upstream says and the
 events that must come of it: record one for each thing you add. `test_plugin.py` feeds them whole, piece by piece and cut
-at every place, `harness.py` plays the host. `kimi-host plugin check`, `run`, `bench` and `fuzz` are for compiled plugins.
-The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a name you own.
+at every place, `harness.py` plays the host; `make check` has kimi-host hold the plugin against the rules of the ABI, with
+made-up and odd input too. `kimi-host plugin fuzz` looks for what you did not think of. The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a name you own.
 
 """##
 
@@ -5529,7 +5647,7 @@ class Provider(kimi.Provider):
 
     def begin(self):
         # With null it counts as left out.
-        if self.request.data.get("n") not in (None, 1):
+        if member(self.request.data, "n") not in (None, 1):
             raise kimi.unsupported("n: this provider decodes one choice; leave n out, and ask several times")
         self.status, self.retry_after_ms = 0, -1
         self.started = self.finished = self.failed = False  # START, FINISH, ERROR was emitted
@@ -5936,8 +6054,11 @@ if __name__ == "__main__":
 
     static let text52 = ##"""
 # make         build/@NAME@.py and its sidecar build/@NAME@.yaml, compiled once to find mistakes of syntax
-# make test    the transcripts, then a load by kimi-host, which must be on PATH (or KIMI_HOST=/path/to/kimi-host)
+# make test    its own tests, the rules of the ABI, a run to look at, and a load
+# make check   the rules of the ABI alone
 # make clean
+#
+# kimi-host must be on PATH (or KIMI_HOST=/path/to/kimi-host).
 PYTHON ?= python3
 KIMI_HOST ?= kimi-host
 FILES := build/@NAME@.py build/@NAME@.yaml
@@ -5956,15 +6077,20 @@ build:
 	mkdir -p build
 	chmod 755 build
 
-# The transcripts with the standard library alone, then the stock loader.
+# The transcripts with the standard library alone, then with kimi-host, then the stock loader.
 test: $(FILES)
 	$(PYTHON) -W error -m unittest -v test_plugin
+	$(MAKE) check
+	$(KIMI_HOST) plugin run --in transcripts build/@NAME@.py
 	$(KIMI_HOST) plugins list --plugins-dir build
+
+check: $(FILES)
+	$(KIMI_HOST) plugin check --strict --transcripts transcripts build/@NAME@.py
 
 clean:
 	rm -rf build __pycache__
 
-.PHONY: all test clean
+.PHONY: all test check clean
 
 """##
 
@@ -6008,7 +6134,8 @@ class Child(kimi._Server):
     def send(self, op, id, payload, flags=0):
         read = kimi._Reader(payload)
         if op & 0xC0 == 0x80:
-            self.reply = read
+            # Without the time that it took.
+            self.reply = kimi._Reader(payload[:4] + payload[8:]) if flags & kimi._TIMED else read
         elif op == 0xC0:
             self.host.logs.append((read.u32(), read.text().decode()))
         elif op == 0xC1:
@@ -6734,7 +6861,7 @@ A transform plugin for kimi-host: it makes typographic quotation marks in replie
 plain ones.
 
     make                                   # build/@NAME@.py and its sidecar
-    make test KIMI_HOST=path/to/kimi-host  # the transcripts, then a load
+    make test KIMI_HOST=path/to/kimi-host  # its tests, all rules of the ABI, a run to look at, a load
 
 @NOTES@
 ## Use it
@@ -6753,8 +6880,8 @@ and in `model-config.yaml` name it in the `transforms` of a model, then restart 
 `plugin.py` is the plugin. A transform may also change the request (return a dict from `begin`), ask for further event types
 (`wants`), and hold text back: a word may be cut in two, so keep its beginning in the object, and give it up in `flush`.
 `transcripts/` holds events from below, and what must come of them: write one for each thing you add. `test_plugin.py` cuts
-them at every pair of places, `harness.py` plays the host. `kimi-host plugin check`, `run`, `bench` and `fuzz` are for
-compiled plugins. The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a
+them at every pair of places, `harness.py` plays the host; `make check` has kimi-host hold the plugin against the rules of the
+ABI, with made-up and odd input too. `kimi-host plugin fuzz` looks for what you did not think of. The rules are told in `kimi_plugin.h` of kimi-host's repository. Change the `id` from `com.example` to a
 name you own.
 
 """##
