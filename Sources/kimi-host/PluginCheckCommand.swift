@@ -5,7 +5,7 @@ import PluginTestKit
 /// Options that the commands of the conformance kit share.
 struct KitOptions: ParsableArguments {
     @Argument(help: "The shared library, or a plugin's Python file.")
-    var file: String
+    var file = ""
 
     @Option(help: "Configuration: JSON text, or a file with it. Default: the transcripts' own, or made up.")
     var config: String?
@@ -19,6 +19,7 @@ struct KitOptions: ParsableArguments {
     /// Ends the program with status 2 where the input is unusable.
     func request(transcripts: [String]) throws -> CheckRequest {
         var request = CheckRequest(file: file)
+        if file.isEmpty { throw Self.unusable("name the plugin's file") }
         if let missing = request.missing { throw Self.unusable(missing) }
         request.seed = seed
         request.insecurePaths = pluginsInsecurePath

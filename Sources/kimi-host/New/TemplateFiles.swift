@@ -664,7 +664,7 @@ A provider plugin for kimi-host: it knows an upstream that speaks Chat Completio
 
     install -m 0755 build/lib@NAME@.so /path/to/plugins.d/
 
-and in `model-config.yaml`, then restart the host:
+and in `model-config.yaml`; a host that runs takes both, and each new version, by itself:
 
     models:
       - name: my-model
@@ -1432,7 +1432,8 @@ plain ones.
 
     install -m 0755 build/lib@NAME@.so /path/to/plugins.d/
 
-and in `model-config.yaml` name it in the `transforms` of a model, then restart the host:
+and in `model-config.yaml` name it in the `transforms` of a model; a host that runs takes both, and each new version,
+by itself:
 
     models:
       - name: my-model
@@ -5606,7 +5607,7 @@ A provider plugin for kimi-host: it knows an upstream that speaks Chat Completio
 
     install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
 
-and in `model-config.yaml`, then restart the host:
+and in `model-config.yaml`; a host that runs takes both, and each new version, by itself:
 
     models:
       - name: my-model
@@ -6868,7 +6869,8 @@ plain ones.
 
     install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
 
-and in `model-config.yaml` name it in the `transforms` of a model, then restart the host:
+and in `model-config.yaml` name it in the `transforms` of a model; a host that runs takes both, and each new version,
+by itself:
 
     models:
       - name: my-model
