@@ -615,8 +615,12 @@ def copies(host) -> set[str]:
     """Names of the files that the host's children run."""
     found = set()
     for pid in children(host, "kimi_plugin.py"):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        found.add(words[words.index(b"--serve") + 1].decode())
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"--serve" in words:  # Not before it is Python.
+            found.add(words[words.index(b"--serve") + 1].decode())
     return found
 
 
