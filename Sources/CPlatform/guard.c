@@ -22,7 +22,7 @@ static pg_tag *free_tags;
 const char *pg_function_name(uint32_t function) {
     static const char *const NAMES[PG_FUNCTIONS] = {
         "dlopen", "entry", "create", "destroy", "begin", "next", "result", "feed", "flush", "end",
-        "auth_begin", "auth_next", "auth_result", "auth_end",
+        "auth_begin", "auth_next", "auth_result", "auth_end", "quiesce",
     };
     return function < PG_FUNCTIONS ? NAMES[function] : "?";
 }
@@ -156,6 +156,11 @@ static table *table_of(slot *mine, uint32_t series) {
     return found;
 }
 
+/* Calls of exchanges are those that the manifest's max_call_us is about. */
+static int is_over(const pg_plugin *plugin, uint32_t function, uint64_t ticks) {
+    return ticks > GET(plugin->warn_ticks) && function >= PG_BEGIN && function <= PG_AUTH_END;
+}
+
 static void notice_over(pg_plugin *plugin, uint32_t function, uint64_t ticks) {
     atomic_fetch_add_explicit(&plugin->over, 1, memory_order_relaxed);
     if (ticks <= GET(plugin->worst_ticks)) return;
@@ -177,11 +182,11 @@ __attribute__((always_inline)) static inline void count(slot *mine, pg_plugin *p
     while (bucket < PG_BUCKETS - 1 && ticks > pg_ticks_of_ns(BOUNDS_NS[bucket])) bucket++;
     ADD(place->buckets[bucket], 1);
     if (bucket < 3) {
-        if (ticks > GET(plugin->warn_ticks) && function >= PG_BEGIN) notice_over(plugin, function, ticks);
+        if (is_over(plugin, function, ticks)) notice_over(plugin, function, ticks);
         return;
     }
     if (ticks > pg_ticks_of_ns((uint64_t)PG_SLOW_MS * 1000000)) ADD(place->slow, 1);
-    if (ticks > GET(plugin->warn_ticks) && function >= PG_BEGIN) notice_over(plugin, function, ticks);
+    if (is_over(plugin, function, ticks)) notice_over(plugin, function, ticks);
 }
 
 void pg_leave(void) {

@@ -47,7 +47,8 @@ static void judge(slot *each, unsigned depth) {
         if (plugin == NULL || top->serial != seen->serial) return;
         pg_notice notice = {.kind = PG_NOTICE_STALL, .function = top->function, .words = plugin->words,
                             .request = request, .milliseconds = seen->milliseconds};
-        if (hang_limit > 0 && seen->milliseconds >= hang_limit) hang(&notice, plugin);
+        const int holds_up = notice.function != PG_QUIESCE;
+        if (hang_limit > 0 && seen->milliseconds >= hang_limit && holds_up) hang(&notice, plugin);
         if (!seen->told) {
             atomic_fetch_add(&pg_stalls[plugin->series], 1);
             callback(callback_context, &notice);

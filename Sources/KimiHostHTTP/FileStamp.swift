@@ -5,7 +5,7 @@ internal import Glibc
 #endif
 
 /// What changes when a file is written or replaced. Nil where there is none.
-struct FileStamp: Equatable {
+struct FileStamp: Equatable, Sendable {
     private let device: UInt64
     private let inode: UInt64
     private let size: Int64

@@ -1,3 +1,4 @@
+import Dispatch
 import KimiHostCore
 import Logging
 import PluginHost
@@ -13,6 +14,8 @@ struct ReloadService: Service {
     private static let periodMs = 250
     private static let restingLooks = 1
     private static let restingLooksOfLibraries = 4
+    /// Loads run here, one at a time.
+    private static let queue = DispatchQueue(label: "kimi.reload")
 
     let current: CurrentServing
     let gate: ExchangeGate
@@ -42,18 +45,19 @@ struct ReloadService: Service {
     }
 
     @concurrent private func watch(_ asked: Asked) async {
-        var loaded = current.serving.files.made
+        var loaded = current.serving.stamps
         var last = loaded
         var rests = 0
         while (try? await Task.sleep(for: .milliseconds(Self.periodMs))) != nil {
             for line in plugins.tidy() { logger.info("\(line)", metadata: [LogKeys.event: "plugin_files"]) }
+            PluginLogLimit.tell(logger)
             let now = current.serving.files.stamps()
             rests = now == last ? rests + 1 : 0
             last = now
             let isAsked = asked.take()
             guard isAsked || isReady(now, loaded, rests) else { continue }
             if isAsked { plugins.forgetRefusals() }
-            reload()
+            guard await hasReloaded() else { return }
             // The new configuration may have other files. What changed while it was loaded is loaded again.
             loaded = now.with(namesOf: current.serving.files.stamps())
             last = loaded
@@ -63,6 +67,17 @@ struct ReloadService: Service {
     private func isReady(_ now: FileStamps, _ loaded: FileStamps, _ rests: Int) -> Bool {
         guard now != loaded, current.serving.config.server.watch else { return false }
         return rests >= (now.hasOtherLibraries(than: loaded) ? Self.restingLooksOfLibraries : Self.restingLooks)
+    }
+
+    /// On a thread of its own, as plugins' code may take its time. False: the host is to end, which does not wait for that.
+    private func hasReloaded() async -> Bool {
+        let (done, end) = AsyncStream.makeStream(of: Void.self)
+        Self.queue.async {
+            reload()
+            end.yield()
+        }
+        for await _ in done { return true }
+        return false
     }
 
     private func reload() {

@@ -9,12 +9,17 @@ package struct HostSetup: Sendable {
     package let runtime: HostRuntime
     /// Whose change is worth loading the configuration anew.
     package let files: WatchedFiles
+    /// How these files were before they were read.
+    package let stamps: FileStamps
     package let plugins: [LoadedPlugin]
 
-    package init(config: HostConfig, runtime: HostRuntime, files: WatchedFiles, plugins: [LoadedPlugin]) {
+    package init(
+        config: HostConfig, runtime: HostRuntime, files: WatchedFiles, stamps: FileStamps, plugins: [LoadedPlugin]
+    ) {
         self.config = config
         self.runtime = runtime
         self.files = files
+        self.stamps = stamps
         self.plugins = plugins
     }
 }
@@ -27,6 +32,7 @@ final class Serving: Sendable {
     let keys: ClientKeys
     let admin: AdminAccess
     let files: WatchedFiles
+    let stamps: FileStamps
     let plugins: [LoadedPlugin]
     /// For new connections; nil: plain HTTP.
     let tls: NIOSSLContext?
@@ -35,6 +41,7 @@ final class Serving: Sendable {
         config = setup.config
         runtime = setup.runtime
         files = setup.files
+        stamps = setup.stamps.with(namesOf: setup.files.stamps())
         plugins = setup.plugins
         keys = ClientKeys(setup.config.auth)
         admin = AdminAccess(setup.config)

@@ -5,22 +5,17 @@ package struct WatchedFiles: Sendable {
     private let files: [String]
     /// The plugins folder, of which every library and sidecar counts; nil: none.
     private let folder: String?
-    /// As they were when this was made: what changes before anybody looks is a change.
-    let made: FileStamps
 
     /// - Parameter files: configuration, certificates, and libraries outside of `folder`.
     package init(files: [String], folder: String?) {
         self.files = files
         self.folder = folder
-        made = Self.stamps(files, folder)
     }
 
     /// All of them as they are now.
-    func stamps() -> FileStamps { Self.stamps(files, folder) }
-
-    private static func stamps(_ files: [String], _ folder: String?) -> FileStamps {
+    package func stamps() -> FileStamps {
         let found = folder.map { PluginsFolder.watchedFiles(in: $0) } ?? []
-        return FileStamps(named: stamps(files), found: stamps(found))
+        return FileStamps(named: Self.stamps(files), found: Self.stamps(found))
     }
 
     private static func stamps(_ files: [String]) -> [String: FileStamp?] {
@@ -29,7 +24,7 @@ package struct WatchedFiles: Sendable {
 }
 
 /// How files were at one time.
-struct FileStamps: Equatable {
+package struct FileStamps: Equatable, Sendable {
     /// Those that are looked at by name. Nil: there is no such file.
     private(set) var named: [String: FileStamp?]
     /// Those of the plugins folder.
@@ -51,8 +46,13 @@ struct FileStamps: Equatable {
         }
     }
 
+    /// Looks at further files by name; those that were looked at already are left as they were then.
+    package mutating func add(_ files: [String]) {
+        for file in files where named[file] == nil { named[file] = .some(FileStamp(file)) }
+    }
+
     /// The same moment for other names; files that were not looked at then are as they are in `later`.
-    func with(namesOf later: FileStamps) -> FileStamps {
+    package func with(namesOf later: FileStamps) -> FileStamps {
         var stamps = self
         stamps.named = later.named.reduce(into: [:]) { $0[$1.key] = .some(named[$1.key] ?? $1.value) }
         return stamps

@@ -10,6 +10,9 @@ enum Console {
 
     static func error(_ line: String) { write(line + "\n", to: 2) }
 
+    /// Has the process killed after so long, whatever it does then.
+    static func endLater(seconds: Int) { _ = alarm(UInt32(clamping: seconds)) }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { bytes in

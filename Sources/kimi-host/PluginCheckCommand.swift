@@ -5,7 +5,7 @@ import PluginTestKit
 /// Options that the commands of the conformance kit share.
 struct KitOptions: ParsableArguments {
     @Argument(help: "The shared library, or a plugin's Python file.")
-    var file: String
+    var file = ""
 
     @Option(help: "Configuration: JSON text, or a file with it. Default: the transcripts' own, or made up.")
     var config: String?
@@ -19,6 +19,8 @@ struct KitOptions: ParsableArguments {
     /// Ends the program with status 2 where the input is unusable.
     func request(transcripts: [String]) throws -> CheckRequest {
         var request = CheckRequest(file: file)
+        if file.isEmpty { throw Self.unusable("name the plugin's file") }
+        if let missing = request.missing { throw Self.unusable(missing) }
         request.seed = seed
         request.insecurePaths = pluginsInsecurePath
         request.config = try configText()
@@ -26,6 +28,7 @@ struct KitOptions: ParsableArguments {
             guard let files = CheckRequest.transcriptFiles(path) else {
                 throw Self.unusable("\(path): there is no such folder or transcript (.yaml, .yml, .json)")
             }
+            if files.isEmpty { throw Self.unusable("\(path): there is no transcript in it (.yaml, .yml, .json)") }
             request.transcripts += files
         }
         do {
@@ -86,6 +89,10 @@ struct PluginCheck: ParsableCommand {
 
     @Flag(help: "Warnings count as failures.")
     var strict = false
+
+    func validate() throws {
+        if let seconds, !(1...86_400).contains(seconds) { throw ValidationError("--seconds must be from 1 to 86400") }
+    }
 
     func run() throws {
         if rules { return listRules() }

@@ -14,6 +14,8 @@ struct Preparation {
     /// Lines worth knowing.
     private(set) var notes: [String] = []
     private(set) var config: HostConfig?
+    /// The files as they were before any of them was read.
+    private(set) var stamps: FileStamps
     private let source: ConfigSource
 
     /// Reads and checks everything, and collects all mistakes.
@@ -26,10 +28,11 @@ struct Preparation {
     init(
         _ options: HostOptions, store: PluginStore? = nil, former: HostRuntime? = nil, boundHost: String? = nil
     ) {
+        let stamps = Self.filesToRead(options).stamps()
         let settings = StateSettings(config: options.config)
         let safety = settings.safety(options.plugins, mayWrite: store != nil)
         let report = Preparation.load(options.plugins, safety, store: store)
-        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken), boundHost)
+        self.init(options, plugins: PluginSet(report.plugins, broken: report.broken), boundHost, stamps)
         if report.errors.isEmpty { mistakes.insert(contentsOf: gone(from: store), at: 0) }
         if let former { mistakes.insert(contentsOf: quarantined(since: former), at: 0) }
         broken = report.broken.map(\.description)
@@ -37,7 +40,8 @@ struct Preparation {
         notes.insert(contentsOf: report.notices, at: 0)
     }
 
-    private init(_ options: HostOptions, plugins: PluginSet, _ boundHost: String?) {
+    private init(_ options: HostOptions, plugins: PluginSet, _ boundHost: String?, _ stamps: FileStamps) {
+        self.stamps = stamps
         let (environment, dotEnv) = Environment.process().loadingDotEnv()
         self.environment = environment
         self.plugins = plugins
@@ -54,9 +58,25 @@ struct Preparation {
         if let host = options.host { config?.server.host = host }
         if let port = options.port { config?.server.port = port }
         config?.boundHost = boundHost
+        if let tls = config?.server.tls { self.stamps.add([tls.certificate, tls.key]) }
         if let exposure = config?.exposure { mistakes.append(exposure.description) }
         if let mistake = config.flatMap({ RequestLogging.mistake($0.log) }) { mistakes.append(mistake) }
         if let tls = config.flatMap(TLSFiles.mistake) { mistakes.append(tls.description) }
+    }
+
+    /// What is going to be read, as far as that is known before: certificates are named by the configuration.
+    private static func filesToRead(_ options: HostOptions) -> WatchedFiles {
+        let environment = Environment.process().loadingDotEnv().environment
+        var files = [".env"]
+        if case .file(let path, _) = ConfigSource.locate(option: options.config, environment: environment) {
+            files.append(path)
+        }
+        guard !options.plugins.noPlugins else { return WatchedFiles(files: files, folder: nil) }
+        let folder = options.plugins.pluginsDir
+        let trust = FileTrust(insecurePaths: options.plugins.pluginsInsecurePath)
+        let inFolder = PluginsFolder.watchedFiles(in: folder)
+        let named = PluginsFolder(scanning: folder, trust: trust).candidates.map(\.file)
+        return WatchedFiles(files: files + named.filter { !inFolder.contains($0) }, folder: folder)
     }
 
     /// Whose change is worth loading the configuration anew.

@@ -39,7 +39,7 @@ struct StateSettings {
 extension Plugins {
     struct Unquarantine: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let plugins that crashed the host be loaded again, from the next start on.",
+            abstract: "Let plugins that crashed the host be loaded again: at SIGHUP, or from the next start on.",
             discussion: "Crash files stay where they are, in state_dir/crashes. docs/plugins-operations.md tells more.")
 
         @OptionGroup var state: StateOptions
@@ -60,7 +60,9 @@ extension Plugins {
             do {
                 let (cleared, unknown) = try Quarantine.clear(all ? nil : plugins, in: folder, window: settings.window)
                 for record in cleared {
-                    Console.print("\(record.plugin.words) is free again; it \(record.words). Restart the host.")
+                    Console.print(
+                        "\(record.plugin.words) is free again; it \(record.words). Send SIGHUP to the host, or restart it."
+                    )
                 }
                 if cleared.isEmpty, all { Console.print("nothing is quarantined in \(folder.path)") }
                 for name in unknown { Console.error("error: " + sentence(name, folder, settings.window)) }

@@ -25,35 +25,35 @@ struct Serve: AsyncParsableCommand {
         if log.format == .json { PluginWatch.reportAsJSON() }
         let store = Self.pluginStore(options, settings, log)
         defer { store.copies?.remove() }
-        let start = try start(store, log)
+        // Nothing here may hold on to what the start has prepared: instances end when a later setup takes its place.
+        let start = try prepare(store, log)
         do {
-            let reload = Self.reloading(options, start.config.server.host, store, start.services, start.logger)
-            try await start.server.run(reload: reload) { port, link in
-                let scheme = start.config.server.tls == nil ? "http" : "https"
-                let place = "\(scheme)://\(Self.authority(start.config.server.host, port))"
+            try await start.server.run(reload: start.reload) { port, link in
+                let place = "\(start.scheme)://\(Self.authority(start.host, port))"
                 log.say(.notice, "listening", "kimi-host \(HostVersion.text) on \(place), \(start.models) models")
-                if let note = DashboardServing.note(start.config) { log.say(.notice, "dashboard_note", note) }
+                if let note = start.note { log.say(.notice, "dashboard_note", note) }
                 if let link {
                     log.say(.notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)")
                 }
             }
         } catch {
-            for line in Self.lines(error, start.config) { log.say(.error, "start_failed", line) }
-            throw ExitCode.failure
+            throw Self.told(error, host: start.host, port: start.port, log)
         }
     }
 
+    /// What serving needs, without the setup that it begins with.
     private struct Start {
-        let config: HostConfig
-        let services: PluginServices
-        let logger: Logger
         let server: HostServer
+        let reload: @Sendable (HostRuntime) -> LoadedSetup
         let models: Int
+        let scheme: String
+        let host: String
+        let port: Int
+        /// What is to be known of the dashboard.
+        let note: String?
     }
 
-    /// Everything up to the server. What was prepared ends here: as long as the process waits for requests, nothing may
-    /// hold on to the plugins of the start but what serves with them.
-    private func start(_ store: PluginStore, _ log: ProcessLog) throws -> Start {
+    private func prepare(_ store: PluginStore, _ log: ProcessLog) throws -> Start {
         let prepared = Preparation(options, store: store)
         for note in prepared.notes { log.say(note.contains("warning:") ? .warning : .notice, "start_note", note) }
         for plugin in prepared.plugins.plugins where plugin.quarantine == nil {
@@ -64,33 +64,38 @@ struct Serve: AsyncParsableCommand {
             for mistake in prepared.mistakes { log.say(.error, "start_mistake", mistake) }
             throw ExitCode.failure
         }
+        do {
+            return try start(config, prepared, store, log)
+        } catch {
+            throw Self.told(error, host: config.server.host, port: config.server.port, log)
+        }
+    }
+
+    private func start(
+        _ config: HostConfig, _ prepared: Preparation, _ plugins: PluginStore, _ log: ProcessLog
+    ) throws -> Start {
         let logger = Self.logger(config.logging.level, log)
         PluginWatch.start(
             slowMs: config.plugins.slowCall.milliseconds, hangMs: config.plugins.hang?.milliseconds ?? 0, logger: logger
         )
-        do {
-            let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
-            let (server, models) = try server(config, prepared, services, store, logger)
-            return Start(config: config, services: services, logger: logger, server: server, models: models)
-        } catch {
-            for line in Self.lines(error, config) { log.say(.error, "start_failed", line) }
-            throw ExitCode.failure
-        }
-    }
-
-    /// The server, and how many models it serves. In a function of its own: nothing else may hold on to the setup of the
-    /// start, whose instances end when a later one takes its place.
-    private func server(
-        _ config: HostConfig, _ prepared: Preparation, _ services: PluginServices, _ plugins: PluginStore,
-        _ logger: Logger
-    ) throws -> (HostServer, models: Int) {
+        let services = PluginServices(memoryBytes: config.limits.pluginMemoryBytes)
         let setup = try Self.setup(config, prepared, options, services, logger)
         let server = try HostServer(
             setup: setup, settings: UpstreamSettings(environment: prepared.environment.values),
             store: try Self.store(config.responses, logger), plugins: plugins,
             log: try RequestLogging.log(config.log, logger),
             dashboard: DashboardServing.setup(config, prepared.environment, options), logger: logger)
-        return (server, setup.runtime.modelNames(profile: nil).count)
+        return Start(
+            server: server, reload: Self.reloading(options, config.server.host, plugins, services, logger),
+            models: setup.runtime.modelNames(profile: nil).count,
+            scheme: config.server.tls == nil ? "http" : "https", host: config.server.host, port: config.server.port,
+            note: DashboardServing.note(config))
+    }
+
+    /// Says what went wrong.
+    private static func told(_ error: any Error, host: String, port: Int, _ log: ProcessLog) -> ExitCode {
+        for line in lines(error, host, port) { log.say(.error, "start_failed", line) }
+        return .failure
     }
 
     private static func setup(
@@ -100,7 +105,8 @@ struct Serve: AsyncParsableCommand {
         let runtime = try HostRuntime(
             config: config, plugins: prepared.plugins, services: services, logger: logger, former: former)
         return HostSetup(
-            config: config, runtime: runtime, files: prepared.files(options.plugins), plugins: prepared.plugins.plugins)
+            config: config, runtime: runtime, files: prepared.files(options.plugins), stamps: prepared.stamps,
+            plugins: prepared.plugins.plugins)
     }
 
     /// Where libraries are loaded from: copies that nobody can write to, for as long as the process lives.
@@ -128,6 +134,7 @@ struct Serve: AsyncParsableCommand {
         { former in
             let prepared = Preparation(options, store: store, former: former, boundHost: boundHost)
             guard prepared.mistakes.isEmpty, let config = prepared.config else { return .refused(prepared.mistakes) }
+            if let mistake = ReloadTrial(plugins: prepared.plugins.plugins).mistake() { return .refused([mistake]) }
             do throws(RuntimeError) {
                 return .loaded(
                     try setup(config, prepared, options, services, logger, former: former), notes: prepared.notes)
@@ -160,11 +167,11 @@ struct Serve: AsyncParsableCommand {
         host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    private static func lines(_ error: any Error, _ config: HostConfig) -> [String] {
+    private static func lines(_ error: any Error, _ host: String, _ port: Int) -> [String] {
         if let refused = error as? RuntimeError { return refused.refusals.map(\.description) }
         if let refused = error as? LogError { return ["error: log: \(refused)"] }
         if let refused = error as? StoreError { return ["error: responses.path: \(refused)"] }
-        return [BindFailure.sentence(error, host: config.server.host, port: config.server.port) ?? "error: \(error)"]
+        return [BindFailure.sentence(error, host: host, port: port) ?? "error: \(error)"]
     }
 }
 
@@ -175,7 +182,11 @@ struct Check: ParsableCommand {
 
     @OptionGroup var options: HostOptions
 
+    /// What a host starts when it is to load libraries anew: ends by itself, should that host be gone.
+    @Flag(help: .hidden) var trial = false
+
     func run() throws {
+        if trial { Console.endLater(seconds: 3 * ReloadTrial.seconds) }
         let prepared = Preparation(options)
         for note in prepared.notes { Console.error(note) }
         var mistakes = prepared.broken + prepared.mistakes
@@ -186,6 +197,11 @@ struct Check: ParsableCommand {
             throw ExitCode.failure
         }
         Console.print("ok: \(config.routes.count) routes, \(prepared.plugins.plugins.count) plugins")
+    }
+
+    /// Is this what is printed last?
+    static func isEnd(_ line: Substring) -> Bool {
+        line.hasPrefix("ok: ") || line.hasSuffix(" mistake") || line.hasSuffix(" mistakes")
     }
 
     /// The plugins' own opinion of their configuration.

@@ -19,7 +19,7 @@ static struct {
     size_t start;      /* where its reply begins */
     uint64_t began;    /* 0: its time is not told */
     size_t events;     /* where the count of the open EVENTS item stands; 0: none is open */
-    uint32_t n_events;
+    uint32_t n_events, items; /* items: of all kinds, and events */
     uint32_t how;      /* of put */
     size_t scratch;
 } call;
@@ -66,10 +66,11 @@ void call_end(uint8_t flags, kimi_status status) {
 static bool item(uint8_t tag, size_t size) {
     if (!call.is_open || !pthread_equal(main_thread, pthread_self())) return false;
     output_lock();
-    if (output.count - call.start + size > WIRE_MAX_REPLY) {
+    if (output.count - call.start + size > WIRE_MAX_REPLY || (call.items >= WIRE_MAX_ITEMS && tag != ITEM_FAIL)) {
         output_unlock();
         return false;
     }
+    call.items++;
     if (tag != ITEM_EVENTS) close_events();
     put_u8(&output, tag);
     return true;
@@ -132,6 +133,7 @@ static kimi_status host_plan_step(kimi_plan *plan, uint32_t kind, uint32_t id, u
 static kimi_status host_emit(kimi_sink *sink, const kimi_event *events, size_t n) {
     if (n == 0) return KIMI_OK;
     if (!sink || !events) return KIMI_E_ARG;
+    if (n > WIRE_MAX_ITEMS - 1 || call.items + n > WIRE_MAX_ITEMS - 1) return KIMI_E_LIMIT;
     size_t size = 0;
     for (size_t i = 0; i < n; i++) {
         size_t a = events[i].a.len, b = events[i].b.len, c = events[i].c.len;
@@ -152,6 +154,7 @@ static kimi_status host_emit(kimi_sink *sink, const kimi_event *events, size_t n
     }
     for (size_t i = 0; i < n; i++) put_event(&output, &events[i]);
     call.n_events += (uint32_t)n;
+    call.items += (uint32_t)n;
     return item_end();
 }
 

@@ -92,14 +92,22 @@ static void work(void) {
     }
 }
 
+/* "NAME=" and a filter, as a string. */
+static char *filter_variable(buffer *to, const char *name, filter_kind kind) {
+    memcpy(buffer_room(to, strlen(name)), name, strlen(name));
+    to->count = strlen(name);
+    filter_text(kind, to);
+    put_u8(to, 0);
+    return (char *)to->bytes;
+}
+
 static int run_python(char **argv) {
-    buffer filter = {0};
-    const char *head = "KIMI_SECCOMP=";
-    memcpy(buffer_room(&filter, strlen(head)), head, strlen(head));
-    filter.count = strlen(head);
-    lock_filter_text(&filter);
-    put_u8(&filter, 0);
-    char *const environment[] = {(char *)filter.bytes, "LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
+    buffer loading = {0}, working = {0};
+    char call[48];
+    snprintf(call, sizeof(call), "KIMI_SECCOMP_CALL=%d", filter_call());
+    char *const environment[] = {filter_variable(&loading, "KIMI_SECCOMP_LOADING=", FILTER_LOADING),
+                                 filter_variable(&working, "KIMI_SECCOMP=", FILTER_THREADS),
+                                 call, "LC_ALL=C.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", NULL};
     char *const arguments[] = {argv[2], "-I", "-S", "-B", argv[3], "--serve", argv[4], argv[5], NULL};
     execvpe(argv[2], arguments, environment);
     return EXIT_USAGE;
@@ -125,6 +133,7 @@ int main(int argc, char **argv) {
         return EXIT_USAGE;
     }
     lock_process(atoi(argv[argc - 1]));
+    lock_loading(is_python);
     if (is_python) return run_python(argv);
     wait_for_hello(argv[2]);
     while (true) {

@@ -51,7 +51,16 @@ extern tables plugin;
 void lock_process(int parent);
 /* After load and handshake: no files, sockets, processes. Appends what this system cannot do to `notice`, a line each. */
 void lock_down(buffer *notice);
-/* Only the filter, for a program that installs it itself: hexadecimal text. */
-void lock_filter_text(buffer *text);
+/* Before the library is loaded, after lock_process: no processes and sockets, no written files, no signals to others. */
+void lock_loading(bool is_python);
+
+/* filter.c: what system calls may be made while a library is loaded, after it, and after it by one with threads. */
+typedef enum filter_kind { FILTER_LOADING, FILTER_PLAIN, FILTER_THREADS } filter_kind;
+
+/* For all threads. 0 or an errno. */
+int filter_install(filter_kind kind);
+/* For a program that installs it itself: hexadecimal text; empty where there is none. And the number of the call. */
+void filter_text(filter_kind kind, buffer *text);
+int filter_call(void);
 
 #endif

@@ -13,6 +13,7 @@ enum {
     WIRE_MAGIC = 0x494D494B, /* "KIMI" */
     WIRE_VERSION = 1,
     WIRE_HEAD = 12,          /* size, id, op, flags, zero */
+    WIRE_MAX_ITEMS = (64 << 10) - 64, /* of one reply, events among them; a few less than the host takes */
     WIRE_MAX_IN = (256 << 20) + (1 << 20),
     WIRE_MAX_REPLY = 64 << 20,
     WIRE_MAX_IDS = 1 << 20

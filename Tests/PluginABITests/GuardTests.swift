@@ -50,6 +50,15 @@ import Testing
         #expect(Quarantine(folder, window: 50)[Self.hash] != nil, "it has crashed again")
     }
 
+    @Test func `a time far ahead is no time, one a little ahead is the clock's fault`() throws {
+        let folder = StateFolder(path: try Self.place())
+        try folder.add(crash("com.example.x", Self.hash, age: -1_000_000_000))
+        #expect(Quarantine(folder, window: 50)[Self.hash] == nil)
+        try folder.add(crash("com.example.x", Self.hash, age: -10))
+        #expect(Quarantine(folder, window: 50)[Self.hash] != nil)
+        #expect(Quarantine(folder, window: .max)[Self.hash]?.message.contains("quarantined") == true)
+    }
+
     @Test func `the oldest crash files go`() throws {
         let folder = StateFolder(path: try Self.place())
         for age in 0..<120 { try folder.add(crash("a.b", Self.hash, age: Int64(age))) }

@@ -238,5 +238,5 @@ def test_usage_mistakes_end_with_2(tmp_path):
     for arguments, words in [(["--config", "{"], "--config is not JSON"), (["--only", "R999"], "no rule or group 'R999'")]:
         status, _, text = check(HOSTILE / "hostile_transform.py", *arguments)
         assert status == 2 and words in text, text
-    status, results, text = check(tmp_path / "nowhere.py", "--only", "R01")
-    assert status == 1 and results["R01"]["status"] == "fail", text
+    status, _, text = check(tmp_path / "nowhere.py", "--only", "R01")
+    assert status == 2 and "there is no such file" in text, text

@@ -21,6 +21,7 @@ typedef enum pg_function {
     PG_AUTH_NEXT,
     PG_AUTH_RESULT,
     PG_AUTH_END,
+    PG_QUIESCE, /* on a thread of its own: it holds up nobody */
     PG_FUNCTIONS
 } pg_function;
 

@@ -15,10 +15,16 @@ package final class PluginSafety: Sendable {
     package let folder: StateFolder
     private let window: Int64
     private let insecurePaths: Bool
+    private let distrust: String?
+    private let wantsToWrite: Bool
     private let state: Mutex<State>
 
     /// - Parameter window: seconds that a crash file counts; 0: nothing is quarantined.
     package init(folder: StateFolder, window: Int64, insecurePaths: Bool) {
+        distrust = insecurePaths ? nil : folder.distrust
+        wantsToWrite = folder.mayWrite
+        // What others may have written there is neither read nor mended.
+        let folder = distrust == nil ? folder : StateFolder(path: "", mayWrite: false)
         (self.folder, self.window, self.insecurePaths) = (folder, window, insecurePaths)
         if folder.mayWrite { folder.pruneCrashFiles() }
         state = Mutex(State(quarantine: Quarantine(folder, window: window), probed: ProbeCache(folder)))
@@ -28,19 +34,23 @@ package final class PluginSafety: Sendable {
     package func install() -> String? {
         guard folder.mayWrite else {
             pg_install(-1, "")
-            return nil
+            return wantsToWrite ? distrust.map(Self.warning) : nil
         }
         do {
             pg_install(try folder.openCrashes(), FileSystem.join(folder.path, StateFolder.crashes))
             return nil
         } catch {
             pg_install(-1, "")
-            return """
-                warning: state_dir cannot be used (\(error)): crashes of plugins leave no file, so that they are not \
-                quarantined, and libraries are probed at each start; cure: make \(folder.path) writable, or set \
-                state_dir or KIMI_STATE_DIR
-                """
+            return Self.warning("\(error)")
         }
+    }
+
+    private static func warning(_ problem: String) -> String {
+        """
+        warning: state_dir cannot be used (\(problem)): crashes of plugins leave no file, so that they are not \
+        quarantined, and libraries are probed at each start; cure: make it a folder that the user of this process owns \
+        and nobody else may write to (chmod 700), or set state_dir or KIMI_STATE_DIR
+        """
     }
 
     /// Brings the handlers back in front after foreign code has run that may have put its own there.
@@ -107,7 +117,7 @@ package final class PluginSafety: Sendable {
             handle: identity.handle,
             message: """
                 \(library.file) is not loaded: a child process that tried it first \(record.words)\(printed); cure: \
-                replace the file, or 'kimi-host plugins unquarantine \(identity.handle)' and restart to try it again
+                replace the file, or 'kimi-host plugins unquarantine \(identity.handle)' and SIGHUP or a restart to try it again
                 """)
         state.withLock { $0.broken[library.sha256] = reason }
         if folder.mayWrite { try? folder.add(record) }

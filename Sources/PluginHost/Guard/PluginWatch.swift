@@ -39,9 +39,11 @@ package enum PluginWatch {
         switch pg_notice_kind(notice.kind) {
         case PG_NOTICE_STALL:
             metadata["event"] = "plugin_stall"
+            let effect =
+                notice.function == PG_QUIESCE.rawValue
+                ? "it was to stop its threads, and nothing waits for it" : "and holds up its whole event loop"
             logger.warning(
-                "\(plugin) has been in \(function) for \(notice.milliseconds) ms and holds up its whole event loop",
-                metadata: metadata)
+                "\(plugin) has been in \(function) for \(notice.milliseconds) ms \(effect)", metadata: metadata)
         case PG_NOTICE_HANG:
             metadata["event"] = "plugin_hang"
             logger.critical(

@@ -112,6 +112,15 @@ struct ProbeProcess {
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         var child: pid_t = 0
-        return posix_spawn(&child, program, &actions, nil, pointers, environ) == 0 ? child : nil
+        var variables = environment.map { strdup($0) } + [nil]
+        defer { for variable in variables { free(variable) } }
+        return posix_spawn(&child, program, &actions, nil, pointers, &variables) == 0 ? child : nil
+    }
+
+    /// What the program itself needs to run. No keys: the libraries are not trusted yet.
+    private static var environment: [String] {
+        ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ"].compactMap { name in
+            getenv(name).map { name + "=" + String(cString: $0) }
+        }
     }
 }

@@ -18,8 +18,8 @@ package struct QuarantineReason: Sendable, Equatable {
         self.init(
             handle: plugin.handle,
             message: "plugin '\(plugin.handle)' is quarantined: it \(record.words); cure: replace "
-                + "\(FileSystem.split(plugin.file).name), or 'kimi-host plugins unquarantine \(plugin.handle)', and "
-                + "restart; starts after \(CrashRecord.text(until)) try it again")
+                + "\(FileSystem.split(plugin.file).name), or 'kimi-host plugins unquarantine \(plugin.handle)' and "
+                + "SIGHUP or a restart; starts after \(CrashRecord.text(until)) try it again")
     }
 
     /// What a client hears.
@@ -36,6 +36,8 @@ package struct Quarantine: Sendable {
     package private(set) var records: [String: CrashRecord] = [:]
 
     package static let file = "quarantine.json"
+    /// Seconds.
+    private static let maxSecondsAhead: Int64 = 86_400
 
     package init() {}
 
@@ -43,9 +45,12 @@ package struct Quarantine: Sendable {
     package init(_ folder: StateFolder, window: Int64, now: Int64 = CrashRecord.now) {
         let cleared = Self.cleared(in: folder)
         for record in folder.crashRecords where record.time > now - window && window > 0 {
+            // A clock may have been set back a little; what lies further ahead is no time at all.
+            guard record.time - now <= Self.maxSecondsAhead else { continue }
             let hash = record.plugin.sha256
             guard record.time > cleared[hash] ?? .min else { continue }
-            reasons[hash] = QuarantineReason(record, until: record.time + window)
+            let (until, isBeyond) = min(record.time, now).addingReportingOverflow(window)
+            reasons[hash] = QuarantineReason(record, until: isBeyond ? .max : until)
             records[hash] = record
         }
     }

@@ -28,6 +28,18 @@ package struct StateFolder: Sendable {
         package let description: String
     }
 
+    /// What others could do to it; nil: it is the user's own, or not there.
+    var distrust: String? {
+        for folder in [path, FileSystem.join(path, Self.crashes)] {
+            guard let real = FileSystem.realPath(folder), let status = FileStatus.ofPath(real) else { continue }
+            if status.owner != geteuid(), status.owner != 0 { return "\(folder) belongs to user \(status.owner)" }
+            if status.isWorldWritable {
+                return "\(folder) has mode \(status.modeText), so that everybody may write to it"
+            }
+        }
+        return nil
+    }
+
     /// The descriptor of the folder of crash files, for the process's life. Throws what is wrong with the folder.
     func openCrashes() throws(Failure) -> Int32 {
         let folder = FileSystem.join(path, Self.crashes)

@@ -46,10 +46,13 @@ struct CallReply {
     /// The same for whoever takes them.
     func apply<Taker: ReplyTaker>(to taker: inout Taker) -> String? {
         var from = items
+        var left = IsolationLimits.maxReplyItems
         while !from.isAtEnd {
+            left -= 1
+            guard left >= 0 else { return Self.tooMany }
             let problem: String? =
                 switch IsolationWire.Item(rawValue: from.number()) {
-                case .events: Self.emit(&from, &taker)
+                case .events: Self.emit(&from, &taker, &left)
                 case .note: Self.note(&from, &taker)
                 case .put: Self.put(&from, &taker)
                 case .field: Self.field(&from, &taker)
@@ -62,7 +65,13 @@ struct CallReply {
         return from.isBad ? "an item that ends too early" : nil
     }
 
-    private static func emit<Taker: ReplyTaker>(_ from: inout WireReader, _ taker: inout Taker) -> String? {
+    private static let tooMany = "more than \(IsolationLimits.maxReplyItems) events and other items"
+
+    private static func emit<Taker: ReplyTaker>(
+        _ from: inout WireReader, _ taker: inout Taker, _ left: inout Int
+    ) -> String? {
+        guard from.nextCount <= left else { return tooMany }
+        left -= from.nextCount
         var problem: String?
         from.events { problem = taker.emit($0) }
         return problem

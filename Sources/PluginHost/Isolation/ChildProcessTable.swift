@@ -19,11 +19,22 @@ enum ChildProcessTable {
 
     private typealias Job = @Sendable () -> Void
 
+    /// A child that is to end.
+    private struct Ending {
+        let pid: pid_t
+        let graceMs: Int
+        let begunMs: UInt64
+        let done: @Sendable (String) -> Void
+    }
+
     private final class Jobs: @unchecked Sendable {
         // The mutex guards the list.
         private var mutex = pthread_mutex_t()
         private var condition = pthread_cond_t()
         private var list: [Job] = []
+        // The thread's own.
+        private var endings: [Ending] = []
+        private static let pollMs = 2
 
         init() {
             pthread_mutex_init(&mutex, nil)
@@ -37,13 +48,17 @@ enum ChildProcessTable {
             pthread_mutex_unlock(&mutex)
         }
 
+        /// On the thread only.
+        func add(_ ending: Ending) { endings.append(ending) }
+
         func run() -> Never {
             while true {
                 pthread_mutex_lock(&mutex)
-                while list.isEmpty { pthread_cond_wait(&condition, &mutex) }
-                let job = list.removeFirst()
+                while list.isEmpty, endings.isEmpty { pthread_cond_wait(&condition, &mutex) }
+                let job = list.isEmpty ? nil : list.removeFirst()
                 pthread_mutex_unlock(&mutex)
-                job()
+                if let job { job() } else { usleep(UInt32(Self.pollMs) * 1_000) }
+                endings.removeAll { ChildProcessTable.isOver($0) }
             }
         }
     }
@@ -104,18 +119,29 @@ enum ChildProcessTable {
 
     /// Kills the child after `graceMs`, and tells how it ended, on the table's thread.
     static func end(_ pid: pid_t, graceMs: Int, _ done: @escaping @Sendable (String) -> Void) {
-        jobs.add {
-            if graceMs == 0 { kill(pid, SIGKILL) }
-            var waited = 0
+        jobs.add { jobs.add(Ending(pid: pid, graceMs: graceMs, begunMs: HostTable.monotonicMs, done: done)) }
+    }
+
+    /// Has it ended, or been given up?
+    private static func isOver(_ ending: Ending) -> Bool {
+        let waited = HostTable.monotonicMs - ending.begunMs
+        if waited >= UInt64(ending.graceMs) { kill(ending.pid, SIGKILL) }
+        var information = siginfo_t()
+        // It stays a zombie for a moment more: its group's number cannot be another's meanwhile.
+        let found = waitid(P_PID, id_t(ending.pid), &information, WEXITED | WNOHANG | WNOWAIT)
+        let isThere = found == 0 && information.si_signo == 0
+        guard isThere else {
+            kill(-ending.pid, SIGKILL)  // What it has started, while it was loaded.
             var status: Int32 = 0
-            while waitpid(pid, &status, WNOHANG) == 0 {
-                guard waited < reapMs else { return done("does not end") }
-                if waited >= graceMs { kill(pid, SIGKILL) }
-                usleep(2_000)
-                waited += 2
-            }
-            done(words(status))
+            while waitpid(ending.pid, &status, 0) < 0, errno == EINTR {}
+            ending.done(words(status))
+            return true
         }
+        guard waited < UInt64(ending.graceMs + reapMs) else {
+            ending.done("does not end")
+            return true
+        }
+        return false
     }
 
     static func close(_ descriptor: Int32) {

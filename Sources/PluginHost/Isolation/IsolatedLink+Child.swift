@@ -40,7 +40,8 @@ extension IsolatedLink {
         do {
             arguments = try command.arguments()
         } catch {
-            return failToStart(error)
+            // Later: whoever asks for the child has not queued its call yet, and is to hear of it.
+            return isolated.execute { [weak self] in self?.failToStart(error) }
         }
         let this = NIOLoopBound(self, eventLoop: eventLoop)
         let eventLoop = eventLoop
@@ -107,15 +108,22 @@ extension IsolatedLink {
         isWatching = false
         guard let first = expected.first else { return }
         watch()
-        guard state == .up else { return }
-        let limit = first.operation == .hello ? IsolationLimits.startMs : IsolationLimits.callMs
+        let isCall = state == .up && first.operation != .hello
+        let limit = isCall ? IsolationLimits.callMs : IsolationLimits.startMs
         guard NIODeadline.now() - max(first.sent, lastReply) > .milliseconds(limit) else { return }
-        die("gave no answer to '\(first.operation)' for \(limit) ms and was killed")
+        let words = "gave no answer to '\(first.operation)' for \(limit) ms and was killed"
+        switch state {
+        case .up: die(words)
+        case .idle, .starting:
+            failToStart(StepFailure(message: "not within \(limit) ms", cure: "see what it waits for"))
+        case .burying, .retired: tell(abandon(), "the process before it has not ended for \(limit) ms")
+        }
     }
 
     func closed() { die(nil) }
 
     func failToStart(_ problem: StepFailure) {
+        guard state == .starting || state == .idle else { return }
         state = .burying
         buried(abandon(), "could not be started: \(problem.message)")
     }
@@ -144,7 +152,7 @@ extension IsolatedLink {
         out.removeAll()
         expected.removeAll()
         (calls, freeIDs, lastID, created) = ([:], [], 0, [])
-        (hasHello, queuedBytes, cutter) = (false, 0, MessageCutter())
+        (hasHello, queuedBytes, cutter, isAnswering) = (false, 0, MessageCutter(), false)
         return lost
     }
 
@@ -153,8 +161,7 @@ extension IsolatedLink {
         let now = NIODeadline.now()
         let pause = plugin.died(words, now: Self.milliseconds(now))
         restUntil = now + .milliseconds(pause)
-        let name = instances.values.compactMap(\.instance).first?.name ?? plugin.file
-        let line = "the process of plugin '\(name)' \(words)"
+        let name = shownName
         instances.values.compactMap(\.instance).first?.context.note(
             "its process \(words); \(lost.count) exchanges failed; the next one may start in \(pause) ms")
         let waiting = hasHello
@@ -165,6 +172,14 @@ extension IsolatedLink {
         } else if waiting {
             startLater(now)
         }
+        tell(lost, words)
+    }
+
+    private var shownName: String { instances.values.compactMap(\.instance).first?.name ?? plugin?.file ?? "plugin" }
+
+    private func tell(_ lost: [any IsolatedCaller], _ words: String) {
+        guard !lost.isEmpty else { return }
+        let line = "the process of plugin '\(shownName)' \(words)"
         let error = ExchangeError(KIMI_CAT_INTERNAL, line, code: "plugin_died")
         for caller in lost { caller.lost(error) }
     }
@@ -174,7 +189,7 @@ extension IsolatedLink {
         guard state != .retired else { return }
         let hadChild = state == .up
         state = .retired
-        _ = abandon()
+        tell(abandon(), "is not used any more")
         if hadChild { ChildProcessTable.end(pid, graceMs: IsolationLimits.graceMs) { _ in } }
     }
 }

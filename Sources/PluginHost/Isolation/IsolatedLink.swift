@@ -1,4 +1,3 @@
-internal import CPlatform
 import CanonicalModel
 import NIOCore
 import PluginABI
@@ -37,7 +36,7 @@ final class IsolatedLink {
 
     weak var plugin: IsolatedPlugin?
     let eventLoop: any EventLoop
-    private let mark: PluginMark
+    let mark: PluginMark
     var state = State.idle
     var restUntil = NIODeadline.uptimeNanoseconds(0)
 
@@ -60,6 +59,8 @@ final class IsolatedLink {
 
     let out = WireWriter()
     var isFlushScheduled = false
+    /// An answer to `get` is on its way: the child waits for it and asks nothing else meanwhile.
+    var isAnswering = false
     var isWatching = false
     var instances: [UInt32: WeakInstance] = [:]
 
@@ -145,13 +146,17 @@ final class IsolatedLink {
         isolated.execute { [self] in flush() }
     }
 
-    func flush() {
+    /// `promise`: when all of it has been taken by the system.
+    func flush(_ promise: EventLoopPromise<Void>? = nil) {
         isFlushScheduled = false
-        guard let channel, out.count > 0 else { return }
+        guard let channel, out.count > 0 else {
+            promise?.succeed()
+            return
+        }
         var buffer = channel.allocator.buffer(capacity: out.count)
         buffer.writeBytes(out.content)
         out.removeAll()
-        channel.writeAndFlush(buffer, promise: nil)
+        channel.writeAndFlush(buffer, promise: promise)
     }
 
     /// No child will need this instance any more.
@@ -160,88 +165,5 @@ final class IsolatedLink {
         guard created.remove(instance) != nil, state == .up || state == .starting else { return }
         out.message(instance, .destroy) { _ in }
         scheduleFlush()
-    }
-
-    // MARK: Replies
-
-    func received(_ bytes: UnsafeRawBufferPointer) {
-        var cutter = cutter
-        self.cutter = MessageCutter()
-        cutter.append(bytes)
-        var problem: String?
-        reading: while problem == nil {
-            switch cutter.next({ problem = handle($0) }) {
-            case .message: continue
-            case .incomplete: break reading
-            case .malformed: problem = "sent a message that makes no sense"
-            }
-        }
-        self.cutter = cutter
-        let settled = touched
-        touched.removeAll(keepingCapacity: true)
-        for caller in settled { caller.settled() }
-        if let problem { die(problem) }
-    }
-
-    /// Nil, or what was wrong with the message.
-    func handle(_ message: WireMessage) -> String? {
-        guard message.operation & 0xC0 == IsolationWire.replyBit else {
-            if let instance = instances[message.id]?.instance, let answer = plugin?.services.answer(message, instance) {
-                out.append(answer)
-                flush()
-            } else if message.operation == IsolationWire.Unasked.get.rawValue {
-                return "asked for the memory of an instance that is not there"
-            }
-            return nil
-        }
-        guard let first = expected.first, first.id == message.id,
-            first.operation.rawValue == message.operation & ~IsolationWire.replyBit
-        else { return "answered a call that was not made" }
-        expected.removeFirst()
-        queuedBytes -= first.bytes
-        let (now, before) = (NIODeadline.now(), max(first.sent, lastReply))
-        lastReply = now
-        if first.operation == .hello { return hello(message) }
-        let reply = CallReply(message)
-        count(reply, first, now - before)
-        // A create's failure shows when an exchange is begun.
-        guard first.operation != .create else { return nil }
-        calls[first.id]?.outstanding -= 1
-        guard let call = calls[first.id] else { return nil }
-        guard let caller = call.caller else {
-            if call.outstanding == 0 { free(first.id) }
-            return nil
-        }
-        if touched.last !== caller { touched.append(caller) }
-        caller.answered(first.operation, reply, bytes: first.bytes)
-        return nil
-    }
-
-    /// `waited`: since it was sent, or since the reply before it: as long as it took at most.
-    private func count(_ reply: CallReply, _ call: Expected, _ waited: TimeAmount) {
-        guard !reply.isSkipped else { return }
-        let isAuth = calls[call.id]?.isAuth ?? false
-        let function: pg_function? =
-            switch call.operation {
-            case .create: PG_CREATE
-            case .begin: isAuth ? PG_AUTH_BEGIN : PG_BEGIN
-            case .next: isAuth ? PG_AUTH_NEXT : PG_NEXT
-            case .result: isAuth ? PG_AUTH_RESULT : PG_RESULT
-            case .feed: PG_FEED
-            case .flush: PG_FLUSH
-            case .hello, .destroy, .end, .keyValue: nil
-            }
-        guard let function else { return }
-        mark.count(function, nanoseconds: reply.nanoseconds.map(UInt64.init) ?? UInt64(max(waited.nanoseconds, 0)))
-    }
-
-    func hello(_ message: WireMessage) -> String? {
-        do throws(StepFailure) {
-            let answer = try ChildHello(message)
-            guard answer.manifest == plugin?.manifest else { return "has another manifest than before" }
-            return nil
-        } catch {
-            return "did not start: \(error.message)"
-        }
     }
 }

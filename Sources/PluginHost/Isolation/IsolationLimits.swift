@@ -17,6 +17,9 @@ package enum IsolationLimits {
     static let maxQueuedBytes = 128 << 20
     /// Bytes of one attempt that wait for a child; beyond it the upstream is not read.
     package static let maxAttemptBytes = 256 << 10
+    /// Events, notes and the like in one reply of a child. The host works on a reply without a pause, about a microsecond
+    /// for each.
+    package static let maxReplyItems = 65_536
     /// Exchanges that one child serves at a time.
     static let maxExchanges = 1 << 20
     /// A child that is not needed any more may take so long to end by itself, milliseconds.

@@ -41,6 +41,7 @@ final class WaitingChild {
         try exchange(writer, IsolationLimits.startMs, until: .hello) { message in
             answer = Result { () throws(StepFailure) in try ChildHello(message) }
         } unasked: { _ in
+            nil
         }
         return try answer.get()
     }
@@ -50,25 +51,27 @@ final class WaitingChild {
         let writer = WireWriter()
         instance.write(to: writer)
         try exchange(writer, IsolationLimits.callMs, until: .create, reply) { message in
-            guard let answer = instance.plugin.services.answer(message, instance) else { return }
-            Self.send(answer.content, to: self.child.descriptor)
+            instance.plugin.services.answer(message, instance)
         }
         created.insert(instance.id)
     }
 
+    /// - Parameter unasked: what to answer to a message that is no reply; nil: nothing.
     private func exchange(
         _ request: WireWriter, _ milliseconds: Int64, until operation: IsolationWire.Operation,
-        _ reply: (WireMessage) -> Void, unasked: (WireMessage) -> Void
+        _ reply: (WireMessage) -> Void, unasked: (WireMessage) -> WireWriter?
     ) throws(StepFailure) {
-        guard Self.send(request.content, to: child.descriptor) else { throw gone }
         let deadline = HostTable.monotonicMs + UInt64(milliseconds)
+        try send(request.content, until: deadline)
         while true {
             var isReply = false
+            var answer: WireWriter?
             let outcome = cutter.next { message in
                 isReply = message.operation == operation.rawValue | IsolationWire.replyBit
-                if isReply { reply(message) } else { unasked(message) }
+                if isReply { reply(message) } else { answer = unasked(message) }
             }
             if isReply { return }
+            if let answer { try send(answer.content, until: deadline) }
             switch outcome {
             case .message: continue
             case .malformed: throw ChildHello.malformed
@@ -77,15 +80,21 @@ final class WaitingChild {
         }
     }
 
-    private func read(until deadline: UInt64) throws(StepFailure) {
-        let now = HostTable.monotonicMs
-        var polled = pollfd(fd: child.descriptor, events: Int16(POLLIN), revents: 0)
-        let ready = now < deadline ? poll(&polled, 1, Int32(deadline - now)) : 0
-        if ready < 0, errno == EINTR { return }
-        guard ready > 0 else {
+    /// Waits until the socket is ready. A child that lets the deadline pass is killed.
+    private func wait(for events: Int32, until deadline: UInt64) throws(StepFailure) {
+        while true {
+            let now = HostTable.monotonicMs
+            var polled = pollfd(fd: child.descriptor, events: Int16(events), revents: 0)
+            let ready = now < deadline ? poll(&polled, 1, Int32(deadline - now)) : 0
+            if ready < 0, errno == EINTR { continue }
+            guard ready == 0 else { return }
             kill(child.pid, SIGKILL)
             throw StepFailure(message: "it did not answer in time, and was killed", cure: "see what it waits for")
         }
+    }
+
+    private func read(until deadline: UInt64) throws(StepFailure) {
+        try wait(for: POLLIN, until: deadline)
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = Glibc.read(child.descriptor, &buffer, buffer.count)
         guard count > 0 else { throw gone }
@@ -96,16 +105,20 @@ final class WaitingChild {
         StepFailure(message: "its process ended while it was loaded", cure: "run it by itself, or in a debugger")
     }
 
-    @discardableResult
-    private static func send(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+    /// Never waits in the call itself: a child that writes and does not read would hold the caller for ever.
+    private func send(_ bytes: UnsafeRawBufferPointer, until deadline: UInt64) throws(StepFailure) {
         var sent = 0
         while sent < bytes.count {
             let count = Glibc.send(
-                descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            sent += count
+                child.descriptor, bytes.baseAddress.map { $0 + sent }, bytes.count - sent,
+                Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            if count > 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                try wait(for: POLLOUT, until: deadline)
+            } else if errno != EINTR {
+                throw gone
+            }
         }
-        return true
     }
 }

@@ -34,6 +34,12 @@ package struct WireReader {
         return kimi_bytes(UnsafeRawBufferPointer(rebasing: bytes[place..<place + count]))
     }
 
+    /// The number that comes next, left where it is; 0 at the end.
+    var nextCount: Int {
+        var ahead = self
+        return Int(ahead.number(UInt32.self))
+    }
+
     /// The events of one item. Empty and `isBad` if there are fewer than it says.
     package mutating func events(_ body: (UnsafeBufferPointer<kimi_event>) -> Void) {
         let count = Int(number(UInt32.self))

@@ -63,6 +63,16 @@ enum ManifestText {
         return labels.count >= 2 && text.utf8.count <= 200 && labels.allSatisfy { isWord($0, extra: "-_") }
     }
 
+    /// Something to be shown on a terminal: no control characters, no marks that turn the text's direction.
+    static func isPlain(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false
+            default: true
+            }
+        }
+    }
+
     /// Three numbers and whatever semantic versioning lets follow: `1.0.0`, `1.2.3-rc.1+build`.
     static func isVersion(_ text: String) -> Bool {
         let core = text.prefix { $0 != "-" && $0 != "+" }

@@ -1,3 +1,4 @@
+internal import CPlatform
 import Synchronization
 
 #if canImport(Glibc)
@@ -28,7 +29,9 @@ package final class PluginLibrary: Sendable {
     package let mapped: String
     /// Unix seconds.
     package let loadedAt: Int64
-    private let quiesce: (@convention(c) () -> Void)?
+    private let quiesce: Quiesce?
+
+    typealias Quiesce = @convention(c) () -> Void
 
     private struct Life {
         var file: String
@@ -42,7 +45,7 @@ package final class PluginLibrary: Sendable {
 
     init(
         id: String, version: String, sha256: String, file: String, mapped: String,
-        quiesce: (@convention(c) () -> Void)?
+        quiesce: Quiesce?
     ) {
         self.id = id
         self.version = version
@@ -84,14 +87,18 @@ package final class PluginLibrary: Sendable {
 
     func retire() { life.withLock { $0.state = .retired } }
 
-    /// Stops the plugin's own threads, once, if it is retired and its last instance is gone. True when that was now.
+    /// Stops the plugin's own threads, once, if it is retired and its last instance is gone. True when that was now. The
+    /// call is made on a thread of its own: one that does not come back holds up nobody.
     func quiesceIfDone() -> Bool {
         let isDue = life.withLock { life in
             guard life.state == .retired, !life.isQuiesced, instances == 0 else { return false }
             life.isQuiesced = true
             return true
         }
-        if isDue { quiesce?() }
+        if isDue, let quiesce {
+            let mark = PluginMark.of(PluginIdentity(id: id, version: version, file: file, sha256: sha256))
+            OneCallThread.start { mark.call(PG_QUIESCE) { quiesce() } }
+        }
         return isDue
     }
 

@@ -61,7 +61,11 @@ package struct PluginLoader {
         // Whole libraries were read to be checked, and glibc keeps what they took.
         defer { cp_release_free_memory() }
         var report = Report(errors: found.errors + selection.missing(in: folder, among: found.candidates))
-        probe(found.candidates.filter { selection.includes($0) && $0.isEnabled })
+        // Before any code of theirs runs, here or in the child that tries them.
+        let mayRun = found.candidates.filter { candidate in
+            selection.includes(candidate) && candidate.isEnabled && (try? selection.checkPinned(candidate)) != nil
+        }
+        probe(mayRun)
         for candidate in found.candidates {
             guard selection.includes(candidate) else {
                 notice("\(candidate.file): not loaded, --only-plugin does not name it")
@@ -103,6 +107,11 @@ package struct PluginLoader {
         let sha256 = FileDigest.sha256(bytes)
         try checkPin(sha256, sidecar, file)
         let isPython = Self.isPython(file)
+        if let sidecar, sidecar.python != nil, !isPython {
+            throw PluginLoadError(
+                file: sidecar.file, step: .config, message: "'python' names an interpreter, and \(file) is a library",
+                cure: "remove it; 'isolation: process' runs a library in a process of its own")
+        }
         let elf = isPython ? nil : try Self.checkFormat(bytes, file)
         var plugin: LoadedPlugin
         if isPython || sidecar?.isIsolated == true {

@@ -30,9 +30,14 @@ extension PluginManifest {
                 message: "the manifest is \(node.kindName), not an object", cure: "write {\"id\": …, \"name\": …}")
         }
         id = try manifest.string("id", like: "com.example.thing", where: ManifestText.isReverseDNS)
-        name = try manifest.string("name", like: "My provider") { !$0.isEmpty && $0.count <= 100 }
+        name = try manifest.string("name", like: "My provider") { name in
+            !name.isEmpty && name.count <= 100 && ManifestText.isPlain(name)
+        }
         version = try manifest.string("version", like: "1.0.0", where: ManifestText.isVersion)
         license = try manifest.optionalString("license")
+        if let license, !ManifestText.isPlain(license) {
+            throw manifest.wrong("license", "has control characters", "write an SPDX identifier, such as MIT")
+        }
         (built, needs) = try Self.abi(manifest)
         provides = try Self.provides(manifest)
         (configSchema, configSchemaNode) = try Self.schema(node["config_schema"])

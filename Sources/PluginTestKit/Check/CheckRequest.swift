@@ -25,15 +25,15 @@ package struct CheckRequest: Sendable {
 
     package func configNode() throws(ConfigParseFailure) -> ConfigNode? {
         guard let config else { return nil }
+        let node: ConfigNode
         do {
-            let node = try ConfigNode(parsingJSON: Array(config.utf8))
-            guard node.object != nil else { throw ConfigParseFailure(message: "is \(node.kindName), not an object") }
-            return node
-        } catch let failure as ConfigParseFailure {
-            throw failure
+            node = try ConfigNode(parsingJSON: Array(config.utf8))
         } catch {
-            throw ConfigParseFailure(message: "is not JSON: \(error)")
+            let place = "line \(error.mark.line), column \(error.mark.column)"
+            throw ConfigParseFailure(message: "is not JSON: \(error.message) (\(place))")
         }
+        guard node.object != nil else { throw ConfigParseFailure(message: "is \(node.kindName), not an object") }
+        return node
     }
 
     /// Reads all transcripts, or throws the first mistake.
@@ -50,6 +50,12 @@ package struct CheckRequest: Sendable {
             all.append(try TranscriptReader.read(text, file: file))
         }
         return all
+    }
+
+    /// What is wrong with the plugin's file before anything is looked at; nil: it is there.
+    package var missing: String? {
+        if Files.names(in: file, endings: []) != nil { return "\(file): is a folder; name the plugin's file" }
+        return Files.isThere(file) ? nil : "\(file): there is no such file"
     }
 
     /// Files of a folder that are transcripts, or the file itself. Nil if there is neither.

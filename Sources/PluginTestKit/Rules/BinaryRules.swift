@@ -140,6 +140,8 @@ package enum Files {
         return fclose(file) == 0 && count == bytes.count
     }
 
+    package static func isThere(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     package static func remove(_ path: String) { unlink(path) }
 
     /// Names in a folder that end like this, sorted. Nil if it is none.

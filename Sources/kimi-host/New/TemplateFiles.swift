@@ -664,7 +664,7 @@ A provider plugin for kimi-host: it knows an upstream that speaks Chat Completio
 
     install -m 0755 build/lib@NAME@.so /path/to/plugins.d/
 
-and in `model-config.yaml`, then restart the host:
+and in `model-config.yaml`; a host that runs takes both, and each new version, by itself:
 
     models:
       - name: my-model
@@ -1432,7 +1432,8 @@ plain ones.
 
     install -m 0755 build/lib@NAME@.so /path/to/plugins.d/
 
-and in `model-config.yaml` name it in the `transforms` of a model, then restart the host:
+and in `model-config.yaml` name it in the `transforms` of a model; a host that runs takes both, and each new version,
+by itself:
 
     models:
       - name: my-model
@@ -5001,6 +5002,7 @@ DEBUG, INFO, WARNING = 1, 2, 3
 _MAGIC, _VERSION, _REPLY = 0x494D494B, 1, 0x80
 _NO_EXCHANGE, _SKIPPED, _RAISED, _TIMED = 1, 2, 4, 8  # flags of a reply
 _MAX_IN, _MAX_REPLY = (256 << 20) + (1 << 20), 64 << 20
+_MAX_ITEMS = 32 << 10  # The host takes twice as many: a note may end an item of events.
 
 
 class Failure(Exception):
@@ -5185,11 +5187,17 @@ class _OfCall:
 
 class Sink(_OfCall):
     def __init__(self):
-        self.items, self._events = [], []
+        self.items, self._events, self._count = [], [], 0
+
+    def _counted(self):
+        self._count += 1
+        if self._count > _MAX_ITEMS:
+            raise Failure("the reply has too many events")
 
     def emit(self, event: Event):
         if self.is_over:
             self._check()
+        self._counted()
         self._events.append(_pack_event(event))
 
     def text(self, text, type=TEXT, choice=0, index=0):
@@ -5197,6 +5205,7 @@ class Sink(_OfCall):
 
     def note(self, kind: str, count: int = 1, detail: str = ""):
         self._check()
+        self._counted()
         self._close()
         self.items.append(b"\x02" + _text(kind.encode()) + struct.pack("<Q", count) + _text(detail.encode()[:256]))
 
@@ -5510,6 +5519,7 @@ class _Server:
         if (id, op, read.u32(), read.u32()) != (0, 1, _MAGIC, _VERSION):
             os._exit(4)
         try:
+            _install("KIMI_SECCOMP_LOADING")  # Whether it can be is told by _lock_down.
             with open(path, "rb") as file:
                 source = file.read()
             module = sys.modules["kimi_plugin_file"] = types.ModuleType("kimi_plugin_file")
@@ -5529,6 +5539,17 @@ class _Server:
         self.send(1 | _REPLY, 0, struct.pack("<i", OK) + b"\x00" + body)
 
 
+def _install(name: str) -> bool:
+    """Puts a filter of system calls before all threads. False: it cannot be."""
+    program = bytes.fromhex(os.environ.get(name, ""))
+    call = int(os.environ.get("KIMI_SECCOMP_CALL", "-1"))
+    if not program or call < 0:
+        return False
+    held = ctypes.create_string_buffer(program, len(program))
+    head = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
+    return ctypes.CDLL(None).syscall(call, 1, 1, head) == 0  # SECCOMP_SET_MODE_FILTER, for all threads
+
+
 def _lock_down() -> str:
     """No files, sockets or processes from here on. What this system does not offer, as words."""
     if sys.platform != "linux":
@@ -5541,17 +5562,14 @@ def _lock_down() -> str:
         files = 0xFFFF if abi >= 5 else 0x7FFF if abi >= 3 else 0x3FFF if abi == 2 else 0x1FFF
         rules = struct.pack("<QQQ", files, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)[:size]
         ruleset = libc.syscall(444, rules, ctypes.c_size_t(size), 0)
-        if ruleset < 0 or libc.syscall(446, ruleset, 0) != 0:
+        if ruleset < 0 or libc.syscall(446, ruleset, 8 if abi >= 8 else 0) != 0:  # 8: for all threads
             missing.append("Landlock")
         if ruleset >= 0:
             os.close(ruleset)
     else:
         missing.append("Landlock")
     libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
-    program = bytes.fromhex(os.environ.get("KIMI_SECCOMP", ""))
-    held = ctypes.create_string_buffer(program, len(program))
-    head = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(held))
-    if not program or libc.prctl(22, 2, head, 0, 0) != 0:
+    if not _install("KIMI_SECCOMP"):
         missing.append("seccomp")
     os.environ.clear()
     return "; ".join(missing)
@@ -5589,7 +5607,7 @@ A provider plugin for kimi-host: it knows an upstream that speaks Chat Completio
 
     install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
 
-and in `model-config.yaml`, then restart the host:
+and in `model-config.yaml`; a host that runs takes both, and each new version, by itself:
 
     models:
       - name: my-model
@@ -6851,7 +6869,8 @@ plain ones.
 
     install -m 0644 build/@NAME@.py build/@NAME@.yaml /path/to/plugins.d/
 
-and in `model-config.yaml` name it in the `transforms` of a model, then restart the host:
+and in `model-config.yaml` name it in the `transforms` of a model; a host that runs takes both, and each new version,
+by itself:
 
     models:
       - name: my-model
