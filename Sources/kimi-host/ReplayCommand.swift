@@ -188,8 +188,9 @@ struct ReplayHostOptions: ParsableArguments {
             do throws(RuntimeError) {
                 let runtime = try HostRuntime(
                     config: config, plugins: prepared.plugins, services: services, logger: logger)
+                let files = WatchedFiles(files: [], folder: nil)
                 return HostSetup(
-                    config: config, runtime: runtime, files: WatchedFiles(files: [], folder: nil),
+                    config: config, runtime: runtime, files: files, stamps: files.stamps(),
                     plugins: prepared.plugins.plugins)
             } catch {
                 throw ReplayFailure(description: error.refusals.first?.description ?? "the configuration is refused")

@@ -67,6 +67,53 @@ struct StructuredCallTests {
         #expect(feed([.begin(0, "x", "read"), .piece(0, "{}")], reason: "stop").finishReason == "tool_calls")
     }
 
+    @Test("come after the blanks that end the text before them") func blanksBefore() {
+        for channel in [TextChannel.reasoning, .content] {
+            var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools([]))
+            var order = Order()
+            feed("Let me see.\n ", channel, &normaliser, &order)
+            "read".utf8.withContiguousStorageIfAvailable {
+                normaliser.structuredBegin(
+                    0, id: UnsafeRawBufferPointer(start: nil, count: 0), name: UnsafeRawBufferPointer($0), to: &order)
+            }
+            normaliser.structuredEnd(0, to: &order)
+            normaliser.finish(to: &order)
+            #expect(order.words.first == "\(channel) Let me see.")
+            #expect(order.words.dropFirst().prefix(2) == ["\(channel) \n ", "call"])
+        }
+    }
+
+    @Test("blanks that end a thought come before the answer") func blanksOfThoughts() {
+        var normaliser = Normaliser(options: NormaliserOptions(), tools: DeclaredTools([]))
+        var order = Order()
+        feed("Thought.\n", .reasoning, &normaliser, &order)
+        feed("\n", .content, &normaliser, &order)
+        feed("Answer", .content, &normaliser, &order)
+        feed(" goes on", .content, &normaliser, &order)
+        normaliser.finish(to: &order)
+        #expect(order.words.prefix(2) == ["reasoning Thought.", "reasoning \n"])
+        #expect(order.words.dropFirst(2).joined() == "content \ncontent Answercontent  goes on"
+            || order.words.dropFirst(2).joined() == "content Answercontent  goes on")
+    }
+
+    private func feed(
+        _ text: String, _ channel: TextChannel, _ normaliser: inout Normaliser, _ order: inout Order
+    ) {
+        Array(text.utf8).withUnsafeBytes { normaliser.text(channel, $0, to: &order) }
+    }
+
+    /// What came out, in order.
+    private struct Order: NormalisedOutput {
+        var words: [String] = []
+
+        mutating func text(_ channel: TextChannel, _ bytes: UnsafeRawBufferPointer, transient: Bool) {
+            words.append("\(channel) " + String(decoding: bytes, as: UTF8.self))
+        }
+        mutating func toolBegin(_ index: UInt32, id: String, name: String) { words.append("call") }
+        mutating func toolArguments(_ index: UInt32, _ bytes: UnsafeRawBufferPointer, transient: Bool) {}
+        mutating func toolEnd(_ index: UInt32) {}
+    }
+
     enum Step {
         case text(String)
         case begin(UInt32, String, String)

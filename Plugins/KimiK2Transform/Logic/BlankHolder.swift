@@ -51,6 +51,14 @@ struct BlankHolder {
         hold(bytes.slice(last..<bytes.count), transient, emit)
     }
 
+    /// Are there blanks that only wait for what comes next?
+    var isHolding: Bool { !held.isEmpty && !atJunction }
+
+    /// Something that is no part of this channel comes next: what waits is in front of it.
+    mutating func pause(emit: (Bytes, Bool) -> Void) {
+        if !atJunction { release(emit) }
+    }
+
     /// The channel is over.
     mutating func finish(emit: (Bytes, Bool) -> Void) {
         if atJunction { held.removeAll() }

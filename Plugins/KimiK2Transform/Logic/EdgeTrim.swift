@@ -39,6 +39,11 @@ struct EdgeTrim {
         blanks.text(bytes.slice(first..<bytes.count), transient: transient, emit: emit)
     }
 
+    var isHolding: Bool { blanks.isHolding }
+
+    /// Something that is no part of this channel comes next: what waits is in front of it.
+    mutating func pause(emit: (Bytes, Bool) -> Void) { blanks.pause(emit: emit) }
+
     /// The channel is over.
     mutating func finish(emit: (Bytes, Bool) -> Void) {
         releaseStart(emit)

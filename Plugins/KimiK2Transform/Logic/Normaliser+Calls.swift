@@ -84,6 +84,7 @@ extension Normaliser {
         if callsWait {
             log.toolBegin(index, id: id.id, name: name)
         } else {
+            pauseTexts(&output)
             output.toolBegin(index, id: id.id, name: name)
         }
         return index

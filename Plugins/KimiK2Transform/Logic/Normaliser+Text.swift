@@ -78,11 +78,30 @@ extension Normaliser {
             return
         }
         let channel = target
+        pause(but: channel, before: text, &output)
         if channel == .content {
             contentEdges.text(text, transient: isTransient) { output.text(channel, $0, transient: $1) }
         } else {
             reasoningEdges.text(text, transient: isTransient) { output.text(channel, $0, transient: $1) }
         }
+    }
+
+    /// What the other channel holds stands in front of `text`, if that is more than blanks.
+    private mutating func pause(but channel: TextChannel, before text: Bytes, _ output: inout some NormalisedOutput) {
+        guard channel == .content ? reasoningEdges.isHolding : contentEdges.isHolding,
+            text.contains(where: { !isBlank($0) })
+        else { return }
+        if channel == .content {
+            reasoningEdges.pause { output.text(.reasoning, $0, transient: $1) }
+        } else {
+            contentEdges.pause { output.text(.content, $0, transient: $1) }
+        }
+    }
+
+    /// A call comes next.
+    mutating func pauseTexts(_ output: inout some NormalisedOutput) {
+        reasoningEdges.pause { output.text(.reasoning, $0, transient: $1) }
+        contentEdges.pause { output.text(.content, $0, transient: $1) }
     }
 
     /// A marker was taken out of the text.

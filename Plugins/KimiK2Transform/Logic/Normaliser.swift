@@ -167,7 +167,8 @@ package struct Normaliser {
     mutating func refreshQuick() {
         let target = target
         let flowing = target == .content ? contentEdges.isFlowing : reasoningEdges.isFlowing
-        let isWaiting = isHeld || hold != nil || foreign != nil || xtml.tag != nil || !carry.isEmpty
+        let otherHolds = target == .content ? reasoningEdges.isHolding : contentEdges.isHolding
+        let isWaiting = otherHolds || isHeld || hold != nil || foreign != nil || xtml.tag != nil || !carry.isEmpty
         quickTarget = mode == .text && !isWaiting && !endsLine && code.isIdle && flowing ? target : nil
     }
 }
