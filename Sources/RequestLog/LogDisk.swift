@@ -77,6 +77,9 @@ struct LogDisk {
     /// Nothing is changed if it throws.
     mutating func write(_ batch: LogBatch, now: Int64) throws -> Outcome {
         let database = try usable()
+        if !spool.isHeld, !spool.files.segments.isEmpty {
+            spool.look(try database.read { db in try LogTransaction.spoolPlace(db) })
+        }
         guard spool.waiting > 0 || batch.isRush && isSpoolReady() else { return try insert(batch, now, database) }
         // What waits longer goes first.
         while !spool.hasRoom(for: batch.bytes), spool.waiting > 0 { _ = try takeOver(now, database) }
@@ -88,7 +91,7 @@ struct LogDisk {
 
     private mutating func isSpoolReady() -> Bool {
         let isReady = spool.isReady()
-        if !isReady, let trouble = spool.trouble, !hasTold {
+        if !isReady, let trouble = spool.takeTrouble(), !hasTold {
             hasTold = true
             warning = "no spool for what comes in a rush, which costs more so: \(trouble)"
         }
@@ -98,7 +101,7 @@ struct LogDisk {
     /// What is to be told, once.
     mutating func takeWarning() -> String? {
         defer { warning = nil }
-        return warning
+        return warning ?? spool.takeTrouble()
     }
 
     private func usable() throws -> DatabaseQueue {
@@ -122,7 +125,7 @@ struct LogDisk {
     private func takeOver(_ now: Int64, _ database: DatabaseQueue) throws -> Outcome {
         var page: SpoolReader.Page?
         var outcome = try transaction(database) { work in
-            let read = try SpoolReader(files: spool.files).page(
+            let read = try spool.page(
                 from: LogTransaction.spoolPlace(work.db), entries: RequestLog.Step.entries, bytes: RequestLog.Step.bytes
             )
             for record in read.records { try work.insert(record) }
@@ -131,8 +134,7 @@ struct LogDisk {
             page = read
         }
         guard let page else { return outcome }
-        spool.tookOver(page)
-        outcome.lost = page.lost
+        outcome.lost = spool.tookOver(page)
         outcome.spooled = spool.waiting
         if !page.isEnd { outcome.rest = .now }
         return outcome
@@ -174,7 +176,8 @@ struct LogDisk {
                 _ = try Int.fetchOne(db, sql: "SELECT bytes FROM total")
                 return try LogTransaction.spoolPlace(db)
             }
-            spool.open(place)
+            let adopted = try adopt(opened)
+            spool.open(try adopted ?? opened.read { db in try LogTransaction.spoolName(db) }, place)
         } catch {
             try? opened.close()
             // The version fits and the table does not: nothing that can be repaired here.
@@ -185,6 +188,25 @@ struct LogDisk {
         }
         identity = file.identity
         database = opened
+    }
+
+    /// A new database beside the files of one that is gone takes them for its own; any other leaves them alone and says so.
+    private mutating func adopt(_ opened: DatabaseQueue) throws -> String? {
+        guard limits.spoolFolder == nil else { return nil }
+        let folder = Self.spoolFolder(of: file.path)
+        let name = try opened.read { db in try LogTransaction.spoolName(db) }
+        let others = SpoolFiles.logs(in: folder).subtracting([name])
+        guard let other = others.first else { return nil }
+        let isNew = try opened.read { db in
+            try LogTransaction.spoolPlace(db) == SpoolPlace()
+                && Int.fetchOne(db, sql: "SELECT count(*) FROM exchange") == 0
+        }
+        guard isNew, others.count == 1 else {
+            warning = "\(folder) holds exchanges of another database; they are left alone: remove them, or put it back"
+            return nil
+        }
+        try opened.write { db in try LogTransaction.adoptSpool(other, db) }
+        return other
     }
 
     private static var configuration: Configuration {

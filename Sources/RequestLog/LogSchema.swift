@@ -99,8 +99,13 @@ enum LogSchema {
         ) WITHOUT ROWID;
         """,
         """
-        CREATE TABLE spool (only INTEGER PRIMARY KEY CHECK (only = 1), segment INTEGER NOT NULL, offset INTEGER NOT NULL);
-        INSERT INTO spool VALUES (1, 0, 0);
+        CREATE TABLE spool (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            log TEXT NOT NULL,
+            segment INTEGER NOT NULL,
+            offset INTEGER NOT NULL
+        );
+        INSERT INTO spool VALUES (1, lower(hex(randomblob(8))), 0, 0);
         """,
         """
         CREATE INDEX exchange_by_dialect ON exchange (dialect, sequence);

@@ -26,8 +26,7 @@ enum LogSearch {
     static func index(_ db: Database) throws -> (bytes: Int, more: Bool) {
         var done = try Int64.fetchOne(db, sql: "SELECT done FROM search_state") ?? 0
         if try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM exchange") ?? done < done {
-            // All had gone, and sequences begin anew.
-            try drop(try Int64.fetchAll(db, sql: "SELECT part FROM search_part"), db)
+            try clear(db)
             done = 0
         }
         let next = try Int64.fetchAll(
@@ -48,6 +47,12 @@ enum LogSearch {
         }
         try db.execute(sql: "UPDATE search_state SET done = ?", arguments: [last])
         return (grown, next.count == batch)
+    }
+
+    /// Begins anew, as the sequences do when all exchanges have gone.
+    static func clear(_ db: Database) throws {
+        try drop(try Int64.fetchAll(db, sql: "SELECT part FROM search_part"), db)
+        try db.execute(sql: "UPDATE search_state SET done = 0")
     }
 
     /// Drops the tables whose exchanges have all gone.

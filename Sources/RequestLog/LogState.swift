@@ -25,10 +25,11 @@ struct LogState: Sendable {
     private var isHurried = false
     private var isContinued = false
     private var isCalmAwaited = false
-    /// The step under way is the timer's; it leaves something that waits already.
-    private var (isAtTick, isPartial) = (false, false)
-    /// What came since the timer's last step.
+    /// The step under way leaves something that waits already.
+    private var isPartial = false
+    /// What came since the timer's last step, and between the two before.
     private var recent = (entries: 0, bytes: 0)
+    private var former = (entries: 0, bytes: 0)
     var isClosed = false
     /// Indexing is scheduled.
     var isIndexing = false
@@ -95,7 +96,7 @@ struct LogState: Sendable {
         guard retry == nil else { return Taken() }
         var taken = Taken()
         taken.setsTimer = setsTimer()
-        if !isHurried, stats.pendingBytes >= Self.hurryBytes {
+        if !isHurried, stats.pendingBytes >= Self.hurryBytes || stats.pending >= RequestLog.Step.entries {
             isHurried = true
             taken.hurriesWriter = true
         }
@@ -116,7 +117,9 @@ struct LogState: Sendable {
         case .calm: isCalmAwaited = false
         case .retry, .sweep: break
         }
-        isAtTick = cause == .timer || cause == .calm
+        if cause == .timer { (former, recent) = (recent, (0, 0)) }
+        // No timer: nothing has come since its last step.
+        if cause == .calm, !isTimerSet { former = (0, 0) }
     }
 
     /// The writer ends a step that left `rest`: which steps are to be scheduled.
@@ -157,8 +160,8 @@ struct LogState: Sendable {
         isLastOpen = false
         var batch = LogBatch()
         batch.isRush =
-            recent.entries >= RequestLog.Step.rushEntries || recent.bytes >= RequestLog.Step.rushBytes
-        if isAtTick { recent = (0, 0) }
+            max(recent.entries, former.entries, stats.pending) >= RequestLog.Step.rushEntries
+            || max(recent.bytes, former.bytes) >= RequestLog.Step.rushBytes
         var bytes = 0
         for (place, chunk) in chunks.enumerated() {
             let first = place == 0 ? head : 0

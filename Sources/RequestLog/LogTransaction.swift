@@ -138,6 +138,16 @@ struct LogTransaction {
         return row.map { SpoolPlace(segment: $0[0], offset: $0[1]) } ?? SpoolPlace()
     }
 
+    /// Which of the files in a spool's folder are this database's.
+    static func spoolName(_ db: Database) throws -> String {
+        try String.fetchOne(db, sql: "SELECT log FROM spool") ?? ""
+    }
+
+    /// A database that holds nothing takes the files for its own.
+    static func adoptSpool(_ name: String, _ db: Database) throws {
+        try db.execute(sql: "UPDATE spool SET log = ?", arguments: [name])
+    }
+
     /// Everything up to `place` is in the database.
     func tookOver(_ place: SpoolPlace) throws {
         try db.cachedStatement(sql: "UPDATE spool SET segment = ?, offset = ?")
@@ -170,6 +180,8 @@ struct LogTransaction {
     private mutating func removeRest() throws {
         guard outcome.evicted > 0 else { return }
         for sql in ["DELETE FROM piece", "DELETE FROM content"] { try db.execute(sql: sql) }
+        // Sequences begin anew.
+        try LogSearch.clear(db)
         (entries, bytes) = (0, 0)
         known.clear()
     }

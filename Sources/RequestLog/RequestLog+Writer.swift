@@ -71,7 +71,9 @@ extension RequestLog {
     }
 
     private func tellLost(_ outcome: LogDisk.Outcome) {
-        if outcome.lost > 0 { warn("\(outcome.lost) bytes of the spool are damaged and were passed over") }
+        if outcome.lost > 0 {
+            warn("\(outcome.lost) bytes of the spool were damaged or taken away: what was in them is lost")
+        }
     }
 
     /// Indexes what was written, when there is time for it.

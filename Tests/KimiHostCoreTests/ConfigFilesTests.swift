@@ -58,7 +58,9 @@ import Testing
         #expect(config.server == standard.server && config.limits == standard.limits)
         #expect(config.timeouts == standard.timeouts && config.logging == standard.logging)
         #expect(config.routing == standard.routing && config.plugins == standard.plugins)
-        #expect(config.log == standard.log && config.dashboard == standard.dashboard)
+        var log = standard.log
+        (log.isPathChosen, log.spoolPath) = (true, log.path + "-spool")
+        #expect(config.log == log && config.dashboard == standard.dashboard)
         var tracing = standard.tracing
         tracing.endpoint = "http://127.0.0.1:4318/v1/traces"
         #expect(config.tracing == tracing)

@@ -16,32 +16,52 @@ import Glibc
 final class Spool: @unchecked Sendable {
     static let segmentBytes: Int64 = 64 << 20
 
-    let files: SpoolFiles
+    private let folder: String
+    private(set) var files: SpoolFiles
     private let limit: Int
+    /// How far the spool was taken over when `waiting` was counted.
+    private var place = SpoolPlace()
     private var lock: Int32?
     private var descriptor: Int32 = -1
     private var current: Int64 = 0
     private var size: Int64 = 0
-    /// Why it cannot be used, the first time that it could not.
+    /// What went wrong.
     private(set) var trouble: String?
     /// Bytes that wait.
     private(set) var waiting: Int64 = 0
 
     /// - Parameter limit: bytes that may wait; 0: there is no spool, only what an earlier host left is taken over.
     init(folder: String, limit: Int) {
-        files = SpoolFiles(folder: folder)
+        self.folder = folder
+        files = SpoolFiles(folder: folder, log: "")
         self.limit = limit
     }
 
     deinit { close() }
 
-    /// `place`: how far it was taken over. Makes nothing: the folder is made in the first rush.
-    func open(_ place: SpoolPlace) {
+    /// `log`: whose files they are; `place`: how far they were taken over. Makes nothing: the folder is made in the first
+    /// rush.
+    func open(_ log: String, _ place: SpoolPlace) {
         close()
-        current = place.segment
+        files = SpoolFiles(folder: folder, log: log)
+        look(place)
+    }
+
+    var isHeld: Bool { lock != nil }
+
+    /// Looks for files that another host left when it ended.
+    func look(_ place: SpoolPlace) {
+        current = max(current, place.segment)
         guard let last = files.segments.last, acquire() else { return }
         current = max(current, last)
+        see(place)
         waiting = files.bytes(behind: place)
+    }
+
+    /// Another process may have taken some over.
+    func see(_ place: SpoolPlace) {
+        if place != self.place { waiting = files.bytes(behind: place) }
+        self.place = place
     }
 
     /// Another host that writes to the same log keeps the spool for itself.
@@ -51,9 +71,27 @@ final class Spool: @unchecked Sendable {
     }
 
     func close() {
-        if descriptor >= 0 { SpoolCalls.close(descriptor) }
+        if descriptor >= 0 {
+            SpoolCalls.close(descriptor)
+            if size == 0 { files.remove(current) }
+        }
         if let lock { SpoolCalls.close(lock) }
-        (descriptor, lock, waiting, size) = (-1, nil, 0, 0)
+        (descriptor, lock, waiting, size, place) = (-1, nil, 0, 0, SpoolPlace())
+    }
+
+    /// The next records. A file that cannot be read is put out of the way, if it is this process's to do so.
+    func page(from start: SpoolPlace, entries: Int, bytes: Int) throws -> SpoolReader.Page {
+        see(start)
+        while true {
+            do {
+                return try SpoolReader(files: files).page(from: start, entries: entries, bytes: bytes)
+            } catch let failure as SpoolReader.Failure {
+                guard isHeld else { throw failure.cause }
+                if !files.putAside(failure.segment) { files.skipped.insert(failure.segment) }
+                trouble = "\(failure.cause.reason); it was put aside, and what is in it is not in the log"
+                waiting = files.bytes(behind: start)
+            }
+        }
     }
 
     func hasRoom(for bytes: Int) -> Bool { waiting + Int64(bytes) <= Int64(limit) }
@@ -115,15 +153,26 @@ final class Spool: @unchecked Sendable {
         }
     }
 
-    /// The database has everything up to `place`: files in front of it go, at the end all of them.
-    func tookOver(_ page: SpoolReader.Page) {
-        guard lock != nil else { return }
+    /// The database has everything up to the page's place: files in front of it go, at the end all of them. Answers the
+    /// bytes that were lost.
+    func tookOver(_ page: SpoolReader.Page) -> Int64 {
+        guard isHeld else { return 0 }
+        // What waited and is not there any more.
+        let lost = page.isEnd ? max(page.lost, waiting) : page.lost
         for segment in files.segments where segment < page.place.segment { files.remove(segment) }
+        place = page.place
         waiting = page.isEnd ? 0 : files.bytes(behind: page.place)
-        guard page.isEnd || waiting == 0 else { return }
+        guard page.isEnd || waiting == 0 else { return lost }
         if descriptor >= 0 { SpoolCalls.close(descriptor) }
         (descriptor, size, waiting) = (-1, 0, 0)
         for segment in files.segments where segment <= current { files.remove(segment) }
+        return lost
+    }
+
+    /// What is to be told, once.
+    func takeTrouble() -> String? {
+        defer { trouble = nil }
+        return trouble
     }
 }
 

@@ -20,28 +20,52 @@ struct SpoolPlace: Equatable, Comparable, Sendable {
 }
 
 /// The segments of a spool: files with ascending numbers, each full of frames. POSIX calls.
+///
+/// Their names begin with the log's, which its database knows: a folder may hold those of several logs.
 struct SpoolFiles: Sendable {
     private static let ending = ".frames"
 
     let folder: String
+    let log: String
+    /// Cannot be read, and not be put aside either.
+    var skipped: Set<Int64> = []
 
-    func path(_ segment: Int64) -> String { "\(folder)/\(segment)\(Self.ending)" }
+    init(folder: String, log: String) { (self.folder, self.log) = (folder, log) }
+
+    func path(_ segment: Int64) -> String { "\(folder)/\(log)-\(segment)\(Self.ending)" }
 
     /// Ascending.
     var segments: [Int64] {
+        Self.names(folder).filter { $0.log == log && !skipped.contains($0.segment) }.map(\.segment).sorted()
+    }
+
+    /// Logs that have segments in a folder.
+    static func logs(in folder: String) -> Set<String> { Set(names(folder).map(\.log)) }
+
+    private static func names(_ folder: String) -> [(log: String, segment: Int64)] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
-        var numbers: [Int64] = []
+        var names: [(log: String, segment: Int64)] = []
         while let entry = readdir(directory) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasSuffix(Self.ending), let number = Int64(name.dropLast(Self.ending.count)) {
-                numbers.append(number)
+            let parts = name.dropLast(ending.count).split(separator: "-", omittingEmptySubsequences: false)
+            if name.hasSuffix(ending), parts.count == 2, let number = Int64(parts[1]) {
+                names.append((String(parts[0]), number))
             }
         }
-        return numbers.sorted()
+        return names
     }
+
+    /// Whether something has the segment's name, be it a link that leads nowhere.
+    func exists(_ segment: Int64) -> Bool {
+        var info = stat()
+        return lstat(path(segment), &info) == 0
+    }
+
+    /// Puts a segment that cannot be read out of the way; false: it stays.
+    func putAside(_ segment: Int64) -> Bool { rename(path(segment), path(segment) + ".bad") == 0 }
 
     func size(_ segment: Int64) -> Int64 {
         var info = stat()
@@ -58,7 +82,7 @@ struct SpoolFiles: Sendable {
 
     func remove(_ segment: Int64) { _ = unlink(path(segment)) }
 
-    private var lockFile: DatabaseFile { DatabaseFile(path: "\(folder)/lock") }
+    private var lockFile: DatabaseFile { DatabaseFile(path: "\(folder)/\(log).lock") }
 
     /// Makes the folder (0700) if it is missing.
     func make() throws(DatabaseFile.Failure) { try lockFile.makeFolder() }

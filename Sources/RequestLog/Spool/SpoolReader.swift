@@ -28,18 +28,20 @@ struct SpoolReader {
     func page(from start: SpoolPlace, entries: Int, bytes: Int) throws -> Page {
         // Listed first: a segment with a successor is complete.
         let segments = files.segments.filter { $0 >= start.segment }
-        guard let segment = segments.first else { return Page(place: start, isEnd: true) }
+        // What is listed and gone has just been taken over by another process.
+        guard let segment = segments.first(where: files.exists) else { return Page(place: start, isEnd: true) }
         var page = Page(place: segment == start.segment ? start : SpoolPlace(segment: segment, offset: 0))
         let descriptor = open(files.path(segment), O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            // Another process has just taken over and removed it.
-            guard errno != ENOENT else { return Page(place: start, isEnd: segments.count == 1) }
-            throw SpoolFiles.failure("\(files.path(segment)) cannot be read")
-        }
+        guard descriptor >= 0 else { throw failure(segment) }
         defer { close(descriptor) }
-        let isWhole = try read(descriptor, &page, entries, bytes)
-        guard !isWhole else { return page }
-        guard let next = segments.dropFirst().first else {
+        let goesOn: Bool
+        do {
+            goesOn = try read(descriptor, &page, entries, bytes)
+        } catch {
+            throw failure(segment)
+        }
+        guard !goesOn else { return page }
+        guard let next = segments.first(where: { $0 > segment }) else {
             page.isEnd = page.records.isEmpty
             if page.isEnd { page.lost += max(0, files.size(segment) - page.place.offset) }
             return page
@@ -47,6 +49,16 @@ struct SpoolReader {
         page.lost += max(0, files.size(segment) - page.place.offset)
         page.place = SpoolPlace(segment: next, offset: 0)
         return page
+    }
+
+    /// A segment that cannot be read.
+    struct Failure: Error {
+        let segment: Int64
+        let cause: DatabaseFile.Failure
+    }
+
+    private func failure(_ segment: Int64) -> Failure {
+        Failure(segment: segment, cause: SpoolFiles.failure("\(files.path(segment)) cannot be read"))
     }
 
     /// Whether there may be more in this segment.

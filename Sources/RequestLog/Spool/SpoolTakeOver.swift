@@ -9,13 +9,13 @@ package enum SpoolTakeOver {
     ///
     /// - Parameter folder: the spool's; nil: beside the file.
     package static func run(path: String, folder: String?) -> String? {
-        let files = SpoolFiles(folder: folder ?? LogDisk.spoolFolder(of: path))
+        let place = folder ?? LogDisk.spoolFolder(of: path)
         let file = DatabaseFile(path: path)
-        guard !files.segments.isEmpty, !file.isAbsent else { return nil }
+        guard !SpoolFiles.logs(in: place).isEmpty, !file.isAbsent else { return nil }
         // What the log may hold is the host's to say.
         var limits = RequestLog.Limits()
         (limits.maxEntries, limits.maxBytes, limits.maxAgeDays) = (.max, .max, 36_500)
-        (limits.spoolFolder, limits.spoolBytes) = (files.folder, 0)
+        (limits.spoolFolder, limits.spoolBytes) = (folder, 0)
         var disk = LogDisk(file: file, limits: limits)
         defer { disk.close() }
         let end = ContinuousClock.now + patience
@@ -23,11 +23,11 @@ package enum SpoolTakeOver {
             let now = unixMilliseconds()
             if let warning = try disk.open(now: now / 1_000) { return warning }
             while ContinuousClock.now < end {
-                if try disk.takeOver(now).rest == .none { return nil }
+                if try disk.takeOver(now).rest == .none { return disk.takeWarning() }
             }
-            return "more exchanges wait in \(files.folder) than could be taken over in \(patience); ask again"
+            return "more exchanges wait in \(place) than could be taken over in \(patience); ask again"
         } catch {
-            return "exchanges wait in \(files.folder) and are not shown: \(LogFailure.reason(error))"
+            return "exchanges wait in \(place) and are not shown: \(LogFailure.reason(error))"
         }
     }
 }
