@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a", "banana", "b***n***n***"), ("^b", "banana", "***anana"), ("x", "banana", "banana"),
+        ("a", "banana", "b***n***n***"), ("^b", "banana", "***anana"), ("^b", "bbb", "***bb"), ("x", "banana", "banana"),
         ("z*", "aza", "a***a"),
         ("[0-9]+", "1 22 ", "*** *** "),
     ])

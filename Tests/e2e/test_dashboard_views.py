@@ -240,6 +240,18 @@ def test_a_long_conversation_is_drawn_bit_by_bit(show):
     page.wait_for_function("() => document.querySelectorAll('.turn').length >= 75")
 
 
+@pytest.mark.parametrize("tab", ["conversation", "diff", "raw"])
+def test_what_is_nested_thousands_deep_is_shown_so_far(show, tab):
+    page = show(f"#/requests?id=req_case_e-deep&tab={tab}")
+    if tab == "conversation":
+        page.locator(".turn.reply").wait_for()
+        assert page.locator(".result").count() == 16
+    if tab != "raw":
+        page.get_by_text("nested too deep").first.wait_for()
+    page.wait_for_load_state("networkidle")
+    assert "call stack" not in page.locator("main").inner_text()
+
+
 def test_the_diff_marks_what_was_repaired_and_dropped(show):
     page = open_case(show, "diff")
     diff = page.locator(".diff")
