@@ -45,7 +45,7 @@ extension Dashboard {
             ("cache_write", point.cacheWrite), ("reasoning", point.reasoning),
         ]
         for (name, sum) in sums where sum != 0 { object.number(name, sum) }
-        if point.cost > 0 { object.number("cost", point.cost) }
+        if point.cost > 0, point.cost.isFinite { object.number("cost", point.cost) }
         write("ttft", point.firstToken, object)
         write("latency", point.latency, object)
         write("rate", point.rate, object)

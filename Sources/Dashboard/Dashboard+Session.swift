@@ -17,9 +17,10 @@ extension Dashboard {
                 return error.response
             }
         }
-        router.post("/admin/api/session") { request, _ in
+        router.post("/admin/api/session") { request, context in
+            let peer = (context as? any RemoteAddressRequestContext)?.remoteAddress
             do throws(DashboardError) {
-                return try await self.signIn(request)
+                return try await self.signIn(request, from: SignInGuard.Source(peer))
             } catch {
                 return error.response
             }
@@ -35,6 +36,11 @@ extension Dashboard {
     /// A wrong or used link leads to the page as well, which then says how to get in.
     private func login(_ request: Request) -> Response {
         var response = Reply.empty(.seeOther)
+        // Chats and mail programs look at links before people do: that must not use one up.
+        guard request.method != .head else {
+            response.headers[.location] = "/"
+            return response
+        }
         let token = request.uri.queryParameters["token"].map(String.init) ?? ""
         if let session = sessions.open(link: token) {
             response.headers[.location] = "/"
@@ -45,16 +51,16 @@ extension Dashboard {
         return response
     }
 
-    private func signIn(_ request: Request) async throws(DashboardError) -> Response {
+    private func signIn(_ request: Request, from source: SignInGuard.Source) async throws(DashboardError) -> Response {
         try gate.checkName(request)
         try gate.checkOrigin(request)
-        guard sessions.mayTry else {
+        guard guesses.mayTry(source) else {
             throw DashboardError(.tooManyRequests, "too_many", "too many wrong keys: wait a minute")
         }
         let key = try await member("key", of: request)
         guard let key, !key.isEmpty else { throw .parameter("key", "is missing") }
         guard host.entryWay == .key, let visitor = host.visitor(key: key) else {
-            sessions.failed()
+            guesses.failed(source)
             throw DashboardError(
                 .unauthorized, "not_signed_in", "this key does not open the dashboard: \(gate.cure)")
         }

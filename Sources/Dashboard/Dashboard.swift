@@ -10,6 +10,7 @@ package final class Dashboard: Sendable {
     let host: any DashboardHost
     let settings: DashboardSettings
     let sessions: Sessions
+    let guesses: SignInGuard
     let gate: Gatekeeper
     let pool: LogPool?
     let assets: Assets
@@ -26,6 +27,7 @@ package final class Dashboard: Sendable {
         self.settings = settings
         self.clock = clock
         sessions = Sessions(stamp: { host.accessStamp }, clock: { clock() / 1_000 })
+        guesses = SignInGuard(clock: { clock() / 1_000 })
         gate = Gatekeeper(host: host, sessions: sessions, settings: settings)
         pool = host.logPath.map(LogPool.init)
         assets = Assets()

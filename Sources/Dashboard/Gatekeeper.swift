@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// Says who a request is from, and whether it may do what it wants.
 struct Gatekeeper: Sendable {
@@ -75,16 +76,27 @@ struct Gatekeeper: Sendable {
     }
 
     private func isOwn(_ authority: String) -> Bool {
-        let name = Self.name(of: authority).lowercased()
-        if name == "localhost" || name.hasPrefix("[") && name.hasSuffix("]") { return true }
-        if settings.hosts.contains(where: { $0.lowercased() == name }) { return true }
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+        guard let name = Self.name(of: authority)?.lowercased() else { return false }
+        if name == "localhost" || settings.hosts.contains(where: { $0.lowercased() == name }) { return true }
+        let isBracketed = name.hasPrefix("[")
+        let text = isBracketed ? String(name.dropFirst().dropLast()) : name
+        guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return false }
+        return (address.protocol == .inet6) == isBracketed
     }
 
-    private static func name(of authority: String) -> String {
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
-        return authority.split(separator: ":", maxSplits: 1).first.map(String.init) ?? ""
+    /// What stands before the port; nil: this is no authority.
+    private static func name(of authority: String) -> String? {
+        let end: String.Index
+        if authority.hasPrefix("[") {
+            guard let bracket = authority.firstIndex(of: "]") else { return nil }
+            end = authority.index(after: bracket)
+        } else {
+            end = authority.firstIndex(of: ":") ?? authority.endIndex
+        }
+        let port = authority[end...]
+        guard port.isEmpty || port.first == ":" && port.dropFirst().utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return String(authority[..<end])
     }
 
     static func session(of request: Request) -> String? {

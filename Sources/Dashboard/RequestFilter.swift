@@ -5,6 +5,8 @@ import RequestLog
 enum RequestFilter {
     /// Bytes of a value.
     private static let maxValue = 500
+    /// Unix milliseconds of the latest time that can be asked for; sums and differences of such times are numbers, too.
+    private static let latest: Int64 = 1 << 53
 
     static func read(_ request: Request, now: Int64) throws(DashboardError) -> LogFilter {
         var filter = LogFilter()
@@ -27,7 +29,9 @@ enum RequestFilter {
         let characters = Array(status.lowercased())
         if ["ok", "failed", "cancelled"].contains(status) {
             filter.outcome = status
-        } else if characters.count == 3, characters[1...] == ["x", "x"], let digit = characters[0].wholeNumberValue {
+        } else if characters.count == 3, characters[1...] == ["x", "x"], let digit = characters[0].wholeNumberValue,
+            (1...9).contains(digit)
+        {
             filter.statusClass = digit
         } else if characters.count == 3, let number = Int(status) {
             filter.status = number
@@ -61,7 +65,10 @@ enum RequestFilter {
     /// Unix milliseconds, or a length of time before now.
     static func time(_ request: Request, _ name: String, _ now: Int64) throws(DashboardError) -> Int64? {
         guard let text = try text(request, name) else { return nil }
-        if let number = Int64(text), number >= 0 { return number }
+        if let number = Int64(text), number >= 0 {
+            guard number <= latest else { throw .parameter(name, "must be at most \(latest)") }
+            return number
+        }
         let units: [Character: Int64] = ["s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000]
         let unit = text.last.flatMap { units[$0] }
         guard let unit, let count = Int64(text.dropLast()), (0...100_000).contains(count) else {

@@ -6,8 +6,6 @@ final class Sessions: Sendable {
     static let lifetime: Int64 = 12 * 3_600
     static let linkLifetime: Int64 = 600
     private static let maxSessions = 1_000
-    /// Failed sign-ins in a minute; further ones are not looked at.
-    private static let maxFailures = 20
 
     private struct Session {
         let visitor: Visitor
@@ -19,8 +17,6 @@ final class Sessions: Sendable {
         var sessions: [String: Session] = [:]
         var order: [String] = []
         var link: (token: String, expires: Int64)?
-        var failures = 0
-        var minute: Int64 = 0
     }
 
     private let state = Mutex(State())
@@ -78,20 +74,6 @@ final class Sessions: Sendable {
     func close(_ id: String) {
         state.withLock { state in
             if state.sessions.removeValue(forKey: id) != nil { state.order.removeAll { $0 == id } }
-        }
-    }
-
-    /// May one more attempt to sign in be looked at?
-    var mayTry: Bool {
-        let minute = clock() / 60
-        return state.withLock { $0.minute != minute || $0.failures < Self.maxFailures }
-    }
-
-    func failed() {
-        let minute = clock() / 60
-        state.withLock { state in
-            if state.minute != minute { (state.minute, state.failures) = (minute, 0) }
-            state.failures += 1
         }
     }
 

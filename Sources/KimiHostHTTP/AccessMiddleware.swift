@@ -3,15 +3,19 @@ import Dashboard
 import HTTPTypes
 import Hummingbird
 import KimiHostCore
+import NIOCore
 
 /// What the routes beside the LLM endpoints know of a request.
-struct HostContext: RequestContext {
+struct HostContext: RemoteAddressRequestContext {
     var coreContext: CoreRequestContextStorage
     /// Whose request it is.
     var key = ClientKey.anybody
+    /// Of the connection.
+    let remoteAddress: SocketAddress?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        remoteAddress = source.channel.remoteAddress
     }
 }
 

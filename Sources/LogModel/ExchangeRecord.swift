@@ -32,6 +32,15 @@ package struct ExchangeRecord: Sendable {
         /// Whether `cost` is by the price table.
         package var isPriced = false
 
+        /// The most of one exchange that is added up: sums of what an upstream makes up stay numbers.
+        package static let mostCost = 1e9
+
+        /// ``cost`` within what can be added up; nil: there is none, or it makes no sense.
+        package var countedCost: Double? {
+            guard let cost, cost.isFinite, cost >= 0 else { return nil }
+            return min(cost, Self.mostCost)
+        }
+
         package init() {}
     }
 

@@ -9,22 +9,55 @@ package final class LogReader {
     /// - Throws: `LogError` if there is no log there.
     package init(path: String) throws(LogError) {
         self.path = path
-        guard !DatabaseFile(path: path).isAbsent else {
+        let file = DatabaseFile(path: path)
+        guard !file.isAbsent else {
             throw .unusable(path: path, reason: "there is no such file; name the log with --db FILE")
         }
+        guard !file.isOther else {
+            throw .unusable(path: path, reason: "not a regular file; name the log with --db FILE")
+        }
+        do {
+            database = try Self.open(file)
+        } catch {
+            throw Self.said(error, file)
+        }
+    }
+
+    private static func open(_ file: DatabaseFile) throws -> DatabaseQueue {
+        do {
+            return try open(file.path)
+        } catch let error as DatabaseError where error.isOfMedia && !file.isForbidden && !file.hasJournal {
+            // Beside the file SQLite cannot make what readers share: nobody can be writing there either.
+            do {
+                return try open(file.immutable)
+            } catch let again as DatabaseError where again.resultCode == .SQLITE_CANTOPEN {
+                throw error
+            }
+        }
+    }
+
+    private static func open(_ name: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        do {
-            database = try DatabaseQueue(path: path, configuration: configuration)
-            let version = try database.read { db in try LogSchema.version(db) }
-            guard version == LogSchema.migrations.count else {
-                throw LogError.unusable(
-                    path: path, reason: "its layout has version \(version); start the host with it once")
-            }
-        } catch {
-            throw (error as? LogError) ?? .unusable(path: path, reason: LogFailure.reason(error))
+        let database = try DatabaseQueue(path: name, configuration: configuration)
+        let version = try database.read { db in try LogSchema.version(db) }
+        switch version {
+        case LogSchema.migrations.count: return database
+        case 0: throw LogSchema.Refusal(reason: "it is empty and no log yet; name the log with --db FILE")
+        default: throw LogSchema.Refusal(reason: "its layout has version \(version); start the host with it once")
         }
+    }
+
+    private static func said(_ error: any Error, _ file: DatabaseFile) -> LogError {
+        if file.isForbidden { return .unusable(path: file.path, reason: "no permission to read it") }
+        if let error = error as? DatabaseError, error.isOfMedia, file.hasJournal {
+            return .unusable(
+                path: file.path,
+                reason: "its folder cannot be written, and what is in its -wal cannot be read so: copy both elsewhere "
+                    + "and name the copy with --db FILE (\(LogFailure.reason(error)))")
+        }
+        return (error as? LogError) ?? .unusable(path: file.path, reason: LogFailure.reason(error))
     }
 
     /// The newest exchange with the id that its client saw, or whose sequence it is.
@@ -101,5 +134,18 @@ package final class LogReader {
         } catch {
             throw (error as? LogError) ?? .unusable(path: path, reason: LogFailure.reason(error))
         }
+    }
+}
+
+extension DatabaseError {
+    /// Whether the medium or the folder lets nothing be written, or nothing be opened.
+    fileprivate var isOfMedia: Bool { resultCode == .SQLITE_CANTOPEN || resultCode == .SQLITE_READONLY }
+}
+
+extension DatabaseFile {
+    /// As a URI of SQLite's that says that nobody changes the file meanwhile.
+    fileprivate var immutable: String {
+        let special: [Character: String] = ["%": "%25", "?": "%3f", "#": "%23"]
+        return "file:" + path.map { special[$0] ?? String($0) }.joined() + "?immutable=1"
     }
 }

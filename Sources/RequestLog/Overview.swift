@@ -16,7 +16,7 @@ package struct OverviewQuery: Sendable, Equatable {
 
     /// Seconds of one point: so many that a span has at most about 360 of them.
     package var step: Int64 {
-        switch (until - since) / 1_000 {
+        switch until / 1_000 - since / 1_000 {
         case ...21_600: 60
         case ...86_400: 300
         case ...1_209_600: 3_600
@@ -203,7 +203,7 @@ extension OverviewQuery {
     fileprivate var arguments: StatementArguments {
         let first = since / 1_000 / step * step
         let names = [model, provider, upstreamModel].compactMap(\.self)
-        return [first, (until + 999) / 1_000] + StatementArguments(names)
+        return [first, until / 1_000 + (until % 1_000 > 0 ? 1 : 0)] + StatementArguments(names)
     }
 }
 

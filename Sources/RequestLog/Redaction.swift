@@ -71,7 +71,9 @@ package final class Redaction: @unchecked Sendable {
         match.rm_eo = regoff_t(bytes.count)
         let isFound = bytes.withUnsafeBytes { bytes in
             let text = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            return regexec(&expressions[index], text, 1, &match, REG_STARTEND) == 0
+            // Only the text's begin is one, not what is behind an earlier match.
+            let flags = start > 0 ? REG_STARTEND | REG_NOTBOL : REG_STARTEND
+            return regexec(&expressions[index], text, 1, &match, flags) == 0
         }
         return isFound ? Int(match.rm_so)..<Int(match.rm_eo) : nil
     }

@@ -73,7 +73,7 @@ struct RollupSums {
         cacheRead += Self.count(record.usage.cacheRead)
         cacheWrite += Self.count(record.usage.cacheWrite)
         reasoning += Self.count(record.usage.reasoning)
-        if let amount = record.usage.cost, amount.isFinite, amount >= 0 { cost += amount }
+        cost += record.usage.countedCost ?? 0
         addTimes(record)
     }
 

@@ -47,6 +47,25 @@ package struct DatabaseFile: Sendable {
         return stat(path, &info) != 0 && errno == ENOENT
     }
 
+    private var type: mode_t? {
+        var info = stat()
+        return stat(path, &info) == 0 ? info.st_mode & S_IFMT : nil
+    }
+
+    /// Whether something is there that cannot be a database.
+    package var isOther: Bool { type.map { $0 != S_IFREG } ?? false }
+
+    package var isFolder: Bool { type == S_IFDIR }
+
+    /// Whether this process has no permission to read it.
+    package var isForbidden: Bool { access(path, R_OK) != 0 && errno == EACCES }
+
+    /// Whether its journal `-wal` has something in it.
+    package var hasJournal: Bool {
+        var info = stat()
+        return stat(path + "-wal", &info) == 0 && info.st_size > 0
+    }
+
     /// Makes folder (0700) and file (0600) where they are missing and takes the file away from other users' eyes.
     ///
     /// The file is made here because SQLite would make it by the umask; the companions take the file's mode.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import KimiHostCore
 import RequestLog
+import SQLiteFiles
 
 #if canImport(Darwin)
 import Darwin
@@ -15,16 +16,25 @@ struct LogOption: ParsableArguments {
     @Option(help: "The log's file. Default: $LOG_DB_PATH, logs.db in $KIMI_STATE_DIR, data/logs.db.")
     var db: String?
 
+    @Option(help: "Folder of the log's spool (log.spool_path). Default: $LOG_BLOB_ROOT, beside the file.")
+    var spool: String?
+
     var path: String {
         db ?? Self.variable("LOG_DB_PATH")
             ?? HostConfig.Log.standardPath(stateDir: Self.variable("KIMI_STATE_DIR") ?? "data")
     }
 
+    /// Nil: beside the file.
+    var spoolFolder: String? { spool ?? Self.variable("LOG_BLOB_ROOT") }
+
     private static func variable(_ name: String) -> String? { Environment.process()[name] }
 
     var reader: LogReader {
         get throws(LogError) {
-            if let left = SpoolTakeOver.run(path: path, folder: Self.variable("LOG_BLOB_ROOT")) {
+            if let spool, !DatabaseFile(path: spool).isFolder {
+                throw .setting("--spool \(spool): there is no such folder")
+            }
+            if let left = SpoolTakeOver.run(path: path, folder: spoolFolder) {
                 Console.error("warning: \(left)")
             }
             return try LogReader(path: path)

@@ -144,6 +144,9 @@ struct Logs: ParsableCommand {
             guard maxAgeDays != nil || maxEntries != nil || maxBytes != nil else {
                 throw ValidationError("say what may stay: --max-age-days, --max-entries or --max-bytes")
             }
+            if let maxAgeDays, maxAgeDays > LogOption.longestAgeDays {
+                throw ValidationError("--max-age-days must be at most \(LogOption.longestAgeDays)")
+            }
             for (value, name) in [
                 (maxAgeDays, "--max-age-days"), (maxEntries, "--max-entries"), (maxBytes, "--max-bytes"),
             ] {
@@ -156,6 +159,7 @@ struct Logs: ParsableCommand {
             limits.maxAgeDays = maxAgeDays ?? LogOption.longestAgeDays
             limits.maxEntries = maxEntries ?? .max
             limits.maxBytes = maxBytes ?? .max
+            limits.spoolFolder = log.spoolFolder
             try LogOption.telling {
                 Console.print("\(try LogPruner.prune(path: log.path, limits: limits)) exchanges removed")
             }

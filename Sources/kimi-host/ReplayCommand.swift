@@ -121,6 +121,10 @@ struct RecordCommand: ParsableCommand {
     @Option(help: "Which attempt, from 1. Default: the last.")
     var attempt: Int?
 
+    func validate() throws {
+        if let attempt { try LogOption.check(attempt, "--attempt") }
+    }
+
     func run() throws {
         try LogOption.telling {
             let reader = try log.reader
@@ -135,7 +139,7 @@ struct RecordCommand: ParsableCommand {
                 guard replay.requests.indices.contains(place) else {
                     throw LogError.setting("today's plugins make no request of that attempt")
                 }
-                let config = try host.providerConfig(recorded.model, recorded.profile, recorded.attempts[place])
+                let config = try host.providerConfig(of: recorded, place)
                 Console.print(
                     RecordedTranscript.text(
                         "\(recorded.id), attempt \(place + 1)", replay.requests[place], recorded.attempts[place],
@@ -198,15 +202,24 @@ struct ReplayHostOptions: ParsableArguments {
         }
     }
 
-    /// JSON, secrets hidden.
-    func providerConfig(
-        _ model: String, _ profile: String?, _ attempt: RecordedExchange.Attempt
-    ) throws -> [UInt8] {
+    /// The configuration of the entry that the attempt at `place` took: JSON, secrets hidden.
+    func providerConfig(of recorded: RecordedExchange, _ place: Int) throws -> [UInt8] {
         let prepared = try prepared()
-        let route = prepared.config?.routes.first {
-            $0.modelName == model && $0.provider == attempt.provider && $0.upstreamModel == attempt.upstreamModel
+        guard let config = prepared.config else { throw ExitCode(2) }
+        // The entries that the profile leads to, taken as a replay takes them.
+        let entries = (try? Router(config).plan(model: recorded.model, profile: recorded.profile))?.attempts ?? []
+        var taken: [RouteConfig] = []
+        for attempt in recorded.attempts.prefix(place + 1) {
+            let fitting = entries.filter {
+                $0.provider == attempt.provider && $0.upstreamModel == attempt.upstreamModel
+            }
+            let fresh = fitting.first { entry in !taken.contains { $0.index == entry.index } }
+            guard let entry = fresh ?? fitting.first else {
+                throw LogError.setting("the configuration has no such entry any more")
+            }
+            taken.append(entry)
         }
-        guard let route else { throw LogError.setting("the configuration has no such entry any more") }
+        guard let route = taken.last else { throw LogError.setting("the exchange has no such attempt") }
         return prepared.plugins.shownConfig(ofProvider: route.provider, route.providerConfig)
     }
 }

@@ -54,6 +54,59 @@ import Testing
         #expect(throws: LogError.self) { try LogReader(path: folder.file) }
     }
 
+    @Test func whyALogCannotBeReadIsSaid() throws {
+        func reason(_ path: String) -> String {
+            do throws(LogError) {
+                _ = try LogReader(path: path)
+                return ""
+            } catch {
+                return error.description
+            }
+        }
+        #expect(reason("/dev/null").contains("not a regular file"))
+        #expect(reason(folder.path).contains("not a regular file"))
+        run("sh", "-c", ": > \(folder.file)")
+        #expect(reason(folder.file).contains("no log yet"))
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible)) func aLogOnReadOnlyMediaIsRead() async throws {
+        let disk = try #require(SmallDisk())
+        let path = disk.folder.path + "/a%20?#.db"
+        let log = try RequestLog(path: path, timing: .quick)
+        log.submit(record("a"))
+        #expect(await log.settles())
+        await log.close()
+        run("rm", "-f", path + "-wal", path + "-shm")
+        #expect(run("mount", "-o", "remount,ro", disk.folder.path) == 0)
+        #expect(try LogReader(path: path).list(limit: 9).map(\.id) == ["a"])
+        #expect(run("mount", "-o", "remount,rw", disk.folder.path) == 0)
+        run("sh", "-c", "echo x > '\(path)-wal'")
+        #expect(run("mount", "-o", "remount,ro", disk.folder.path) == 0)
+        #expect(throws: LogError.self) { try LogReader(path: path) }
+    }
+
+    private func curl(_ entry: ExchangeRecord) async throws -> String {
+        let log = try RequestLog(path: folder.file, timing: .quick)
+        log.submit(entry)
+        #expect(await log.settles())
+        await log.close()
+        let reader = try LogReader(path: folder.file)
+        let row = try #require(try reader.find(entry.id))
+        return CurlCommand.text(of: row, bodies: try reader.bodies(of: row), base: "http://h")
+    }
+
+    @Test func aCurlCommandNamesTheProfile() async throws {
+        var entry = record("a", body: "{}")
+        entry.profile = "fast é/?"
+        #expect(try await curl(entry).contains(" 'http://h/fast%20%C3%A9%2F%3F/v1/chat/completions' "))
+    }
+
+    @Test func aLongBodyIsACurlCommandsInput() async throws {
+        let body = "{\"a\":\"'$x`" + String(repeating: "y", count: 300_000) + "\",\nEOF\nEOF1\n\"b\":1}"
+        let text = try await curl(record("a", body: body))
+        #expect(text.hasSuffix(" --data-binary @- <<'EOF2'\n\(body)\nEOF2"))
+    }
+
     @Test func aCurlCommandQuotesEverything() async throws {
         let log = try await filled()
         await log.close()

@@ -51,6 +51,22 @@ import Testing
         #expect(points.map { $0.rate[RollupScale.place(of: 100)] ?? 0 }.reduce(0, +) == 58)
     }
 
+    @Test func timesAtTheEndOfTheNumbersAreNone() async throws {
+        let reader = try await fill([entry(0, at: Self.start)])
+        for (since, until) in [(Int64.max - 10, Int64.max), (0, .max), (.min, .max), (.min, .min + 1)] {
+            _ = try reader.overview(OverviewQuery(since: since, until: until))
+        }
+    }
+
+    @Test func costsThatMakeNoSenseLeaveSumsNumbers() async throws {
+        var entries = (0..<4).map { entry($0, at: Self.start) }
+        (entries[0].usage.cost, entries[1].usage.cost) = (1.7e308, 1.7e308)
+        entries[2].usage.cost = -5
+        let reader = try await fill(entries)
+        let overview = try reader.overview(OverviewQuery(since: Self.start, until: Self.start + 3_600_000))
+        #expect(overview.series.flatMap(\.points).map(\.cost) == [2e9 + 0.5])
+    }
+
     @Test func aLongSpanHasHoursAndTheSameSums() async throws {
         let reader = try await fill((0..<50).map { entry($0, at: Self.start - Int64($0) * 3_600_000) })
         let overview = try reader.overview(

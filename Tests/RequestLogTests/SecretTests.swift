@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("a", "banana", "b***n***n***"), ("^b", "banana", "***anana"), ("x", "banana", "banana"),
-        ("z*", "aza", "a***a"),
+        ("a", "banana", "b***n***n***"), ("^b", "banana", "***anana"), ("^b", "bbb", "***bb"),
+        ("x", "banana", "banana"), ("z*", "aza", "a***a"),
         ("[0-9]+", "1 22 ", "*** *** "),
     ])
     func patterns(pattern: String, text: String, expected: String) throws {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.parse
 
 import pytest
 
@@ -88,7 +89,9 @@ def test_signing_in_gives_a_cookie_for_this_site_only(dash):
 def test_a_cookie_is_not_taken_under_a_foreign_name(dash):
     _, headers, _ = dash.request("POST", "/admin/api/session", {"key": ADMIN}, MARK)
     pair = headers["set-cookie"].split(";")[0]
-    for host, wanted in [("evil.example", 403), ("127.0.0.1.evil.example", 403), ("localhost:1", 200), ("[::1]:8000", 200)]:
+    for host, wanted in [("evil.example", 403), ("127.0.0.1.evil.example", 403), ("localhost:1", 200), ("[::1]:8000", 200),
+                         ("[evil.example]", 403), ("[::1]evil", 403), ("[::1", 403), ("[127.0.0.1]", 403), ("localhost:evil", 403),
+                         ("+127.0.0.1", 403)]:  # fmt: skip
         assert dash.get("/admin/api/me", cookie=pair, host=host)[0] == wanted, host
 
 
@@ -106,6 +109,20 @@ def test_guessing_is_slowed_down(tmp_path):
         assert statuses.count(401) <= 40
     finally:
         server.stop()
+
+
+def test_times_beyond_all_calendars_are_refused(dash):
+    key = {"authorization": f"Bearer {ADMIN}"}
+    most = 2**63 - 1
+    for query in (f"overview?since={most - 10}&until={most}", f"overview?since=0&until={most}", f"requests?since={most}",
+                  f"requests?until={2**53 + 1}", "requests?before=99999999999999999999", "requests?status=\u4eacxx",
+                  f"requests/events?since={most}"):  # fmt: skip
+        status, _, body = dash.get("/admin/api/" + urllib.parse.quote(query, safe="/?&="), **key)
+        assert status == 400 and json.loads(body)["error"]["code"] == "bad_parameter", query
+    for query in (f"requests?before={most}", f"requests?after={most}", f"requests?since={2**53}", "overview?since=100000d&until=99999d",
+                  f"requests/{most}", f"requests/1/body?kind=request&attempt={most}&place={most}"):  # fmt: skip
+        assert dash.get("/admin/api/" + query, **key)[0] in (200, 404), query
+    assert dash.get("/admin/api/me", **key)[0] == 200
 
 
 def test_the_printed_link_works_once(open_dash):

@@ -301,6 +301,32 @@ def test_the_overview_tells_what_was_sent(serve, upstream):
     assert [one["model"] for one in only] == ["other"]
 
 
+def test_who_guesses_keys_locks_nobody_else_out(serve):
+    host = serve(auth=ADMIN_ONLY)
+
+    def sign_in(key, source):
+        connection = http.client.HTTPConnection("127.0.0.1", host.port, timeout=20, source_address=(source, 0))
+        try:
+            connection.request("POST", "/admin/api/session", json.dumps({"key": key}), MARK)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    # The minute may end meanwhile.
+    guesses = [sign_in(f"guess {number}", "127.0.0.2") for number in range(45)]
+    assert guesses[0] == 401 and guesses[-1] == 429
+    assert sign_in("another", "127.0.0.3") == 401
+    assert sign_in(ADMIN, "127.0.0.1") == 204
+
+
+def test_looking_at_the_link_does_not_use_it_up(serve):
+    host = serve()
+    looked = send(host, "HEAD", link(host))
+    assert looked.status == 303 and looked.header("set-cookie") is None
+    opened = send(host, "GET", link(host))
+    assert opened.status == 303 and opened.header("set-cookie")
+
+
 def test_exchanges_come_live_and_feeds_end_with_the_host(busy, upstream):
     connection = http.client.HTTPConnection("127.0.0.1", busy.port, timeout=20)
     connection.request("GET", "/admin/api/requests/events", headers=bearer(ADMIN))

@@ -148,7 +148,7 @@ def test_everything_can_be_done_by_keyboard(chromium, dash):
         page.keyboard.press("ArrowDown")
     assert grid.get_attribute("aria-activedescendant") == "row-3"
     page.keyboard.press("End")
-    page.wait_for_function("() => document.querySelector('[role=grid]').getAttribute('aria-activedescendant') === 'row-1503'")
+    page.wait_for_function("() => document.querySelector('[role=grid]').getAttribute('aria-activedescendant') === 'row-1504'")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     page.wait_for_url("**id=**")

@@ -105,7 +105,7 @@ def test_the_list_shows_what_the_log_has(show, dash):
         ".map(row => [row.querySelector('.c-status').textContent, row.querySelector('.c-model').textContent])"
     )
     assert shown == [[str(row["status"]), row["model"]] for row in wanted["items"]]
-    assert page.locator(".list-foot").inner_text().startswith("404 requests")
+    assert page.locator(".list-foot").inner_text().startswith("405 requests")
 
 
 def test_filters_are_in_the_url_and_come_back_from_it(show, dash):
@@ -238,6 +238,19 @@ def test_a_long_conversation_is_drawn_bit_by_bit(show):
     assert page.locator(".turn").count() < 40
     page.get_by_role("button", name=re.compile("earlier messages")).click()
     page.wait_for_function("() => document.querySelectorAll('.turn').length >= 75")
+
+
+@pytest.mark.parametrize("tab", ["conversation", "diff", "raw"])
+def test_what_is_nested_thousands_deep_is_shown_so_far(show, tab):
+    page = show(f"#/requests?id=req_case_e-deep&tab={tab}")
+    if tab == "conversation":
+        page.locator(".turn.reply").wait_for()
+        assert page.locator(".result").count() == 17
+        page.get_by_text("nested too deep").first.wait_for()
+    if tab == "diff":
+        page.locator(".diff").wait_for()
+    page.wait_for_load_state("networkidle")
+    assert "call stack" not in page.locator("main").inner_text()
 
 
 def test_the_diff_marks_what_was_repaired_and_dropped(show):

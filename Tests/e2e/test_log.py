@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -362,6 +363,31 @@ def test_kill_9_in_a_loop_loses_nothing_older_than_a_second(tmp_path, upstream, 
 def spool(host) -> list:
     folder = logfiles.database(host).parent / "logs.db-spool"
     return sorted(folder.glob("*.frames")) if folder.exists() else []
+
+
+def test_a_spool_elsewhere_is_named(tmp_path, upstream):
+    upstream.always(lambda request: [replies.response(replies.completion("z" * 60_000))])
+    folder = tmp_path / "elsewhere"
+    for turn in range(8):
+        config = {"models": [entry("m", upstream.url)], "log": {"spool_path": str(folder)}}
+        host = Host(tmp_path / f"host{turn}", config).wait_ready()
+        try:
+            with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                loading = pool.submit(load, host, 60, "rush")
+                time.sleep(1.7 + turn * 0.11)
+                host.process.send_signal(signal.SIGKILL)
+                host.process.wait()
+                loading.result()
+        finally:
+            host.stop()
+        if any(file.stat().st_size > 0 for file in folder.glob("*.frames")):
+            break
+        shutil.rmtree(folder, ignore_errors=True)
+    assert any(folder.glob("*.frames"))
+    before = len(logfiles.rows(host))
+    assert len(logfiles.rows(host, "--spool", folder)) > before
+    done = hostprocess.run("logs", "list", "--spool", tmp_path / "none", "--db", logfiles.database(host), cwd=tmp_path)
+    assert done.returncode == 1 and "--spool" in done.stderr and "no such folder" in done.stderr
 
 
 def test_a_rush_is_packed_when_it_is_over(start_host, upstream):

@@ -128,6 +128,31 @@ def test_what_cannot_be_replayed_is_said(start_host, upstream):
     assert done.returncode == 1 and "no exchange" in done.stderr
 
 
+def test_a_record_has_the_configuration_of_its_profile(start_host, upstream, tmp_path):
+    upstream.always(lambda request: [replies.response(replies.completion("hi"))])
+    plain, fast = entry("m", upstream.url), entry("m", upstream.url)
+    fast["profile"] = "fast"
+    plain["provider_config"] = {**plain["provider_config"], "headers": {"x-plain": "1"}}
+    fast["provider_config"] = {**fast["provider_config"], "headers": {"x-fast": "1"}}
+    host = start_host({"models": [plain, fast]})
+    assert ask(host, "one").status == 200
+    assert ask(host, "two", "/fast/v1/chat/completions").status == 200
+    logfiles.wait_rows(host, 2)
+
+    def record(*words):
+        return hostprocess.run("record", *words, "--db", logfiles.database(host), "--config", host.config, "--plugins",
+                               hostprocess.PLUGINS, cwd=tmp_path)  # fmt: skip
+
+    for identifier, name in (("one", "plain"), ("two", "fast")):
+        made = record(identifier)
+        assert made.returncode == 0, made.stderr
+        assert list(json.loads(made.stdout)["config"]["headers"]) == [f"x-{name}"], made.stdout
+    assert "/fast/v1/chat/completions'" in logfiles.command(host, "export", "--curl", "two")
+    for attempt in (-(2**63), 0, 2, 2**63 - 1):
+        refused = record("one", f"--attempt={attempt}")
+        assert refused.returncode in (1, 64) and "attempt" in refused.stderr, refused.stderr
+
+
 @pytest.mark.parametrize("identifier", ["streamed", "whole", "calls", "message", "response", "native", "refused", "broken", "cut"])
 def test_a_record_is_a_transcript_that_the_kit_accepts(recorded, tmp_path, identifier):
     made = hostprocess.run(

@@ -48,6 +48,7 @@ export function partBlock(part) {
         typeof part.args === 'string' ? h('div', part.args ? h('p.callout.warn', 'The arguments are not JSON') : null, h('pre.code', { tabindex: '0' }, part.args)) : tree(part.args ?? {}, { depth: 2 }));
     case 'result':
       return fold(part.failed ? 'result.failed' : 'result', [h('span.kind', part.failed ? 'Tool failed' : 'Tool result'), part.id ? h('span.id', part.id) : null], true, part.parts.map(one => one.type === 'text' ? textBlock(one.text, true) : partBlock(one)));
+    case 'deep': return h('p.callout.warn', part.text);
     case 'media': return h('div.media', h('span.kind', part.kind), tree(part.value, { depth: 1 }));
     default: return tree(part.value, { depth: 1 });
   }

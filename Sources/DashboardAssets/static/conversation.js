@@ -4,10 +4,19 @@
 import { values } from './sse.js';
 
 const list = value => Array.isArray(value) ? value : value === undefined || value === null ? [] : [value];
-const string = value => typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+/** Parts inside of parts that are read so far. */
+const DEEP = 16;
+const TOO_DEEP = '(nested too deep to be shown here: see Bodies)';
+
+/** JSON, whatever its depth: engines give up at some thousands of levels. */
+function json(value, space) {
+  try { return JSON.stringify(value, null, space); } catch { return TOO_DEEP; }
+}
+
+const string = value => typeof value === 'string' ? value : value === undefined || value === null ? '' : json(value);
 const object = value => value && typeof value === 'object' && !Array.isArray(value) ? value : {};
 
-function part(item) {
+function part(item, depth = 0) {
   if (typeof item === 'string') return { type: 'text', text: item };
   const it = object(item);
   switch (it.type) {
@@ -17,14 +26,14 @@ function part(item) {
     case 'redacted_thinking': return { type: 'thinking', text: '', redacted: true };
     case 'reasoning': return { type: 'thinking', text: [...list(it.summary), ...list(it.content)].map(one => string(object(one).text)).join('\n'), redacted: Boolean(it.encrypted_content) };
     case 'tool_use': case 'server_tool_use': return { type: 'call', id: it.id, name: string(it.name), args: it.input };
-    case 'tool_result': return { type: 'result', id: it.tool_use_id, parts: parts(it.content), failed: Boolean(it.is_error) };
+    case 'tool_result': return { type: 'result', id: it.tool_use_id, parts: depth < DEEP ? parts(it.content, depth + 1) : [{ type: 'deep', text: TOO_DEEP }], failed: Boolean(it.is_error) };
     case 'image': case 'image_url': case 'input_image': case 'document': case 'file': case 'input_file': case 'input_audio':
       return { type: 'media', kind: it.type.replace(/^input_|_url$/g, ''), value: it };
     default: return { type: 'other', value: item };
   }
 }
 
-const parts = content => typeof content === 'string' ? content ? [{ type: 'text', text: content }] : [] : list(content).map(part);
+const parts = (content, depth = 0) => typeof content === 'string' ? content ? [{ type: 'text', text: content }] : [] : list(content).map(one => part(one, depth));
 
 const args = text => {
   try { return JSON.parse(text); } catch { return text; }
@@ -213,12 +222,12 @@ export function replyLines(reply) {
       lines.push(...(part.text || '').split('\n'));
     } else if (part.type === 'call') {
       lines.push(`── tool call ${part.name}${part.id ? `  ${part.id}` : ''}`);
-      lines.push(...(typeof part.args === 'string' ? part.args : JSON.stringify(part.args ?? {}, null, 2)).split('\n'));
+      lines.push(...(typeof part.args === 'string' ? part.args : json(part.args ?? {}, 2)).split('\n'));
     } else {
-      lines.push(`── ${part.type}`, JSON.stringify(part.value ?? part));
+      lines.push(`── ${part.type}`, json(part.value ?? part));
     }
   }
   lines.push(`── finish: ${reply.finish ?? 'none'}`);
-  if (reply.error) lines.push(`── error: ${JSON.stringify(reply.error)}`);
+  if (reply.error) lines.push(`── error: ${json(reply.error)}`);
   return lines;
 }

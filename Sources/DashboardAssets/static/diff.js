@@ -161,10 +161,12 @@ export function diffWords(left, right) {
 /** JSON as lines with the path of each; texts of several lines are broken where they break. `order`: whose keys' order
  *  is followed. */
 export function jsonLines(value, order) {
+  const deepest = 200;
   const lines = [];
   const paths = [];
   const put = (depth, text, path) => { lines.push('  '.repeat(depth) + text); paths.push(path); };
   const walk = (value, like, depth, before, after, path) => {
+    if (value && typeof value === 'object' && depth >= deepest) return put(depth, `${before}… (nested too deep to be compared)${after}`, path);
     if (value && typeof value === 'object') {
       const isList = Array.isArray(value);
       const keys = isList ? [...value.keys()] : sorted(Object.keys(value), like);

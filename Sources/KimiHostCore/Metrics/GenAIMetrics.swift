@@ -165,7 +165,7 @@ struct CostSums: Sendable {
     private(set) var upstream: Double?
 
     mutating func add(_ usage: ExchangeRecord.Usage) {
-        guard let cost = usage.cost, cost.isFinite, cost >= 0 else { return }
+        guard let cost = usage.countedCost else { return }
         if usage.isPriced { priced = (priced ?? 0) + cost } else { upstream = (upstream ?? 0) + cost }
     }
 
