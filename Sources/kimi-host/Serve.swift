@@ -35,6 +35,7 @@ struct Serve: AsyncParsableCommand {
                 if let link {
                     log.say(.notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)")
                 }
+                StartMemory.release()
             }
         } catch {
             throw Self.told(error, host: start.host, port: start.port, log)

@@ -15,7 +15,7 @@ import Testing
         var limits = RequestLog.Limits()
         (limits.queueEntries, limits.queueBytes, limits.spoolFolder) = (100_000, 512 << 20, blobs)
         var timing = RequestLog.Timing.quick
-        (timing.batch, timing.calm, timing.closing) = (.milliseconds(100), calm, .zero)
+        (timing.batch, timing.calm, timing.closing) = (.milliseconds(200), calm, .zero)
         return try RequestLog(path: file ?? folder.file, limits: limits, timing: timing, onWarning: warnings.sink)
     }
 

@@ -24,7 +24,7 @@ import Glibc
         (limits.queueEntries, limits.queueBytes, limits.spoolBytes) = (100_000, queueBytes, spoolBytes)
         var timing = RequestLog.Timing.quick
         // Long enough for a rush to be one.
-        timing.batch = packs ? .milliseconds(50) : .milliseconds(300)
+        timing.batch = packs ? .milliseconds(50) : .seconds(2)
         timing.calm = packs ? .milliseconds(50) : .seconds(3_600)
         timing.closing = packs ? .seconds(60) : .zero
         return try RequestLog(
@@ -140,22 +140,22 @@ import Glibc
     }
 
     @Test func aTornEndLosesOnlyItself() async throws {
-        try await leaveRush(1_000)
+        try await leaveRush(1_500)
         let last = try #require(segments.last)
         var info = stat()
         stat(last, &info)
         truncate(last, info.st_size - 10)
         #expect(SpoolTakeOver.run(path: folder.file, folder: nil) == nil)
-        try checkAll(999)
+        try checkAll(1_499)
         let log = try open()
-        log.submit(record("r999"))
+        log.submit(record("r1499"))
         #expect(await log.waits { $0.pending == 0 && $0.spoolBytes == 0 })
         await log.close()
-        try checkAll(1_000)
+        try checkAll(1_500)
     }
 
     @Test(arguments: 0..<8) func damagedBytesAreNoHarm(seed: Int) async throws {
-        try await leaveRush(300, padding: 50)
+        try await leaveRush(1_200, padding: 50)
         let file = try #require(segments.first)
         var info = stat()
         stat(file, &info)
@@ -165,8 +165,8 @@ import Glibc
             overwrite(file, at: offset % Int(info.st_size), with: Array(noise[64 + place..<68 + place]))
         }
         _ = SpoolTakeOver.run(path: folder.file, folder: nil)
-        let rows = try LogReader(path: folder.file).list(limit: 1_000)
-        #expect(rows.count <= 300)
+        let rows = try LogReader(path: folder.file).list(limit: 2_000)
+        #expect(rows.count <= 1_200)
         let log = try open()
         log.submit(record("new"))
         #expect(await log.waits { $0.pending == 0 && $0.spoolBytes == 0 })

@@ -53,4 +53,8 @@ intptr_t cp_find(const void *bytes, size_t count, const void *wanted, size_t len
  * the C library has no such call. */
 void cp_release_free_memory(void);
 
+/* Any thread: lets go of code and constants that were needed once, such as for the start; what is needed again comes
+ * back from the file. Does nothing elsewhere than on Linux. */
+void cp_release_code(void);
+
 #endif
