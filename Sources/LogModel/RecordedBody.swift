@@ -91,6 +91,16 @@ package struct RecordedBody: Sendable {
         }
     }
 
+    /// Calls `body` with what is kept in one piece, copied only if it came in several.
+    package func readingWhole<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        guard pieces.count == 1, case .shared(let bytes, let count) = pieces[0] else {
+            return bytes.withUnsafeBytes(body)
+        }
+        var result: Result?
+        bytes.reading { result = body(UnsafeRawBufferPointer(rebasing: $0.prefix(count))) }
+        return result ?? body(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
     /// In one piece.
     package var bytes: [UInt8] {
         if pieces.count == 1, case .own(let bytes) = pieces[0] { return bytes }

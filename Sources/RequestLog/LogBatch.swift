@@ -21,10 +21,10 @@ struct LogBatch: Sendable {
         for part in parts {
             var start = part.range.lowerBound
             for index in part.range {
-                guard let record = try Self.hidden(part.chunk, index, redaction) else { continue }
+                guard var record = try Self.hidden(part.chunk, index, redaction) else { continue }
                 try part.chunk.reading(start..<index, body)
                 let chunk = FrameChunk()
-                chunk.append(record, cost: 0)
+                chunk.append(&record, cost: 0)
                 try chunk.reading(chunk.entries.indices, body)
                 start = index + 1
             }

@@ -66,7 +66,7 @@ struct LogState: Sendable {
 
     var isEmpty: Bool { stats.pending == 0 }
 
-    mutating func take(_ record: ExchangeRecord, gap: Duration) -> Taken {
+    mutating func take(_ record: inout ExchangeRecord, gap: Duration) -> Taken {
         let cost = record.cost
         guard !isClosed, cost <= limits.queueBytes else {
             stats.dropped += 1
@@ -81,7 +81,7 @@ struct LogState: Sendable {
         }
         let chunk = openChunk()
         let before = chunk.entries.count
-        chunk.append(record, cost: cost)
+        chunk.append(&record, cost: cost)
         guard chunk.entries.count > before else {
             stats.dropped += 1
             return Taken()

@@ -52,7 +52,7 @@ package final class RequestLog: LogSink {
     package func submit(_ record: ExchangeRecord) {
         var record = record
         HiddenParts.hide(in: &record)
-        let taken = state.withLock { $0.take(record, gap: timing.warningGap) }
+        let taken = state.withLock { $0.take(&record, gap: timing.warningGap) }
         if taken.setsTimer { schedule(.timer) }
         if taken.hurriesWriter { schedule(.hurry) }
         if let warning = taken.warning { warn(warning) }

@@ -50,7 +50,10 @@ struct ExchangeMask: RecordMask {
     let client: [String]
 
     func finds(in bytes: UnsafeRawBufferPointer) -> Bool {
-        routes.contains { $0.findsSecret(in: bytes) } || !client.isEmpty && SecretMask(client).finds(in: bytes)
+        if routes.contains(where: { $0.findsSecret(in: bytes) }) { return true }
+        // Many clients show the key of the upstream.
+        let rest = client.filter { key in !routes.contains { $0.keys.contains { $0.provider.hides(key) } } }
+        return !rest.isEmpty && SecretMask(rest).finds(in: bytes)
     }
 
     func masked(_ bytes: [UInt8]) -> [UInt8] {

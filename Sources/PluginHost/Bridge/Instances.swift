@@ -100,6 +100,7 @@ package final class ProviderInstance: @unchecked Sendable {
     package func masked(_ text: String) -> String { mask.masked(text) }
     package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
     package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool { mask.finds(in: bytes) }
+    package func hides(_ text: String) -> Bool { mask.hides(text) }
 
     /// Can it be asked for tokens?
     package var fetchesTokens: Bool { auth != nil }

@@ -52,6 +52,9 @@ package struct SecretMask: Sendable {
         return bytes
     }
 
+    /// Whether `text` is one of the secrets.
+    package func hides(_ text: String) -> Bool { secrets.contains { $0.elementsEqual(text.utf8) } }
+
     /// Whether a secret stands in `bytes`.
     package func finds(in bytes: UnsafeRawBufferPointer) -> Bool {
         guard let base = bytes.baseAddress else { return false }

@@ -26,9 +26,9 @@ final class FrameChunk: @unchecked Sendable {
     var count: Int { writer.memory.count }
 
     /// Nothing is appended if the frame would be longer than a frame may be.
-    func append(_ record: ExchangeRecord, cost: Int) {
+    func append(_ record: inout ExchangeRecord, cost: Int) {
         let start = count
-        Frame.write(record, to: &writer)
+        Frame.write(&record, to: &writer)
         guard count - start <= Frame.maxBytes else { return writer.memory.removeAll(from: start) }
         entries.append(Entry(end: count, cost: cost, mask: record.mask))
     }
@@ -56,11 +56,10 @@ enum Frame {
     static let header = 8
     static let maxBytes = 1 << 30
 
-    static func write(_ record: ExchangeRecord, to writer: inout FrameWriter) {
+    static func write(_ record: inout ExchangeRecord, to writer: inout FrameWriter) {
         let start = writer.memory.count
         writer.memory.reserve(header)
         for _ in 0..<header { writer.memory.put(0) }
-        var record = record
         // A writer has nothing to throw.
         try? record.code(with: &writer)
         writer.memory.overwrite(magic, at: start)

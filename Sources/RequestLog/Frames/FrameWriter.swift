@@ -1,5 +1,13 @@
 import LogModel
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
 /// Writes a frame's payload to memory that grows as needed.
 struct FrameWriter: FrameCoder {
     static let writes = true
@@ -46,7 +54,7 @@ struct FrameWriter: FrameCoder {
             put(1)
             put(UInt64(common.before))
             put(UInt64(common.after))
-            value.bytes.withUnsafeBytes {
+            value.readingWhole {
                 put(UnsafeRawBufferPointer(rebasing: $0[common.before..<($0.count - common.after)]))
             }
             return
@@ -59,9 +67,8 @@ struct FrameWriter: FrameCoder {
     /// How many bytes at the beginning and at the end need not be written; nil: it is not worth it.
     private static func common(_ one: RecordedBody, _ other: RecordedBody) -> (before: Int, after: Int)? {
         guard other.kept >= minShared else { return nil }
-        let (one, other) = (one.bytes, other.bytes)
-        return one.withUnsafeBytes { one in
-            other.withUnsafeBytes { other in
+        return one.readingWhole { one in
+            other.readingWhole { other in
                 let most = min(one.count, other.count)
                 let same = CommonBytes.before(one, other, most: most)
                 let rest = CommonBytes.after(one, other, most: most - same)
@@ -72,10 +79,13 @@ struct FrameWriter: FrameCoder {
     }
 }
 
-/// What two texts have in common at their ends, eight bytes at a time.
+/// What two texts have in common at their ends: in blocks, then eight bytes at a time.
 enum CommonBytes {
+    private static let block = 4_096
+
     static func before(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer, most: Int) -> Int {
         var count = 0
+        while count + block <= most, isSame(one, count, other, count) { count += block }
         while count + 8 <= most, word(one, count) == word(other, count) { count += 8 }
         while count < most, one[count] == other[count] { count += 1 }
         return count
@@ -84,9 +94,20 @@ enum CommonBytes {
     static func after(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer, most: Int) -> Int {
         var count = 0
         let (end, otherEnd) = (one.count, other.count)
+        while count + block <= most, isSame(one, end - count - block, other, otherEnd - count - block) {
+            count += block
+        }
         while count + 8 <= most, word(one, end - count - 8) == word(other, otherEnd - count - 8) { count += 8 }
         while count < most, one[end - count - 1] == other[otherEnd - count - 1] { count += 1 }
         return count
+    }
+
+    /// A block from each.
+    private static func isSame(
+        _ one: UnsafeRawBufferPointer, _ start: Int, _ other: UnsafeRawBufferPointer, _ otherStart: Int
+    ) -> Bool {
+        guard let one = one.baseAddress, let other = other.baseAddress else { return false }
+        return memcmp(one + start, other + otherStart, block) == 0
     }
 
     private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
