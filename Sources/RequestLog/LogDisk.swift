@@ -192,17 +192,16 @@ struct LogDisk {
 
     /// A new database beside the files of one that is gone takes them for its own; any other leaves them alone and says so.
     private mutating func adopt(_ opened: DatabaseQueue) throws -> String? {
-        guard limits.spoolFolder == nil else { return nil }
-        let folder = Self.spoolFolder(of: file.path)
+        let folder = limits.spoolFolder ?? Self.spoolFolder(of: file.path)
         let name = try opened.read { db in try LogTransaction.spoolName(db) }
-        let others = SpoolFiles.logs(in: folder).subtracting([name])
+        let others = SpoolFiles.logs(in: folder).filter { $0 != name && SpoolFiles(folder: folder, log: $0).isLeft }
         guard let other = others.first else { return nil }
         let isNew = try opened.read { db in
             try LogTransaction.spoolPlace(db) == SpoolPlace()
                 && Int.fetchOne(db, sql: "SELECT count(*) FROM exchange") == 0
         }
-        guard isNew, others.count == 1 else {
-            warning = "\(folder) holds exchanges of another database; they are left alone: remove them, or put it back"
+        guard isNew, others.count == 1, limits.spoolFolder == nil else {
+            warning = "\(folder) holds exchanges of another database, which are left alone: put it back to have them, or remove them"
             return nil
         }
         try opened.write { db in try LogTransaction.adoptSpool(other, db) }

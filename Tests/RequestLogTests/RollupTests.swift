@@ -51,10 +51,13 @@ import Testing
         #expect(points.map { $0.rate[RollupScale.place(of: 100)] ?? 0 }.reduce(0, +) == 58)
     }
 
-    @Test func timesAtTheEndOfTheNumbersAreNone() async throws {
+    @Test func timesAtTheEndsOfTheNumbersAreTimes() async throws {
         let reader = try await fill([entry(0, at: Self.start)])
-        for (since, until) in [(Int64.max - 10, Int64.max), (0, .max), (.min, .max), (.min, .min + 1)] {
-            _ = try reader.overview(OverviewQuery(since: since, until: until))
+        for (since, until, count) in [
+            (Int64.max - 10, Int64.max, 0), (0, .max, 1), (.min, .max, 1), (.min, .min + 1, 0),
+        ] {
+            let overview = try reader.overview(OverviewQuery(since: since, until: until))
+            #expect(overview.series.flatMap(\.points).map(\.ok).reduce(0, +) == count, "\(since) to \(until)")
         }
     }
 

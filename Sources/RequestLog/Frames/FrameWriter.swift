@@ -15,7 +15,7 @@ struct FrameWriter: FrameCoder {
     /// Bodies from this size on are told by what they do not share with another.
     private static let minShared = 64 << 10
     /// So much of what is shared is written all the same on each side, so that a secret that begins in the one part and
-    /// ends in the other is found. No secret is longer.
+    /// ends in the other is found. Keys, tokens and PEM files are shorter.
     private static let margin = 16 << 10
 
     var memory: FrameMemory

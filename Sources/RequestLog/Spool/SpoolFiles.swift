@@ -98,6 +98,13 @@ struct SpoolFiles: Sendable {
         return descriptor
     }
 
+    /// Whether no host has them.
+    var isLeft: Bool {
+        guard let descriptor = lock() else { return false }
+        close(descriptor)
+        return true
+    }
+
     static func failure(_ what: String) -> DatabaseFile.Failure {
         let code = errno
         var buffer = [CChar](repeating: 0, count: 128)
