@@ -201,7 +201,8 @@ struct LogDisk {
                 && Int.fetchOne(db, sql: "SELECT count(*) FROM exchange") == 0
         }
         guard isNew, others.count == 1, limits.spoolFolder == nil else {
-            warning = "\(folder) holds exchanges of another database, which are left alone: "
+            warning =
+                "\(folder) holds exchanges of another database, which are left alone: "
                 + "put it back to have them, or remove them"
             return nil
         }
