@@ -1,7 +1,9 @@
 /// Where finished exchanges go. Another store is another conformance; the pipeline knows only this.
 package protocol LogSink: AnyObject, Sendable {
     /// Takes a finished exchange. Never waits and never fails; what cannot be kept is counted. Any thread.
-    func submit(_ record: ExchangeRecord)
+    ///
+    /// Whoever gives it away makes no copy: it is read and changed where it is.
+    func submit(_ record: consuming ExchangeRecord)
     /// Counters as of now. Any thread.
     var stats: LogStats { get }
     /// Writes what waits, as far as it can be written; later records are counted as dropped.

@@ -80,6 +80,9 @@ package struct RecordedBody: Sendable {
         isGrowing = false
     }
 
+    /// Whether `readingWhole` copies nothing.
+    package var isOnePiece: Bool { pieces.count == 1 }
+
     /// Calls `body` with what is kept, piece by piece.
     package func reading(_ body: (UnsafeRawBufferPointer) -> Void) {
         for piece in pieces {

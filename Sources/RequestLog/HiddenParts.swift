@@ -17,16 +17,19 @@ enum HiddenParts {
     /// Hides them in a record. Most records have none, and are only looked at.
     static func hide(in record: inout ExchangeRecord) {
         for place in record.attempts.indices {
-            let attempt = record.attempts[place]
-            if attempt.url.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "@") }) {
-                record.attempts[place].url = url(attempt.url)
-            }
-            for (index, header) in attempt.headers.enumerated()
-            where isSecret(header.name) && header.value != ExchangeRecord.hidden {
-                record.attempts[place].headers[index].value = ExchangeRecord.hidden
-            }
-            if let answer = head(attempt.answer) { record.attempts[place].answer = answer }
+            hide(in: &record.attempts[place])
         }
+    }
+
+    private static func hide(in attempt: inout AttemptRecord) {
+        if attempt.url.utf8.contains(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "@") }) {
+            attempt.url = url(attempt.url)
+        }
+        for index in attempt.headers.indices
+        where isSecret(attempt.headers[index].name) && attempt.headers[index].value != ExchangeRecord.hidden {
+            attempt.headers[index].value = ExchangeRecord.hidden
+        }
+        if let answer = head(attempt.answer) { attempt.answer = answer }
     }
 
     /// A head with `***` in lines whose names are secret; nil if there are none.

@@ -4,7 +4,10 @@ import LogModel
 struct LogBatch: Sendable {
     struct Part: Sendable {
         let chunk: FrameChunk
-        let range: Range<Int>
+        /// Frames at its beginning that are not in the queue any more.
+        let skipped: Int
+
+        var count: Int { chunk.entries.count - skipped }
     }
 
     var parts: [Part] = []
@@ -13,22 +16,27 @@ struct LogBatch: Sendable {
     /// So much comes that there is no time to pack it.
     var isRush = false
 
-    var count: Int { parts.reduce(0) { $0 + $1.range.count } }
-    var bytes: Int { parts.reduce(0) { $0 + $1.chunk.reading($1.range) { $0.count } } }
+    var count: Int { parts.reduce(0) { $0 + $1.count } }
+    var bytes: Int { parts.reduce(0) { $0 + $1.chunk.count } }
 
-    /// Calls `body` with frames and their headers, as many at once as stand behind each other, without their secrets.
+    /// Calls `body` with one group of frames after the other, without their secrets.
     func readingHidden(_ redaction: Redaction?, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        for part in parts {
-            var start = part.range.lowerBound
-            for index in part.range {
-                guard var record = try Self.hidden(part.chunk, index, redaction) else { continue }
-                try part.chunk.reading(start..<index, body)
-                let chunk = FrameChunk()
-                chunk.append(&record, cost: 0)
-                try chunk.reading(chunk.entries.indices, body)
-                start = index + 1
+        for part in parts where part.count > 0 {
+            // What is skipped goes to the disk as well.
+            guard redaction != nil || part.chunk.hasSecret else {
+                try part.chunk.readingGroup(skipping: part.skipped, body)
+                continue
             }
-            try part.chunk.reading(start..<part.range.upperBound, body)
+            var hidden = FrameChunk()
+            try Self.readingRecords(part, redaction) { record in
+                if hidden.isFull {
+                    try hidden.readingGroup(skipping: 0, body)
+                    hidden = FrameChunk()
+                }
+                record.mask = nil
+                _ = hidden.append(&record)
+            }
+            try hidden.readingGroup(skipping: 0, body)
         }
     }
 
@@ -36,30 +44,22 @@ struct LogBatch: Sendable {
     func records(_ redaction: Redaction?) throws -> [ExchangeRecord] {
         var records: [ExchangeRecord] = []
         records.reserveCapacity(count)
-        for part in parts {
-            for index in part.range {
-                records.append(
-                    try Self.hidden(part.chunk, index, redaction) ?? Self.record(part.chunk, index))
-            }
-        }
+        for part in parts { try Self.readingRecords(part, redaction) { records.append($0) } }
         return records
     }
 
-    /// The record with what must not be seen hidden; nil if there is nothing to hide.
-    private static func hidden(_ chunk: FrameChunk, _ index: Int, _ redaction: Redaction?) throws -> ExchangeRecord? {
-        let mask = chunk.entries[index].mask
-        if redaction == nil {
-            guard let mask, chunk.reading(index..<index + 1, { mask.finds(in: $0) }) else { return nil }
-        }
-        var record = try record(chunk, index)
-        var coder = HidingCoder(mask: mask, redaction: redaction)
-        try record.code(with: &coder)
-        return record
-    }
-
-    private static func record(_ chunk: FrameChunk, _ index: Int) throws -> ExchangeRecord {
-        try chunk.reading(index..<index + 1) { bytes in
-            try FrameReader.record(in: UnsafeRawBufferPointer(rebasing: bytes[Frame.header...]))
+    private static func readingRecords(
+        _ part: Part, _ redaction: Redaction?, _ body: (inout ExchangeRecord) throws -> Void
+    ) throws {
+        let (chunk, first) = (part.chunk, part.skipped)
+        let hasSecret = redaction != nil || chunk.hasSecret
+        for index in first..<chunk.entries.count {
+            var record = try chunk.record(index)
+            if hasSecret {
+                var coder = HidingCoder(mask: chunk.mask(of: index), redaction: redaction)
+                try record.code(with: &coder)
+            }
+            try body(&record)
         }
     }
 }

@@ -79,15 +79,12 @@ struct LogState: Sendable {
             let text = "exchanges come faster than they can be written; \(stats.pending) wait and one was not kept"
             return Taken(warning: pass(.full, gap) ? text : nil)
         }
-        let chunk = openChunk()
-        let before = chunk.entries.count
-        chunk.append(&record, cost: cost)
-        guard chunk.entries.count > before else {
+        guard let held = openChunk().append(&record) else {
             stats.dropped += 1
             return Taken()
         }
         stats.pending += 1
-        stats.pendingBytes += cost
+        stats.pendingBytes += held
         recent = (recent.entries + 1, recent.bytes + cost)
         return wake()
     }
@@ -165,11 +162,9 @@ struct LogState: Sendable {
         var bytes = 0
         for (place, chunk) in chunks.enumerated() {
             let first = place == 0 ? head : 0
-            let room = RequestLog.Step.entries - batch.count
-            guard room > 0, bytes < RequestLog.Step.bytes else { break }
-            let range = first..<min(chunk.entries.count, first + room)
-            if !range.isEmpty { batch.parts.append(.init(chunk: chunk, range: range)) }
-            bytes += chunk.count
+            guard batch.count < RequestLog.Step.entries, bytes < RequestLog.Step.bytes else { break }
+            batch.parts.append(.init(chunk: chunk, skipped: first))
+            bytes += chunk.cost
         }
         batch.end = gone + batch.count
         isPartial = batch.count < stats.pending
@@ -192,7 +187,7 @@ struct LogState: Sendable {
         stats.pending -= left
         while left > 0, let first = chunks.first {
             let taken = min(left, first.entries.count - head)
-            for index in head..<(head + taken) { stats.pendingBytes -= first.entries[index].cost }
+            for index in head..<(head + taken) { stats.pendingBytes -= first.entries[index].held }
             (head, left) = (head + taken, left - taken)
             if head == first.entries.count { removeFirst() }
         }

@@ -49,7 +49,7 @@ package final class RequestLog: LogSink {
         scheduleSweep()
     }
 
-    package func submit(_ record: ExchangeRecord) {
+    package func submit(_ record: consuming ExchangeRecord) {
         var record = record
         HiddenParts.hide(in: &record)
         let taken = state.withLock { $0.take(&record, gap: timing.warningGap) }

@@ -164,6 +164,10 @@ struct WordMask: RecordMask {
         bytes.indices.dropLast(word.utf8.count - 1).contains { bytes[$0...].starts(with: word.utf8) }
     }
 
+    var longest: Int { word.utf8.count }
+
+    func isSame(as other: any RecordMask) -> Bool { (other as? WordMask)?.word == word }
+
     func masked(_ body: [UInt8]) -> [UInt8] {
         guard body.withUnsafeBytes(finds) else { return body }
         return bytes(String(decoding: body, as: UTF8.self).replacing(word, with: "***"))

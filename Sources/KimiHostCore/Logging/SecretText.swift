@@ -33,15 +33,16 @@ package enum SecretText {
         var place = 0
         /// The next word is a secret: it stands behind a scheme or a name.
         var isAwaited = false
+        let bits = wordBits
         while place < bytes.count {
-            guard isWord(bytes[place]) else {
+            guard isWord(bytes[place], bits) else {
                 // A name and its secret have a few signs between them at most.
                 if isAwaited, !isBetween(bytes[place]) { isAwaited = false }
                 place += 1
                 continue
             }
             var end = place
-            while end < bytes.count, isWord(bytes[end]) { end += 1 }
+            while end < bytes.count, isWord(bytes[end], bits) { end += 1 }
             let word = UnsafeRawBufferPointer(rebasing: bytes[place..<end])
             if isScheme(word) {
                 isAwaited = true
@@ -60,10 +61,27 @@ package enum SecretText {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Bytes of keys and of names.
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte >= 0x80
-            || "-_.~+/".utf8.contains(byte)
+    /// Bytes of keys and of names: digits, letters, `-_.~+/`, and all beyond ASCII; a bit for each.
+    private static let wordBits = [UInt8](0...255).reduce(into: (UInt64(0), UInt64(0))) { bits, byte in
+        let isLetter = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        guard byte < 0x80, isLetter || "-_.~+/".utf8.contains(byte) else { return }
+        if byte < 64 { bits.0 |= 1 << UInt64(byte) } else { bits.1 |= 1 << UInt64(byte - 64) }
+    }
+
+    private static func isWord(_ byte: UInt8, _ bits: (UInt64, UInt64)) -> Bool {
+        byte >= 0x80 || ((byte < 64 ? bits.0 : bits.1) >> UInt64(byte & 63)) & 1 == 1
+    }
+
+    /// A bit for each length that there is; most words are told by theirs.
+    private static let schemeLengths = lengths(of: schemes)
+    private static let nameLengths = lengths(of: names)
+
+    private static func lengths(of words: [[UInt8]]) -> UInt64 {
+        words.reduce(0) { $0 | 1 << UInt64($1.count) }
+    }
+
+    private static func has(_ lengths: UInt64, _ count: Int) -> Bool {
+        count < 64 && (lengths >> UInt64(count)) & 1 == 1
     }
 
     private static func isBetween(_ byte: UInt8) -> Bool { "=: \t\"'\\".utf8.contains(byte) }
@@ -73,12 +91,13 @@ package enum SecretText {
     }
 
     private static func isScheme(_ word: UnsafeRawBufferPointer) -> Bool {
-        schemes.contains { $0.count == word.count && isEqual(word, $0) }
+        has(schemeLengths, word.count) && schemes.contains { $0.count == word.count && isEqual(word, $0) }
     }
 
     /// A name counts with a colon or an equals sign behind it.
     private static func isName(_ word: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer, _ end: Int) -> Bool {
-        guard names.contains(where: { $0.count == word.count && isEqual(word, $0) }) else { return false }
+        guard has(nameLengths, word.count), names.contains(where: { $0.count == word.count && isEqual(word, $0) })
+        else { return false }
         let sign = bytes[end...].first { $0 != 0x22 && $0 != 0x20 && $0 != 0x27 && $0 != 0x5C }
         return sign == UInt8(ascii: ":") || sign == UInt8(ascii: "=")
     }

@@ -105,6 +105,12 @@ package final class Route: Sendable {
         return transforms.reduce(byKeys) { $1.masked($0) }
     }
 
+    /// Bytes of the longest secret of its plugins.
+    package var longestSecret: Int {
+        let ofKeys = keys.reduce(0) { max($0, $1.provider.longestSecret) }
+        return transforms.reduce(ofKeys) { max($0, $1.longestSecret) }
+    }
+
     /// Whether there is something in `bytes` for `masked` to hide.
     package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool {
         keys.contains { $0.provider.findsSecret(in: bytes) } || transforms.contains { $0.findsSecret(in: bytes) }

@@ -109,10 +109,11 @@ package final class ExchangeTap {
             record.mask = ExchangeMask(routes: routes, client: clientSecrets)
         }
         isSubmitted = true
-        log.sink.submit(record)
+        var done = ExchangeRecord(id: "", began: 0, dialect: "", model: "")
+        // The exchange may hold on to this for a while, and the sink wants the record for itself.
+        swap(&done, &record)
+        log.sink.submit(consume done)
         log.memory.give(held)
-        // The exchange may hold on to this for a while.
-        forgetBodies()
     }
 
     // MARK: Attempts

@@ -56,6 +56,15 @@ struct ExchangeMask: RecordMask {
         return !rest.isEmpty && SecretMask(rest).finds(in: bytes)
     }
 
+    var longest: Int {
+        routes.reduce(client.reduce(0) { max($0, SecretMask.longestForm(of: $1)) }) { max($0, $1.longestSecret) }
+    }
+
+    func isSame(as other: any RecordMask) -> Bool {
+        guard let other = other as? ExchangeMask else { return false }
+        return client == other.client && routes.elementsEqual(other.routes, by: ===)
+    }
+
     func masked(_ bytes: [UInt8]) -> [UInt8] {
         routes.reduce(client.isEmpty ? bytes : SecretMask(client).masked(bytes)) { $1.masked($0) }
     }

@@ -11,6 +11,8 @@ package final class ReplaySpawner: Sendable {
     package static let atOnce = 2
     /// Seconds that one may take.
     package static let seconds = 30
+    /// Seconds after which one ends by itself, should nobody be there any more to end it.
+    private static let lastSeconds = seconds + 5
 
     /// Of `kimi-host`, from its subcommand on, without the exchange.
     private let arguments: [String]
@@ -32,7 +34,7 @@ package final class ReplaySpawner: Sendable {
         defer { running.subtract(1, ordering: .relaxed) }
         guard count <= Self.atOnce else { return .busy(Self.atOnce) }
         let gone = Flag()
-        let words = arguments + ["--json", "--by-sequence", "--end-after", "\(Self.seconds)", "\(sequence)"]
+        let words = arguments + ["--json", "--by-sequence", "--end-after", "\(Self.lastSeconds)", "\(sequence)"]
         let outcome: BoundedProcess.Outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.async { [limit] in

@@ -136,7 +136,11 @@ private final class LastRecord: LogSink {
     private let held = Mutex<ExchangeRecord?>(nil)
 
     var record: ExchangeRecord? { held.withLock { $0 } }
-    func submit(_ record: ExchangeRecord) { held.withLock { $0 = record } }
+    func submit(_ record: consuming ExchangeRecord) {
+        let record = record
+        held.withLock { $0 = record }
+    }
+
     var stats: LogStats { LogStats() }
     func close() async {}
 }

@@ -100,6 +100,8 @@ package final class ProviderInstance: @unchecked Sendable {
     package func masked(_ text: String) -> String { mask.masked(text) }
     package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
     package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool { mask.finds(in: bytes) }
+    /// Bytes of the longest secret.
+    package var longestSecret: Int { mask.longest }
     package func hides(_ text: String) -> Bool { mask.hides(text) }
 
     /// Can it be asked for tokens?
@@ -161,6 +163,8 @@ package final class TransformInstance: @unchecked Sendable {
     package func masked(_ text: String) -> String { mask.masked(text) }
     package func masked(_ bytes: [UInt8]) -> [UInt8] { mask.masked(bytes) }
     package func findsSecret(in bytes: UnsafeRawBufferPointer) -> Bool { mask.finds(in: bytes) }
+    /// Bytes of the longest secret.
+    package var longestSecret: Int { mask.longest }
 
     deinit {
         if remote == nil { mark.call(PG_DESTROY) { table.pointee.destroy(instance) } }

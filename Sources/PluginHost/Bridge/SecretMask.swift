@@ -63,6 +63,15 @@ package struct SecretMask: Sendable {
             || live.map { $0.all.contains { $0.count >= Self.minLength && isThere($0) } } ?? false
     }
 
+    /// Bytes of the longest secret that is masked.
+    package var longest: Int {
+        let own = secrets.reduce(0) { max($0, $1.count) }
+        return live.map { $0.all.reduce(own) { max($0, $1.count) } } ?? own
+    }
+
+    /// The most bytes that a secret may take in any of its forms.
+    package static func longestForm(of secret: String) -> Int { 3 * secret.utf8.count }
+
     private static func replace(_ secret: [UInt8], in bytes: inout [UInt8]) {
         guard var found = find(secret, in: bytes, from: 0) else { return }
         var result: [UInt8] = []

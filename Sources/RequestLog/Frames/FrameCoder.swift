@@ -8,14 +8,10 @@ struct FrameError: Error {
 /// Goes through the members of a record: one writes them, one reads them, one hides secrets in them. So what is written
 /// is what is read, and no member is forgotten.
 protocol FrameCoder {
-    /// Whether values are only looked at.
-    static var writes: Bool { get }
-
     mutating func code(_ value: inout String) throws(FrameError)
     mutating func code(_ value: inout Int64) throws(FrameError)
     mutating func code(_ value: inout [UInt8]) throws(FrameError)
-    /// `other`: a body that was coded before and may have much in common.
-    mutating func code(_ value: inout RecordedBody, like other: RecordedBody?) throws(FrameError)
+    mutating func code(_ value: inout RecordedBody) throws(FrameError)
     /// How many elements follow: `count` of them where the record is there already.
     mutating func count(_ count: Int) throws(FrameError) -> Int
 }
@@ -64,11 +60,6 @@ extension FrameCoder {
         _ each: (inout Element, inout Self) throws(FrameError) -> Void
     ) throws(FrameError) {
         let count = try count(values.count)
-        guard !Self.writes else {
-            // Copies of elements, or else the whole list would be copied.
-            for var value in values { try each(&value, &self) }
-            return
-        }
         if values.count != count { values = Array(repeating: blank, count: count) }
         for index in values.indices { try each(&values[index], &self) }
     }

@@ -23,11 +23,10 @@ extension ExchangeRecord {
         try codeUsage(&coder)
         try coder.code(&finish)
         try codeLists(&coder)
-        try coder.code(&request, like: nil)
-        try coder.code(&reply, like: nil)
-        let sent = request
+        try coder.code(&request)
+        try coder.code(&reply)
         try coder.list(&attempts, blank: AttemptRecord(number: 0, provider: "", upstreamModel: "", began: 0)) {
-            attempt, coder throws(FrameError) in try attempt.code(with: &coder, request: sent)
+            attempt, coder throws(FrameError) in try attempt.code(with: &coder)
         }
     }
 
@@ -72,10 +71,7 @@ extension ExchangeRecord {
 }
 
 extension AttemptRecord {
-    /// `request`: the client's, which the upstream's is made of.
-    mutating func code<Coder: FrameCoder>(
-        with coder: inout Coder, request sent: RecordedBody
-    ) throws(FrameError) {
+    mutating func code<Coder: FrameCoder>(with coder: inout Coder) throws(FrameError) {
         try coder.code(&number)
         try coder.code(&provider)
         try coder.code(&upstreamModel)
@@ -92,8 +88,8 @@ extension AttemptRecord {
         try coder.code(&broke)
         try coder.code(&failure)
         try coder.code(&rejected)
-        try coder.code(&request, like: sent)
-        try coder.code(&reply, like: nil)
+        try coder.code(&request)
+        try coder.code(&reply)
         try coder.list(&arrivals, blank: Arrival(milliseconds: 0, count: 0)) { arrival, coder throws(FrameError) in
             try coder.code(&arrival.milliseconds)
             try coder.code(&arrival.count)
@@ -104,7 +100,7 @@ extension AttemptRecord {
             change, coder throws(FrameError) in
             try coder.code(&change.plugin)
             try coder.code(&change.isWhole)
-            try coder.code(&change.body, like: nil)
+            try coder.code(&change.body)
         }
         try coder.code(&answer)
     }

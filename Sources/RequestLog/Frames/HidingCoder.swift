@@ -2,8 +2,6 @@ import LogModel
 
 /// Puts `***` in the place of every secret of a record.
 struct HidingCoder: FrameCoder {
-    static let writes = false
-
     let mask: (any RecordMask)?
     let redaction: Redaction?
 
@@ -24,7 +22,7 @@ struct HidingCoder: FrameCoder {
 
     mutating func code(_ value: inout [UInt8]) { value = hidden(value) }
 
-    mutating func code(_ value: inout RecordedBody, like other: RecordedBody?) {
+    mutating func code(_ value: inout RecordedBody) {
         guard value.kept > 0 else { return }
         let bytes = hidden(value.bytes)
         // What was whole is whole.

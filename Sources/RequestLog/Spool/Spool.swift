@@ -84,7 +84,7 @@ final class Spool: @unchecked Sendable {
         see(start)
         while true {
             do {
-                return try SpoolReader(files: files).page(from: start, entries: entries, bytes: bytes)
+                return try SpoolReader(files: files, isAlone: isHeld).page(from: start, entries: entries, bytes: bytes)
             } catch let failure as SpoolReader.Failure {
                 guard isHeld else { throw failure.cause }
                 if !files.putAside(failure.segment) { files.skipped.insert(failure.segment) }

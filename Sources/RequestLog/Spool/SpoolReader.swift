@@ -20,9 +20,16 @@ struct SpoolReader {
         var isEnd = false
         /// Bytes that are no frames: the system went down while they were written.
         var lost: Int64 = 0
+        /// Of the records, about.
+        fileprivate var cost = 0
     }
 
+    /// Read at once to begin with; most groups are shorter.
+    private static let firstRoom = 2 << 20
+
     let files: SpoolFiles
+    /// No other process appends to them.
+    let isAlone: Bool
 
     /// The next records, at most so many and in about so many bytes, of one segment.
     func page(from start: SpoolPlace, entries: Int, bytes: Int) throws -> Page {
@@ -34,14 +41,15 @@ struct SpoolReader {
         let descriptor = open(files.path(segment), O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(segment) }
         defer { close(descriptor) }
+        let next = segments.first { $0 > segment }
         let goesOn: Bool
         do {
-            goesOn = try read(descriptor, &page, entries, bytes)
+            goesOn = try read(descriptor, &page, (entries, bytes), isComplete: next != nil || isAlone)
         } catch {
             throw failure(segment)
         }
         guard !goesOn else { return page }
-        guard let next = segments.first(where: { $0 > segment }) else {
+        guard let next else {
             page.isEnd = page.records.isEmpty
             if page.isEnd { page.lost += max(0, files.size(segment) - page.place.offset) }
             return page
@@ -62,38 +70,67 @@ struct SpoolReader {
     }
 
     /// Whether there may be more in this segment.
-    private func read(_ descriptor: Int32, _ page: inout Page, _ entries: Int, _ bytes: Int) throws -> Bool {
-        var room = bytes
-        while true {
+    private func read(
+        _ descriptor: Int32, _ page: inout Page, _ most: (entries: Int, bytes: Int), isComplete: Bool
+    ) throws -> Bool {
+        var room = Self.firstRoom
+        while page.records.count < most.entries, page.cost < most.bytes {
             let block = try Self.bytes(descriptor, page.place.offset, room)
             let before = page.place
-            guard block.withUnsafeBytes({ Self.take($0, entries, &page) }) else { return false }
-            let goesOn = block.count == room
-            if !page.records.isEmpty || !goesOn { return goesOn || page.records.count >= entries }
-            // One frame is longer than all that was read.
-            if page.place == before { room *= 4 }
+            let isWhole = block.withUnsafeBytes { block in
+                Self.take(block, &page) { $0.records.count < most.entries && $0.cost < most.bytes }
+            }
+            guard isWhole else { return false }
+            if page.place != before { continue }
+            guard block.count == room else {
+                if isComplete { block.withUnsafeBytes { Self.takeTorn($0, &page) } }
+                return false
+            }
+            // One group is longer than all that was read.
+            room *= 4
         }
+        return true
     }
 
-    /// Takes the whole frames of `block`, which begins at the page's place; false: what follows them is none.
-    private static func take(_ block: UnsafeRawBufferPointer, _ entries: Int, _ page: inout Page) -> Bool {
+    /// A group whose end is missing.
+    private static func takeTorn(_ block: UnsafeRawBufferPointer, _ page: inout Page) {
+        guard let group = FrameGroup(in: block, at: 0) else { return }
+        take(group, block, &page)
+        page.place.offset += Int64(block.count)
+    }
+
+    /// Takes the whole groups of `block`, which begins at the page's place; false: what follows them is none.
+    private static func take(_ block: UnsafeRawBufferPointer, _ page: inout Page, while hasRoom: (Page) -> Bool) -> Bool
+    {
         var place = 0
-        while page.records.count < entries, block.count - place >= Frame.header {
-            guard let length = Frame.length(in: block, at: place) else { return false }
+        while hasRoom(page), block.count - place >= FrameGroup.header {
+            guard let group = FrameGroup(in: block, at: place) else { return false }
+            guard block.count - place >= group.count else { return true }
+            take(group, UnsafeRawBufferPointer(rebasing: block[place..<(place + group.count)]), &page)
+            place += group.count
+            page.place.offset += Int64(group.count)
+        }
+        return true
+    }
+
+    /// What is damaged is passed over, and told.
+    private static func take(_ group: FrameGroup, _ bytes: UnsafeRawBufferPointer, _ page: inout Page) {
+        var (place, skipped) = (FrameGroup.header, group.skipped)
+        while place < bytes.count {
             let start = place + Frame.header
-            guard block.count - start >= length else { return true }
-            // Of a damaged disk: passed over, and told.
-            if let record = try? FrameReader.record(
-                in: UnsafeRawBufferPointer(rebasing: block[start..<(start + length)]))
-            {
+            guard let length = Frame.length(in: bytes, at: place), bytes.count - start >= length else {
+                return page.lost += Int64(bytes.count - place)
+            }
+            if skipped > 0 {
+                skipped -= 1
+            } else if let record = try? FrameReader.record(in: bytes, start..<(start + length)) {
+                page.cost += record.cost
                 page.records.append(record)
             } else {
                 page.lost += Int64(Frame.header + length)
             }
             place = start + length
-            page.place.offset += Int64(Frame.header + length)
         }
-        return true
     }
 
     private static func bytes(_ descriptor: Int32, _ offset: Int64, _ most: Int) throws -> [UInt8] {
