@@ -1,13 +1,5 @@
 import LogModel
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
-
 /// Writes frames of a group to memory that grows as needed.
 struct FrameWriter: FrameCoder {
     /// Bodies from this size on are told by what they share with one in front of them.
@@ -122,41 +114,5 @@ struct FrameWriter: FrameCoder {
         let most = min(body.count, other.count)
         let before = CommonBytes.before(body, other, most: most)
         return (before, CommonBytes.after(body, other, most: most - before))
-    }
-}
-
-/// What two texts have in common at their ends: in blocks, then eight bytes at a time.
-enum CommonBytes {
-    private static let block = 4_096
-
-    static func before(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer, most: Int) -> Int {
-        var count = 0
-        while count + block <= most, isSame(one, count, other, count) { count += block }
-        while count + 8 <= most, word(one, count) == word(other, count) { count += 8 }
-        while count < most, one[count] == other[count] { count += 1 }
-        return count
-    }
-
-    static func after(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer, most: Int) -> Int {
-        var count = 0
-        let (end, otherEnd) = (one.count, other.count)
-        while count + block <= most, isSame(one, end - count - block, other, otherEnd - count - block) {
-            count += block
-        }
-        while count + 8 <= most, word(one, end - count - 8) == word(other, otherEnd - count - 8) { count += 8 }
-        while count < most, one[end - count - 1] == other[otherEnd - count - 1] { count += 1 }
-        return count
-    }
-
-    /// A block from each.
-    private static func isSame(
-        _ one: UnsafeRawBufferPointer, _ start: Int, _ other: UnsafeRawBufferPointer, _ otherStart: Int
-    ) -> Bool {
-        guard let one = one.baseAddress, let other = other.baseAddress else { return false }
-        return memcmp(one + start, other + otherStart, block) == 0
-    }
-
-    private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
-        bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 }
