@@ -12,10 +12,12 @@ struct RequestObservation {
     private var model: String?
     private var refusal: ExchangeError?
     private var headers = HTTPHeaders()
+    /// Of the keys in `headers`; made when it is asked for.
+    private var mask: SecretMask?
 
     mutating func begin(_ head: HTTPRequestHead, _ target: RequestTarget, _ requestID: String, _ loop: LoopContext) {
         let dialect = target.endpoint.native.name
-        (self.dialect, model, refusal, headers) = (dialect, nil, nil, head.headers)
+        (self.dialect, model, refusal, headers, mask) = (dialect, nil, nil, head.headers, nil)
         trace = nil
         guard let tracer = loop.services.tracer else { return }
         let isTold = head.headers.contains(name: "traceparent")
@@ -43,12 +45,13 @@ struct RequestObservation {
             dialect: dialect, model: model, status: status,
             error: refusal.map { AttemptFailure.word($0.category) })
         trace?.finish(status: status)
-        (self.dialect, trace, headers) = (nil, nil, HTTPHeaders())
+        (self.dialect, trace, headers, mask) = (nil, nil, HTTPHeaders(), nil)
     }
 
     /// `text` with the keys hidden that the client showed.
-    func masked(_ text: String) -> String {
-        let keys = OfferedKeys.of(headers).map(String.init)
-        return keys.isEmpty ? text : SecretMask(keys).masked(text)
+    mutating func masked(_ text: String) -> String {
+        let mask = mask ?? SecretMask(OfferedKeys.of(headers).map(String.init))
+        self.mask = mask
+        return mask.masked(text)
     }
 }

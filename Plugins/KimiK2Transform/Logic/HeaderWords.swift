@@ -9,7 +9,8 @@ struct HeaderWords {
 
     init(_ text: String) {
         // Some write the colon as Chinese texts do.
-        let text = text.contains("：") ? String(text.map { $0 == "：" ? ":" : $0 }) : text
+        let isASCII = text.utf8.allSatisfy { $0 < 0x80 }
+        let text = isASCII ? text : String(text.map { $0 == "：" ? ":" : $0 })
         whole = Self.unwrapped(text[...])
         (head, suffix) = Self.split(whole)
     }
@@ -29,7 +30,7 @@ struct HeaderWords {
     /// The head without further numbers at its end.
     var headWithoutNumbers: Substring {
         var rest = head
-        while let colon = rest.lastIndex(of: ":"), rest[rest.index(after: colon)...].utf8.allSatisfy(isDigit) {
+        while let colon = rest.utf8.lastIndex(of: 0x3A), rest.utf8[colon...].dropFirst().allSatisfy(isDigit) {
             rest = rest[..<colon]
         }
         return rest
@@ -43,8 +44,8 @@ struct HeaderWords {
     // MARK: - Cutting
 
     private static func split(_ text: Substring) -> (head: Substring, suffix: Substring?) {
-        guard let colon = text.lastIndex(of: ":") else { return (text, nil) }
-        let suffix = trimmed(text[text.index(after: colon)...])
+        guard let colon = text.utf8.lastIndex(of: 0x3A) else { return (text, nil) }
+        let suffix = trimmed(text[text.utf8.index(after: colon)...])
         guard suffix.utf8.allSatisfy({ isNameByte($0) || $0 == 0x2B }) else { return (text, nil) }
         return (unwrapped(text[..<colon]), suffix)
     }
@@ -54,8 +55,8 @@ struct HeaderWords {
         var result = [head]
         if let name = withoutPrefix(head) { result.append(name) }
         if let rest = withoutPrefixWord(head) { result.append(unwrapped(rest)) }
-        if let dot = head.lastIndex(of: ".") {
-            let last = unwrapped(head[head.index(after: dot)...])
+        if let dot = head.utf8.lastIndex(of: 0x2E) {
+            let last = unwrapped(head[head.utf8.index(after: dot)...])
             if !last.isEmpty { result.append(last) }
         }
         return result
@@ -63,11 +64,11 @@ struct HeaderWords {
 
     /// What follows `functions.`, once or repeated, or stands in `functions(…)`.
     static func withoutPrefix(_ head: Substring) -> Substring? {
-        guard head.hasPrefix("functions") else { return nil }
-        let rest = head.dropFirst(9)
-        if rest.hasPrefix(".") {
-            let name = unwrapped(rest.dropFirst())
-            return name.hasPrefix("functions.") || name.hasPrefix("functions(") ? withoutPrefix(name) ?? name : name
+        guard let rest = head.dropping("functions") else { return nil }
+        if let rest = rest.dropping(".") {
+            let name = unwrapped(rest)
+            let isRepeated = name.dropping("functions.") != nil || name.dropping("functions(") != nil
+            return isRepeated ? withoutPrefix(name) ?? name : name
         }
         for (open, close) in [("(", ")"), ("[", "]")] where rest.hasPrefix(open) && rest.hasSuffix(close) {
             if rest.count > 2 { return unwrapped(rest.dropFirst().dropLast()) }
@@ -86,6 +87,7 @@ struct HeaderWords {
 
     private static func trimmed(_ text: Substring) -> Substring {
         var rest = text
+        if let first = rest.utf8.first, let last = rest.utf8.last, isSign(first), isSign(last) { return rest }
         while rest.first?.isWhitespace == true { rest.removeFirst() }
         while rest.last?.isWhitespace == true { rest.removeLast() }
         return rest
@@ -94,6 +96,7 @@ struct HeaderWords {
     /// Without blanks, and without quotes or brackets around all of it.
     private static func unwrapped(_ text: Substring) -> Substring {
         var rest = trimmed(text)
+        if let first = rest.utf8.first, let last = rest.utf8.last, isNameByte(first), isNameByte(last) { return rest }
         while rest.count > 1, let first = rest.first, let last = rest.last,
             ["\"\"", "''", "``", "<>", "()", "[]", "“”"].contains("\(first)\(last)")
         {
@@ -107,8 +110,11 @@ struct HeaderWords {
     /// `15`, `call00003`, `call_9f2c`, `toolu_01…`: counts or marks calls, names nothing.
     static func isCounter(_ text: Substring) -> Bool {
         if text.utf8.allSatisfy(isDigit) { return !text.isEmpty }
-        for mark in ["call_", "call-", "chatcmpl-", "toolu_", "tooluse_"] where text.hasPrefix(mark) { return true }
-        return text.hasPrefix("call") && text.count > 4 && text.dropFirst(4).utf8.allSatisfy(isDigit)
+        for mark in ["call_", "call-", "chatcmpl-", "toolu_", "tooluse_"] where text.dropping(mark) != nil {
+            return true
+        }
+        guard let rest = text.dropping("call") else { return false }
+        return !rest.isEmpty && rest.utf8.allSatisfy(isDigit)
     }
 
     /// The same where a name stands: one without a digit is a name after all.
@@ -118,7 +124,18 @@ struct HeaderWords {
         !text.isEmpty && text.utf8.allSatisfy { isNameByte($0) || $0 == 0x3A || $0 == 0x2F || $0 >= 0x80 }
     }
 
+    /// Neither a blank nor a part of a character that could be one.
+    private static func isSign(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+
     private static func isNameByte(_ byte: UInt8) -> Bool {
         isDigit(byte) || byte == 0x2D || byte == 0x2E || byte == 0x5F || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
+    }
+}
+
+extension Substring {
+    /// What follows `word`; nil if it does not begin so.
+    fileprivate func dropping(_ word: String) -> Substring? {
+        guard utf8.starts(with: word.utf8) else { return nil }
+        return self[utf8.index(startIndex, offsetBy: word.utf8.count)...]
     }
 }

@@ -11,14 +11,16 @@ package enum ModelFamily: String, Sendable, CaseIterable {
 
     /// The family that an upstream's model name tells of; nil if it does not.
     package init?(modelName: some StringProtocol) {
-        let name = modelName.lowercased()
-        if name.contains("thinking") {
+        let name = Array(modelName.lowercased().utf8)
+        if Self.has("thinking", name) {
             self = .k2Thinking
         } else if Self.isLaterK2(name) {
             self = .k25
-        } else if name.contains("k3") {
+        } else if Self.has("k3", name) {
             self = .k3
-        } else if name.contains("k2"), ["instruct", "0711", "0905", "turbo"].contains(where: name.contains) {
+        } else if Self.has("k2", name),
+            ["instruct", "0711", "0905", "turbo"].contains(where: { Self.has($0, name) })
+        {
             self = .k2
         } else {
             return nil
@@ -26,14 +28,17 @@ package enum ModelFamily: String, Sendable, CaseIterable {
     }
 
     /// K2.5 and later, however gateways write the point. The number ends there: `k2-0905` is a date, `k2-8bit` none.
-    private static func isLaterK2(_ name: String) -> Bool {
-        let text = Array(name.utf8)
-        return text.indices.dropLast(3).contains { at in
+    private static func isLaterK2(_ text: [UInt8]) -> Bool {
+        text.indices.dropLast(3).contains { at in
             guard text[at...].starts(with: "k2".utf8), ".-_p".utf8.contains(text[at + 2]) else { return false }
             let next = at + 4 < text.count ? text[at + 4] : 0
             let isWord = isDigit(next) || (0x61...0x7A).contains(next)
             return (0x35...0x39).contains(text[at + 3]) && !isWord
         }
+    }
+
+    private static func has(_ word: String, _ name: [UInt8]) -> Bool {
+        name.indices.contains { name[$0...].starts(with: word.utf8) }
     }
 
     /// Does it think at all?

@@ -87,7 +87,9 @@ package struct ProcessLogHandler: LogHandler {
     package func log(event: Logging.LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { $1 } }
-        if let own = event.metadata { all.merge(own) { $1 } }
+        if let own = event.metadata {
+            if all.isEmpty { all = own } else { all.merge(own) { $1 } }
+        }
         if let error = event.error { all["error"] = "\(error)" }
         log.log(event.level, "\(event.message)", all, label: label, source: event.source)
     }
@@ -98,9 +100,11 @@ enum TextLine {
     static func bytes(
         _ level: Logger.Level, _ text: String, _ metadata: Logger.Metadata, label: String, source: String
     ) -> [UInt8] {
-        let pairs = metadata.filter { $0.key != LogKeys.event }.sorted { $0.key < $1.key }
-            .map { " \($0.key)=\($0.value)" }.joined()
-        let line = "\(time()) \(level) \(label):\(pairs) [\(source)] \(text)"
+        var line = "\(time()) \(level) \(label):"
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != LogKeys.event {
+            line += " \(key)=\(value)"
+        }
+        line += " [\(source)] \(text)"
         return Array((SecretText.masked(line) + "\n").utf8)
     }
 
