@@ -158,15 +158,17 @@ export function diffWords(left, right) {
   return sides;
 }
 
+/** Levels of JSON that are shown. */
+const DEEPEST = 200;
+
 /** JSON as lines with the path of each; texts of several lines are broken where they break. `order`: whose keys' order
  *  is followed. */
 export function jsonLines(value, order) {
-  const deepest = 200;
   const lines = [];
   const paths = [];
   const put = (depth, text, path) => { lines.push('  '.repeat(depth) + text); paths.push(path); };
   const walk = (value, like, depth, before, after, path) => {
-    if (value && typeof value === 'object' && depth >= deepest) return put(depth, `${before}… (nested too deep to be compared)${after}`, path);
+    if (value && typeof value === 'object' && depth >= DEEPEST) return put(depth, `${before}… (nested too deep to be compared)${after}`, path);
     if (value && typeof value === 'object') {
       const isList = Array.isArray(value);
       const keys = isList ? [...value.keys()] : sorted(Object.keys(value), like);
@@ -196,13 +198,13 @@ function sorted(keys, like) {
   return [...known, ...keys.filter(key => !known.includes(key))];
 }
 
-/** A JSON merge patch (RFC 7396), applied. */
-export function mergePatch(target, patch) {
-  if (!patch || typeof patch !== 'object' || Array.isArray(patch)) return patch;
-  const result = target && typeof target === 'object' && !Array.isArray(target) ? { ...target } : {};
+/** A JSON merge patch (RFC 7396), applied; what lies deeper than `jsonLines` shows is taken as it is. */
+export function mergePatch(target, patch, depth = 0) {
+  if (depth > DEEPEST || !patch || typeof patch !== 'object' || Array.isArray(patch)) return patch;
+  const members = new Map(target && typeof target === 'object' && !Array.isArray(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = mergePatch(result[key], value);
+    if (value === null) members.delete(key);
+    else members.set(key, mergePatch(members.get(key), value, depth + 1));
   }
-  return result;
+  return Object.fromEntries(members);
 }
