@@ -1,10 +1,11 @@
 # `make run` and `make test` are the two commands to know; both install, build and do the rest by themselves.
-.PHONY: all help deps test-deps build run test fuzz kimi-report format lint bench bench-transform clean
+.PHONY: all help deps test-deps build run test test-million fuzz kimi-report format lint bench bench-transform clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run      install what is missing, build, start on 127.0.0.1:8000 (HOST, PORT)'
 	@echo 'make test     install what is missing, build, all tests (E2E_ARGS="-k cancel" picks end-to-end ones)'
+	@echo 'make test-million   the request log with a million exchanges: lists, searches, retention (15 minutes, 4 GB)'
 	@echo 'make build    the release binary and plugins.d/'
 	@echo 'make lint     formatting, as errors      make format   puts it right'
 	@echo 'make bench    how to measure             make clean    removes what was built'
@@ -28,6 +29,9 @@ run: build
 test: test-deps
 	@scripts/build.sh
 	@scripts/test.sh
+
+test-million: build
+	@bench/log_million.py $(if $(ROWS),--rows $(ROWS))
 
 format:
 	@scripts/lint.sh --fix
