@@ -266,7 +266,10 @@ final class LLMHandler: ChannelDuplexHandler, Watched {
 
     /// Whose request it is. Throws what the client must hear without a key, or with one that does not open this.
     private func identify(_ head: HTTPRequestHead, _ target: RequestTarget) throws(ExchangeError) -> ClientKey {
-        guard serving.keys.isRequired else { return .anybody }
+        guard serving.keys.isRequired else {
+            if let origin = head.headers.first(name: "origin") { try PageRules.check(origin: origin) }
+            return .anybody
+        }
         do throws(ExchangeError) {
             let key = try serving.keys.find(OfferedKeys.of(head.headers))
             try key.check(profile: target.profile)

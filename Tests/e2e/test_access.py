@@ -306,3 +306,28 @@ def test_bad_certificates_are_mistakes(tmp_path):
     broken.write_text("no certificate")
     found = check(tmp_path, {"server": {"tls": {"certificate": str(broken), "key": str(broken)}}})
     assert found.returncode > 0 and "server.tls.certificate" in found.stdout and "broken.pem" in found.stdout
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages", "/v1/responses"])
+def test_pages_of_other_sites_may_not_use_an_open_host(start_host, upstream, path):
+    upstream.always(replies.auto)
+    host = start_host({"models": [entry("mock", upstream.url)]})
+
+    def ask(**headers):
+        body = json.dumps({**GOOD, "max_tokens": 5, "input": "Hello"}).encode()
+        return wire.exchange(host.port, "POST", path, body, headers={"content-type": "text/plain", **headers})
+
+    for origin in ("https://evil.example", "http://127.0.0.1.evil.example:8000", "http://192.168.1.5", "null", "HTTPS://EVIL.EXAMPLE"):
+        refused = ask(origin=origin)
+        assert refused.status == 403 and b"auth.keys" in refused.body, origin
+    assert not upstream.requests
+    here = ("http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443", "chrome-extension://abc", "vscode-webview://x")
+    for origin in here:
+        assert ask(origin=origin).status != 403, origin
+    assert ask().status != 403
+
+
+def test_with_keys_the_key_decides(guarded):
+    host = guarded()
+    headers = {**bearer(ALICE), "origin": "https://app.example"}
+    assert wire.exchange(host.port, "POST", "/v1/chat/completions", json.dumps(GOOD).encode(), headers=headers).status == 200

@@ -64,7 +64,7 @@ package struct AdminRules: Sendable {
     }
 
     /// `host:port` without the port.
-    private static func name(of authority: String) -> String {
+    static func name(of authority: String) -> String {
         if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
         return String(authority.prefix { $0 != ":" })
     }
