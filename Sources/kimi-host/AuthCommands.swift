@@ -36,6 +36,7 @@ struct Auth: ParsableCommand {
                 Console.error("error: no key: write it to standard input, on one line")
                 throw ExitCode.failure
             }
+            if let weakness = KeyDigest.weakness(of: key) { Console.error("warning: \(weakness)") }
             Console.print(KeyDigest(of: key.utf8).text)
         }
     }

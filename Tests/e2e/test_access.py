@@ -259,7 +259,10 @@ def test_commands_make_and_hash_keys(tmp_path):
     assert digest(made["key"]) == made["hash"] and len(made["key"]) >= 50
     hashed = hostprocess.subprocess.run(
         [hostprocess.BINARY, "auth", "hash"], input=made["key"] + "\n", capture_output=True, text=True, timeout=10)
-    assert hashed.stdout.strip() == made["hash"]
+    assert hashed.stdout.strip() == made["hash"] and hashed.stderr == ""
+    short = hostprocess.subprocess.run(
+        [hostprocess.BINARY, "auth", "hash"], input="secret\n", capture_output=True, text=True, timeout=10)
+    assert short.stdout.strip() == digest("secret") and "kimi-host auth new" in short.stderr
 
 
 def test_https(tmp_path, start_host, upstream):

@@ -2,9 +2,6 @@ import JSONSchema
 
 /// Reads `auth`. Values of the wrong kind are skipped: the schema has already said so.
 struct AuthReader {
-    /// Shorter keys can be guessed from their hash.
-    static let minKeyBytes = 16
-
     let environment: Environment
     private(set) var log: DiagnosticLog
 
@@ -97,11 +94,8 @@ struct AuthReader {
                 "the environment variable \(missing.variable) is not set; set it (in .env, for example)")
             return nil
         }
-        if value.utf8.count < Self.minKeyBytes {
-            log.warning(
-                at: node.mark, path.description,
-                "the key is shorter than \(Self.minKeyBytes) bytes and can be guessed; kimi-host auth new makes a good one"
-            )
+        if let weakness = KeyDigest.weakness(of: value) {
+            log.warning(at: node.mark, path.description, weakness)
         }
         return KeyDigest(of: value.utf8)
     }

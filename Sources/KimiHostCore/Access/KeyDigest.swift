@@ -47,6 +47,15 @@ package struct KeyDigest: Sendable {
         return difference == 0
     }
 
+    /// Shorter keys can be guessed from their digest.
+    private static let minKeyBytes = 16
+
+    /// Why a key is not one to rely on; nil if it is.
+    package static func weakness(of key: String) -> String? {
+        guard key.utf8.count < minKeyBytes else { return nil }
+        return "the key is shorter than \(minKeyBytes) bytes and can be guessed; kimi-host auth new makes a good one"
+    }
+
     private static let prefix = "sha256:"
 
     private static func value(_ digit: UInt8) -> UInt8? {
