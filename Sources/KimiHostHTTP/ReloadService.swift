@@ -101,7 +101,7 @@ struct ReloadService: Service {
                 metadata: [LogKeys.event: "restart_needed"])
         }
         current.replace(serving)
-        gate.adopt(serving.gateLimits)
+        gate.adopt(serving.gateLimits, serving.keys)
         loops.refresh()
         metrics.reloaded(true)
         for line in plugins.take(serving.plugins) {

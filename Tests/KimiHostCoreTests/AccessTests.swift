@@ -78,6 +78,30 @@ import Testing
         #expect(gate.snapshot.refused[.queueFull] == 1)
     }
 
+    @Test func `a key whose bound was raised has its next request let in at once`() throws {
+        let loop = EmbeddedEventLoop()
+        let limits = ExchangeGate.Limits(maxExchanges: 9, maxQueued: 9, queueMs: 1_000)
+        let gate = ExchangeGate(limits)
+        let single = try Self.key(ClientLimits(maxExchanges: 1))
+        #expect(Self.isAdmitted(gate.enter(single, on: loop)))
+        guard case .queued(let waiter, _) = gate.enter(single, on: loop) else { return #expect(Bool(false)) }
+        gate.adopt(limits, try Self.keys(ClientLimits(maxExchanges: 2)))
+        #expect(!gate.cancel(waiter) && gate.snapshot.active == 2)
+    }
+
+    @Test func `those who wait for themselves leave room for others`() throws {
+        let loop = EmbeddedEventLoop()
+        let gate = ExchangeGate(.init(maxExchanges: 2, maxQueued: 4, queueMs: 1_000))
+        let single = try Self.key(ClientLimits(maxExchanges: 1))
+        let other = try Self.key(ClientLimits(), "b")
+        #expect(Self.isAdmitted(gate.enter(single, on: loop)))
+        for _ in 0..<5 { _ = gate.enter(single, on: loop) }
+        #expect(gate.snapshot.queued == 2 && gate.snapshot.refused[.queueFull] == 3)
+        #expect(Self.isAdmitted(gate.enter(other, on: loop)))
+        guard case .queued = gate.enter(other, on: loop) else { return #expect(Bool(false)) }
+        gate.drain()
+    }
+
     @Test func `rates are refused with the time to wait, and tokens are owed`() throws {
         let loop = EmbeddedEventLoop()
         let gate = ExchangeGate(.init(maxExchanges: 9, maxQueued: 0, queueMs: 1))

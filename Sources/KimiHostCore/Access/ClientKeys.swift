@@ -14,6 +14,9 @@ package struct ClientKeys: Sendable {
         }
     }
 
+    /// What each key may use, by its name.
+    var limits: [(name: String, limits: ClientLimits)] { keys.map { ($0.name, $0.limits) } }
+
     /// The key that one of the offered ones is. Every known key is compared with each, whichever fits.
     package func find(_ offered: [some StringProtocol]) throws(ExchangeError) -> ClientKey {
         guard isRequired else { return .anybody }

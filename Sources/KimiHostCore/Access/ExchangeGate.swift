@@ -67,9 +67,12 @@ package final class ExchangeGate: Sendable {
         state.withLock { Snapshot(active: $0.active, queued: $0.waiting.count, refused: $0.refused) }
     }
 
-    /// New bounds. Who waits may come in at once; who is in stays.
-    package func adopt(_ limits: Limits) {
-        wake { $0.limits = limits }
+    /// New bounds, of all and of each key. Who waits may come in at once; who is in stays.
+    package func adopt(_ limits: Limits, _ keys: ClientKeys, now: NIODeadline = .now()) {
+        wake { state in
+            state.limits = limits
+            for (name, limits) in keys.limits { state.uses[name]?.adopt(limits, now) }
+        }
     }
 
     /// From now on nobody is let in, and nobody waits.
@@ -158,13 +161,21 @@ package final class ExchangeGate: Sendable {
             state.active += 1
             return .admitted
         }
-        guard state.waiting.count < state.limits.maxQueued else {
+        guard hasRoom(for: key, use, state) else {
             return .refused(.queueFull, full(key, use.isFull, "found the queue full (limits.max_queued)"))
         }
         use.began(now)
         let waiter = Waiter(key, eventLoop.makePromise(of: Void.self))
         state.waiting.append(waiter)
         return .queued(waiter)
+    }
+
+    /// Those who wait for their own key's bound leave half of the queue to others.
+    private static func hasRoom(for key: ClientKey, _ use: ClientUse, _ state: State) -> Bool {
+        guard state.waiting.count < state.limits.maxQueued else { return false }
+        guard use.isFull else { return true }
+        let own = state.waiting.reduce(0) { $0 + ($1.key.name == key.name ? 1 : 0) }
+        return own < (state.limits.maxQueued + 1) / 2
     }
 
     /// Changes the state, and lets those in for whom there is room then.
