@@ -5,11 +5,18 @@ package enum LogText {
 
     /// Control characters as `\\u{..}`: no forged lines, no terminal escapes. Cut at `maxBytes`.
     package static func oneLine(_ text: String) -> String {
-        let isPlain = text.utf8.count <= maxBytes && text.unicodeScalars.allSatisfy { !isControl($0) }
-        if isPlain { return text }
+        text.utf8.count <= maxBytes ? plain(text) : escaped(text, most: maxBytes)
+    }
+
+    /// The same of a whole line, which is not cut.
+    package static func plain(_ text: String) -> String {
+        text.unicodeScalars.contains(where: isControl) ? escaped(text, most: .max) : text
+    }
+
+    private static func escaped(_ text: String, most: Int) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
-            guard result.utf8.count < maxBytes else { return result + "…" }
+            guard result.utf8.count < most else { return result + "…" }
             if isControl(scalar) {
                 result += "\\u{\(String(scalar.value, radix: 16))}"
             } else {
@@ -19,7 +26,10 @@ package enum LogText {
         return result
     }
 
+    /// What ends lines, steers terminals or turns the direction of what follows.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || scalar.value == 0x2028 || scalar.value == 0x2029
+        let value = scalar.value
+        return value < 0x20 || (0x7F...0x9F).contains(value) || (0x2028...0x202E).contains(value)
+            || (0x2066...0x2069).contains(value)
     }
 }

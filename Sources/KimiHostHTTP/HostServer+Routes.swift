@@ -52,7 +52,8 @@ extension HostServer {
             PrometheusText(
                 metrics.snapshot, memories: runtime.services.memorySizes, gate: gate.snapshot, calls: .now,
                 quarantined: runtime.quarantined, libraries: plugins.libraries,
-                log: log?.sink.stats, logMemory: log?.memory, spans: tracer?.stats
+                log: log?.sink.stats, logMemory: log?.memory, spans: tracer?.stats,
+                linesDropped: ProcessLog.dropped
             ).text + runtime.routingMetrics(open)
         return Response(
             status: .ok, headers: [.contentType: PrometheusText.contentType],

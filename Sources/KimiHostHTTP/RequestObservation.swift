@@ -25,7 +25,9 @@ struct RequestObservation {
         trace = tracer.begin(
             parents: isTold ? head.headers["traceparent"] : [], states: isTold ? head.headers["tracestate"] : [],
             &loop.ids)
-        trace?.came(dialect, requestID: requestID)
+        // A client may have put its key there.
+        let isOwn = !head.headers.contains(name: "x-request-id")
+        trace?.came(dialect, head.method.rawValue, requestID: isOwn ? requestID : SecretText.masked(masked(requestID)))
     }
 
     /// It is a model of the configuration.

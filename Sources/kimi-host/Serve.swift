@@ -33,7 +33,9 @@ struct Serve: AsyncParsableCommand {
                 log.say(.notice, "listening", "kimi-host \(HostVersion.text) on \(place), \(start.models) models")
                 if let note = start.note { log.say(.notice, "dashboard_note", note) }
                 if let link {
-                    log.say(.notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)")
+                    log.say(
+                        .notice, "dashboard_link", "dashboard, once and within ten minutes: \(place)\(link)",
+                        isSecret: true)
                 }
                 StartMemory.release()
             }

@@ -1,3 +1,4 @@
+import CanonicalModel
 import KimiHostCore
 import Testing
 
@@ -49,9 +50,39 @@ import Testing
         ("model=kimi-k2 provider=openai ms=12", "model=kimi-k2 provider=openai ms=12"),
         ("", ""),
         ("Bearer", "Bearer"), ("api_key=", "api_key="),
+        ("Authorization: ApiKey abcdef123", "Authorization: ApiKey ***"),
+        ("authorization: Token abcdef123, x", "authorization: Token ***, x"),
+        ("Proxy-Authorization: Odd abcdef123", "Proxy-Authorization: Odd ***"),
+        ("Authorization: Unheard-of abcdef123 so", "Authorization: *** *** so"),
+        (#""authorization":"Bearer abcdef123","n":1"#, #""authorization":"Bearer ***","n":1"#),
+        ("password: p@ss!w$rd#1 here", "password: *** here"),
+        (#"{"db_password": "two words, and \"more\"", "n": 1}"#, #"{"db_password": "***", "n": 1}"#),
+        (#"{\"client_secret\":\"a b c d e\"}"#, #"{\"client_secret\":\"***\"}"#),
+        ("OPENAI_API_KEY=abcdef123 make", "OPENAI_API_KEY=*** make"),
+        ("refresh-token: abcdef123; idToken=abcdef123", "refresh-token: ***; idToken=***"),
+        ("GET https://h/p?key=abcdef123&x=1&token=abcdef123 no", "GET https://h/p?key=***&x=1&token=*** no"),
+        ("at https://user:pass@host:1/p, http://h/@x", "at https://***@host:1/p, http://h/@x"),
+        ("Cookie: a=b; session=abcdef123", "Cookie: ***"),
+        (#"{"api_key": "", "message": "broken"}"#, #"{"api_key": "", "message": "broken"}"#),
+        ("input_tokens=12345678 invalid_token: expired", "input_tokens=12345678 invalid_token: expired"),
+        ("the key is missing: set authorization, or x-api-key", "the key is missing: set authorization, or x-api-key"),
+        ("a://b://c", "a://b://c"), ("password=\"", "password=\""),
     ])
     func `what looks like a secret is hidden`(_ line: String, _ shown: String) {
         #expect(SecretText.masked(line) == shown)
+    }
+
+    @Test(arguments: ["bearer ", "password: \"", "://", "authorization: a ", "cookie=", "\"", "key=", "é"])
+    func `long lines are masked in linear time`(_ piece: String) {
+        let line = String(repeating: piece, count: 400_000 / piece.utf8.count)
+        let began = ContinuousClock.now
+        _ = SecretText.masked(line)
+        #expect(ContinuousClock.now - began < .seconds(2))
+    }
+
+    @Test func `lines stay lines`() {
+        #expect(LogText.plain("a\nb\u{1b}[0m\u{9b}\u{202e}é\t") == #"a\u{a}b\u{1b}[0m\u{9b}\u{202e}é\u{9}"#)
+        #expect(LogText.oneLine(String(repeating: "é", count: 2_000)).utf8.count == LogText.maxBytes + 3)
     }
 
     @Test func `a trace's header is read as the recommendation says`() throws {
@@ -70,7 +101,7 @@ import Testing
             #expect(TraceContext(parents: [String(decoding: bytes[..<place], as: UTF8.self)], states: []) == nil)
         }
         let unsampled = try #require(TraceContext(parents: ["00-\(trace)-00f067aa0ba902b7-fe"], states: []))
-        #expect(!unsampled.isSampled && unsampled.header.hasSuffix("-00"))
+        #expect(!unsampled.isSampled && unsampled.isRandom && unsampled.header.hasSuffix("-02"))
     }
 
     @Test func `spans beyond the queue are counted, and none are torn apart`() {

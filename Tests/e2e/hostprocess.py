@@ -56,9 +56,9 @@ class Host:
 
     def __init__(
         self, folder: Path, config, environment: dict | None = None, plugins: Path = PLUGINS, port: int = 0,
-        address: str | None = "127.0.0.1",
+        address: str | None = "127.0.0.1", stderr: int | None = None,
     ):  # fmt: skip
-        """`address`: where it listens; None: where the configuration says."""
+        """`address`: where it listens; None: where the configuration says. `stderr`: a descriptor in place of the log."""
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(config, dict):
             # Most tests look at one attempt; those of retries say so.
@@ -74,7 +74,7 @@ class Host:
             self.process = subprocess.Popen(
                 [str(word) for word in command],
                 cwd=folder, env=clean_environment(**(environment or {})),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
             )  # fmt: skip
 
     @property

@@ -59,7 +59,7 @@ def _headers(text: str) -> dict[str, str]:
     """HELP, then TYPE, then samples, for each family and once."""
     types: dict[str, str] = {}
     helped = None
-    for line in text.splitlines():
+    for line in text[:-1].split("\n"):  # Other line ends may be in labels.
         if line.startswith("# HELP "):
             helped, words = line[7:].split(" ", 1)
             assert words.endswith("."), line

@@ -52,7 +52,7 @@ struct TracingSettingsReader {
         readResource(&config, &log)
         readHeaders(&config, &log)
         config.endpoint = isDisabled ? nil : endpoint(&log)
-        warnOfOthers(config, &log)
+        if let endpoint = config.endpoint { TracingDoubts.add(endpoint, environment, &log) }
     }
 
     private var isDisabled: Bool {
@@ -134,7 +134,9 @@ struct TracingSettingsReader {
                 if let key, let value {
                     config.set(resource: key, value)
                 } else {
-                    log.add(Self.doubt("OTEL_RESOURCE_ATTRIBUTES", "holds what is no name=value pair; it is left out"))
+                    log.add(
+                        TracingDoubts.of(
+                            "OTEL_RESOURCE_ATTRIBUTES", "holds what is no name=value pair; it is left out"))
                 }
             }
         }
@@ -148,30 +150,9 @@ struct TracingSettingsReader {
             config.timeoutMs = milliseconds
         } else {
             log.add(
-                Self.doubt(
+                TracingDoubts.of(
                     name, "'\(text)' is no number of milliseconds from 100 to 600000; \(config.timeoutMs) is used"))
         }
-    }
-
-    private func warnOfOthers(_ config: HostConfig.Tracing, _ log: inout DiagnosticLog) {
-        guard config.endpoint != nil else { return }
-        for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
-            guard let text = environment[name], text != "http/json" else { continue }
-            log.add(
-                Self.doubt(
-                    name, "'\(LogText.oneLine(String(text.prefix(40))))' is not spoken here; traces go out as http/json"
-                ))
-        }
-        if let text = environment["OTEL_TRACES_SAMPLER"] {
-            log.add(
-                Self.doubt(
-                    "OTEL_TRACES_SAMPLER",
-                    "'\(LogText.oneLine(String(text.prefix(40))))' is not used; tracing.ratio says what is recorded"))
-        }
-    }
-
-    private static func doubt(_ variable: String, _ message: String) -> Diagnostic {
-        Diagnostic(.warning, file: "environment", path: variable, message: message)
     }
 }
 

@@ -1,5 +1,5 @@
+import CanonicalModel
 package import Logging
-import Synchronization
 import WireJSON
 
 #if canImport(Darwin)
@@ -25,15 +25,27 @@ package enum LogKeys {
 /// what looks like a secret hidden. Any thread.
 package final class ProcessLog: Sendable {
     package let format: LogFormat
-    private let turn = Mutex(())
+    private let output: LogOutput
 
-    package init(_ format: LogFormat) { self.format = format }
+    /// `descriptor`: where lines go; standard error.
+    package init(_ format: LogFormat, to descriptor: Int32 = 2) {
+        self.format = format
+        output = LogOutput(descriptor)
+    }
 
-    /// A line of the host's own, without a logger: as it is in text, with time and level in JSON.
-    package func say(_ level: Logger.Level, _ event: String, _ text: String) {
+    /// Lines that nobody took: standard error is a pipe that is not read. Of all process logs.
+    package static var dropped: Int { LogOutput.dropped }
+
+    /// A line of the host's own, without a logger: as it is in text, with time and level in JSON. `isSecret`: the line
+    /// is there to tell somebody a secret, which is not hidden.
+    package func say(_ level: Logger.Level, _ event: String, _ text: String, isSecret: Bool = false) {
+        write(line(level, event, isSecret ? text : SecretText.masked(text)))
+    }
+
+    private func line(_ level: Logger.Level, _ event: String, _ text: String) -> [UInt8] {
         switch format {
-        case .text: write(Array((SecretText.masked(text) + "\n").utf8))
-        case .json: write(JSONLine.bytes(level, event, text, [:]))
+        case .text: Array((LogText.plain(text) + "\n").utf8)
+        case .json: JSONLine.bytes(level, event, text, [:])
         }
     }
 
@@ -43,26 +55,16 @@ package final class ProcessLog: Sendable {
         case .text: write(TextLine.bytes(level, text, metadata, label: label, source: source))
         case .json:
             let event = metadata[LogKeys.event].map { "\($0)" } ?? "log"
-            write(JSONLine.bytes(level, event, text, metadata))
+            write(JSONLine.bytes(level, event, SecretText.masked(text), metadata))
         }
     }
 
-    /// Whoever reads it may be gone: there is nobody left to tell.
     private func write(_ line: [UInt8]) {
-        turn.withLock { _ in
-            line.withUnsafeBytes { bytes in
-                var rest = bytes
-                while !rest.isEmpty {
-                    #if canImport(Darwin)
-                    let count = Darwin.write(2, rest.baseAddress, rest.count)
-                    #else
-                    let count = Glibc.write(2, rest.baseAddress, rest.count)
-                    #endif
-                    if count < 0, errno == EINTR { continue }
-                    guard count > 0 else { return }
-                    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-                }
-            }
+        output.write(line) { dropped in
+            self.line(
+                .warning, "log_dropped",
+                "\(dropped) line\(dropped == 1 ? "" : "s") of this log \(dropped == 1 ? "was" : "were") dropped: "
+                    + "nobody read standard error")
         }
     }
 }
@@ -104,7 +106,7 @@ enum TextLine {
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != LogKeys.event {
             line += " \(key)=\(value)"
         }
-        line += " [\(source)] \(text)"
+        line = LogText.plain(line + " [\(source)] \(text)")
         return Array((SecretText.masked(line) + "\n").utf8)
     }
 
@@ -132,6 +134,7 @@ enum JSONLine {
     ]
     private static let taken: Set<String> = ["time", "level", "event", "message"]
 
+    /// `text`: without secrets.
     static func bytes(_ level: Logger.Level, _ event: String, _ text: String, _ metadata: Logger.Metadata) -> [UInt8] {
         let out = ByteWriter(capacity: 512)
         out.append(#"{"time":""#)
@@ -141,7 +144,7 @@ enum JSONLine {
         out.append(#"","event":"#)
         out.appendJSONString(event)
         out.append(#","message":"#)
-        out.appendJSONString(SecretText.masked(text))
+        out.appendJSONString(LogText.plain(text))
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }) where key != LogKeys.event {
             out.append(",")
             out.appendJSONString(taken.contains(key) ? key + "_" : key)
@@ -156,7 +159,7 @@ enum JSONLine {
         if isNumber, let number = Int64(value) { return out.append(int: number) }
         if isNumber, let number = Double(value), number.isFinite { return out.append(double: number) }
         // With its name, so that a field that is called "authorization" is hidden.
-        let named = SecretText.masked("\(name): \(value)")
+        let named = SecretText.masked("\(name): \(LogText.plain(value))")
         let prefix = "\(name): "
         out.appendJSONString(named.hasPrefix(prefix) ? String(named.dropFirst(prefix.count)) : SecretText.hidden)
     }

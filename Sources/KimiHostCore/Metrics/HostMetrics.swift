@@ -85,12 +85,13 @@ package final class HostMetrics: Sendable {
     }
 
     /// - Parameters:
-    ///   - failures: the attempts that came to nothing; where the outcome is not `failed`, one more has ended so.
+    ///   - failures: the attempts that came to nothing.
+    ///   - isAttempting: one more was under way, and has ended as the exchange did; not where the outcome is `failed`.
     ///   - repeats: attempts that went where one had been before.
     ///   - measure: nil: nothing was measured.
     package func exchangeEnded(
         model: String, provider: String, _ outcome: Outcome, notes: [NoteBook.Note],
-        failures: [FailedAttempt] = [], repeats: Int = 0, measure: ExchangeMeasure? = nil
+        failures: [FailedAttempt] = [], isAttempting: Bool = true, repeats: Int = 0, measure: ExchangeMeasure? = nil
     ) {
         var measure = measure
         if !prices.isEmpty { prices.price(&measure, provider: provider, model: model) }
@@ -98,7 +99,7 @@ package final class HostMetrics: Sendable {
             state.active -= 1
             state.repeats += repeats
             for failure in failures { state.attempt(failure.model, failure.provider, failure.category) }
-            if outcome != .failed { state.attempt(model, provider, outcome.rawValue) }
+            if isAttempting, outcome != .failed { state.attempt(model, provider, outcome.rawValue) }
             state.exchange(model, provider, outcome)
             for note in notes { state.note(note) }
             if let measure { state.add(measure, model, provider, isFailed: outcome == .failed) }

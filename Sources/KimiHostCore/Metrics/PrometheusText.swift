@@ -15,7 +15,7 @@ package struct PrometheusText {
         _ metrics: HostMetrics.Snapshot, memories: [(plugin: String, size: PluginMemory.Size)],
         gate: ExchangeGate.Snapshot = ExchangeGate.Snapshot(), calls: PluginCallReport = PluginCallReport(),
         quarantined: [String] = [], libraries: [PluginLibrary] = [], log: LogStats? = nil,
-        logMemory: LogMemory? = nil, spans: SpanStats? = nil
+        logMemory: LogMemory? = nil, spans: SpanStats? = nil, linesDropped: Int = 0
     ) {
         exchanges(metrics)
         traffic(metrics.traffic, metrics.genAI)
@@ -28,6 +28,8 @@ package struct PrometheusText {
         if let log { requestLog(log) }
         if let logMemory { memory(of: logMemory) }
         if let spans { traces(spans) }
+        family("kimi_process_log_dropped_total", "counter", "Lines of the process log that nobody took.")
+        sample([], linesDropped)
         family("kimi_plugin_memory_bytes", "gauge", "Bytes that a plugin keeps between exchanges.")
         for memory in memories { sample([("plugin", memory.plugin)], memory.size.bytes) }
         family("kimi_plugin_memory_entries", "gauge", "Values that a plugin keeps between exchanges.")

@@ -116,15 +116,27 @@ extension Exchange {
 
     // MARK: Health
 
-    /// The client gets content of this attempt: a probe has told what it was made for.
+    /// The client gets the beginning of this attempt's answer: a probe has told what it was made for.
     func contentBegan() {
         let now = NIODeadline.now()
-        tap?.contentBegan()
-        trace?.contentBegan(now)
-        if measure.firstToken == nil { measure.firstToken = ExchangePace.microseconds(now - arrived) }
+        // What was held for too long may go down before there is anything that says something.
+        if opening?.isOver == true || attempt?.hasSubstance ?? true { firstTokenCame(now) }
         if choice.isRouteProbe { route.health.succeeded() }
         if choice.isKeyProbe { key.health.succeeded() }
         route.latency.add(attemptMs(now), streamed: true)
+    }
+
+    func firstTokenCame(_ now: NIODeadline) {
+        guard measure.firstToken == nil else { return }
+        measure.firstToken = ExchangePace.microseconds(now - arrived)
+        tap?.contentBegan()
+        trace?.contentBegan(now)
+    }
+
+    /// An upstream's answer has brought content.
+    func contentCame() {
+        clock.gotTokens()
+        if measure.firstToken == nil, reply.hasContent { firstTokenCame(.now()) }
     }
 
     func attemptMs(_ now: NIODeadline = .now()) -> Double {
@@ -180,12 +192,16 @@ extension Exchange {
         tap?.attemptFailed(error)
         trace?.attemptEnded(now, error: category)
         measureAttempt(now, error: category)
+        failures.append(failed(category, error.message, now))
+    }
+
+    /// The attempt under way as one that has come to nothing.
+    func failed(_ category: String, _ message: String, _ now: NIODeadline) -> FailedAttempt {
         let name = "\(route.providerName)/\(route.upstreamModel)"
-        failures.append(
-            FailedAttempt(
-                model: route.upstreamModel, provider: route.providerName,
-                place: route.keys.count > 1 ? "\(name) key \(choice.key + 1)" : name,
-                category: category, message: error.message, milliseconds: Int64(attemptMs(now))))
+        return FailedAttempt(
+            model: route.upstreamModel, provider: route.providerName,
+            place: route.keys.count > 1 ? "\(name) key \(choice.key + 1)" : name,
+            category: category, message: message, milliseconds: Int64(attemptMs(now)))
     }
 }
 

@@ -122,6 +122,7 @@ extension Exchange {
         guard let client, !reply.hasHead, reply.completed() else { return }
         client.exchangeReceived(headers: headers)
         abandonProbes()  // Nobody was asked.
+        trace?.nobodyAsked()
         report(.ok)
         client.exchangeReplied(body)
         client.exchangeFlushed()

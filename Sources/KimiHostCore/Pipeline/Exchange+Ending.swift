@@ -27,8 +27,8 @@ extension Exchange {
             tokens: encoder?.tokens ?? TokenCounts(), client: client?.clientName ?? "", failures: failures,
             enforcement: reportEnforcement(outcome))
         services.metrics.exchangeEnded(
-            model: row.model, provider: row.provider, outcome, notes: row.notes, failures: failures,
-            repeats: planner.repeats,
+            model: row.model, provider: row.provider, outcome, notes: row.notes, failures: tokenFailures + failures,
+            isAttempting: isAttempting, repeats: planner.repeats + tokenFailures.count,
             measure: measured(outcome, error.map { AttemptFailure.word($0.category) }, row.tokens, now))
         trace?.ended(outcome, error, row, book.usage, isStream: encoder?.isStreaming ?? false)
         tap?.ended(outcome, error, row, book.usage, dropped: allDropped, isStream: encoder?.isStreaming ?? false)

@@ -36,6 +36,7 @@ extension Exchange {
     private func stop(_ reason: String, _ policy: EnforcementPolicy, _ input: AttemptInput) throws(ExchangeError) {
         book.add(kind: "enforcement_stop", detail: reason)
         abandonProbes()  // Nobody was asked.
+        trace?.nobodyAsked()
         charge.nobodyAsked()
         let reply = EnforcedReply(input.encoder, EnforcedTurn(names: TerminationNames(own: [])))
         let enforcement = ExchangeEnforcement(policy, reply, input.request)

@@ -81,7 +81,7 @@ extension Exchange: AttemptWatcher {
             isolation.head = nil
             try took(head, wantsWhole: wantsWhole)
         }
-        if attempt.brought != broughtBefore { clock.gotTokens() }
+        if attempt.brought != broughtBefore { contentCame() }
         broughtBefore = attempt.brought
         clock.held(attempt.isHolding)
         if let failure = resumption.relay?.failure ?? encoder?.failure { throw failure }

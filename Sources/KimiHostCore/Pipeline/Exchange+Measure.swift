@@ -5,6 +5,9 @@ import PluginHost
 
 /// What is told of an exchange in numbers.
 extension Exchange {
+    /// Is an attempt under way? Not while one waits for its turn, and not when the host answers by itself.
+    var isAttempting: Bool { attempt != nil && !isPausing }
+
     /// The attempt under way has ended. `error`: the category of what ended it; empty: its answer was whole.
     func measureAttempt(_ now: NIODeadline, error: String) {
         let content = clock.takeContent()
@@ -20,7 +23,7 @@ extension Exchange {
     func measured(_ outcome: HostMetrics.Outcome, _ error: String?, _ tokens: TokenCounts, _ now: NIODeadline)
         -> ExchangeMeasure
     {
-        if outcome != .failed, attempt != nil {
+        if outcome != .failed, isAttempting {
             measureAttempt(now, error: outcome == .cancelled ? outcome.rawValue : "")
         }
         var measure = measure

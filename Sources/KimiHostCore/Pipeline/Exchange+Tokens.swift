@@ -88,10 +88,19 @@ extension Exchange {
         return tokens.used.map { source.refused($0.token, key: $0.key) }.contains(true)
     }
 
+    private func recordRefusedToken() {
+        let (now, category) = (NIODeadline.now(), AttemptFailure.word(KIMI_CAT_AUTH))
+        trace?.attemptEnded(now, error: category)
+        measureAttempt(now, error: category)
+        tokenFailures.append(failed(category, "the upstream refused the token", now))
+    }
+
     /// Ends the attempt and begins another one (rule S14), with another token.
     func beginAgain() {
         tokens.hasBegunAgain = true
         tokens.used = []
+        recordRefusedToken()
+        attemptBegan = .now()
         turn += 1
         attempt?.end(KIMI_WHY_FAILED)
         attempt = nil

@@ -92,7 +92,7 @@ extension Exchange {
         let brought = attempt.brought
         let isDone = try attempt.feed(frames)
         let says = opening?.take(frames) ?? false
-        if says || attempt.brought != brought { clock.gotTokens() }
+        if says || attempt.brought != brought { contentCame() }
         clock.held(attempt.isHolding)
         if let failure = resumption.relay?.failure ?? encoder?.failure { throw failure }
         isProviderDone = isDone

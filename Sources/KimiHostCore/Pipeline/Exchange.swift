@@ -49,6 +49,8 @@ package final class Exchange: UpstreamReceiver, Watched {
     private(set) var attemptNumber = 0
     /// Those that came to nothing.
     var failures: [FailedAttempt] = []
+    /// Those that were begun again at the same place with another token.
+    var tokenFailures: [FailedAttempt] = []
     /// What the client hears if nobody answers.
     var best: ToldError?
     /// Of the route under way, while the attempt is.

@@ -23,6 +23,11 @@ struct CollectorAnswer {
         body += delivery.body.prefix(Self.maxBytes - body.count)
     }
 
+    /// It has the spans, or says of which it does not.
+    var isAccepted: Bool { (200..<300).contains(status) }
+    /// Nobody wants more of it.
+    var isLong: Bool { body.count >= Self.maxBytes }
+
     /// Spans that it did not take, of a request that it took. A number, or a string with one.
     var rejected: Int {
         body.withUnsafeBytes { bytes in

@@ -1,5 +1,6 @@
 package import CanonicalModel
 import Dialects
+import LogModel
 import NIOCore
 import PluginHost
 
@@ -19,6 +20,7 @@ package final class RequestTrace {
     private var request: Span
     private var attempts: [Span] = []
     private var isAttempting = false
+    private var attemptNumber = 0
     private var operation = "chat"
     private var asked = ""
     private var firstToken: NIODeadline?
@@ -37,17 +39,23 @@ package final class RequestTrace {
             context: context, parent: parent, isParentRemote: parent != 0, name: "", kind: .server, began: 0, ended: 0)
     }
 
+    /// Those that the conventions know; others are told as `_OTHER`.
+    private static let methods: Set<String> = [
+        "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+    ]
+
     private var isRecording: Bool { spans != nil }
 
     // MARK: The request
 
-    package func came(_ dialect: String, requestID: String) {
+    /// `requestID`: without what a client hides in it.
+    package func came(_ dialect: String, _ method: String, requestID: String) {
         guard isRecording else { return }
         operation = MetricLabels.operation(ofDialect: dialect)
         request.set("gen_ai.operation.name", operation)
         request.set("kimi.dialect", dialect)
         request.set("kimi.request.id", requestID)
-        request.set("http.request.method", "POST")
+        request.set("http.request.method", Self.methods.contains(method) ? method : "_OTHER")
     }
 
     /// Which model, by the client's name; it is one of the configuration's.
@@ -78,8 +86,8 @@ package final class RequestTrace {
         if let firstToken {
             request.set("gen_ai.response.time_to_first_chunk", .double(Double((firstToken - began).nanoseconds) / 1e9))
         }
-        if let cost = row.tokens.cost.flatMap(Double.init) { request.set("kimi.cost", .double(cost)) }
-        request.set("kimi.attempts", Int64(attempts.count))
+        if let cost = ExchangeRecord.Usage(row.tokens, usage).countedCost { request.set("kimi.cost", .double(cost)) }
+        request.set("kimi.attempts", Int64(attemptNumber))
         if let error { fail(AttemptFailure.word(error.category)) }
         if outcome == .cancelled { fail(outcome.rawValue) }
     }
@@ -115,6 +123,7 @@ package final class RequestTrace {
         guard isRecording else { return }
         let now = NIODeadline.now()
         attemptEnded(now, error: "")
+        attemptNumber = number
         guard attempts.count < Self.maxAttempts else { return }
         var own = context
         own.spanID = Tracer.id(&random)
@@ -127,6 +136,14 @@ package final class RequestTrace {
         span.set("kimi.attempt", Int64(number))
         attempts.append(span)
         isAttempting = true
+    }
+
+    /// The host answers by itself: what has begun is no attempt.
+    func nobodyAsked() {
+        guard isAttempting else { return }
+        isAttempting = false
+        attemptNumber -= 1
+        attempts.removeLast()
     }
 
     /// Tells the upstream of the trace, unless the plugin does, and notes where the request goes.

@@ -52,9 +52,9 @@ enum SpanJSON {
         out.append(span.isError ? #","status":{"code":2}}"# : #","status":{}}"#)
     }
 
-    /// "Sampled", and whether the parent is remote, which is known.
+    /// Those of the trace, and whether the parent is remote, which is known.
     private static func flags(_ span: Span) -> Int64 {
-        (span.context.isSampled ? 1 : 0) | 0x100 | (span.isParentRemote ? 0x200 : 0)
+        span.context.flags | 0x100 | (span.isParentRemote ? 0x200 : 0)
     }
 
     private static func writeTime(_ key: StaticString, _ time: UInt64, to out: ByteWriter) {

@@ -96,6 +96,8 @@ package final class SpanSender: UpstreamReceiver {
             receiver: self)
         timer = schedule(Int64(settings.timeoutMs)) { sender in
             sender.transfer?.cancel()
+            // Sent again, they would be there twice.
+            if sender.answer.isAccepted { return sender.accepted() }
             sender.failed("no answer within \(sender.settings.timeoutMs) ms", retries: true, after: nil)
         }
     }
@@ -103,16 +105,18 @@ package final class SpanSender: UpstreamReceiver {
     package func received(_ delivery: UpstreamDelivery) {
         transfer?.consumed(delivery.body.count)
         answer.take(delivery)
-        guard let end = delivery.end else { return }
+        guard delivery.end != nil || answer.isLong else { return }
         timer?.cancel()
+        if delivery.end == nil { transfer?.cancel() }
         guard answer.status > 0 else {
             // An end inside the head is an end like any other for libcurl.
-            if case .failed(let error) = end { return failed(error.message, retries: true, after: nil) }
+            if case .failed(let error) = delivery.end { return failed(error.message, retries: true, after: nil) }
             return failed("its answer has no head", retries: true, after: nil)
         }
-        guard (200..<300).contains(answer.status) else {
+        guard answer.isAccepted else {
+            let hint = [404, 405].contains(answer.status) ? "; collectors take traces at /v1/traces" : ""
             return failed(
-                "it answers \(answer.status)", retries: CollectorAnswer.retryable.contains(answer.status),
+                "it answers \(answer.status)\(hint)", retries: CollectorAnswer.retryable.contains(answer.status),
                 after: answer.retryAfterMs)
         }
         accepted()

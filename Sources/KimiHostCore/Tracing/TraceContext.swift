@@ -6,6 +6,8 @@ package struct TraceContext: Sendable, Equatable {
     /// Never zero.
     package var spanID: UInt64
     package var isSampled: Bool
+    /// The client says that the trace's id is random (level 2 of the recommendation): carried on.
+    package var isRandom = false
     /// The header `tracestate`, whose members others own; empty: none.
     package var state = ""
 
@@ -26,13 +28,15 @@ package struct TraceContext: Sendable, Equatable {
         traceID = TraceID(high: high, low: low)
         spanID = span
         isSampled = flags & 1 == 1
+        isRandom = flags & 2 == 2
         state = TraceState.joined(states)
     }
 
-    /// Version 0, with no flag but "sampled".
-    package var header: String {
-        "00-\(traceID.text)-\(Hexadecimal.text(spanID))-\(isSampled ? "01" : "00")"
-    }
+    /// Of the header's flags, those that are known.
+    package var flags: Int64 { (isSampled ? 1 : 0) | (isRandom ? 2 : 0) }
+
+    /// Version 0.
+    package var header: String { "00-\(traceID.text)-\(Hexadecimal.text(spanID))-0\(flags)" }
 
     private static let length = 55
     private static let maxLength = 512

@@ -36,9 +36,10 @@ package final class Tracer: Sendable {
         guard let spans, client?.isSampled ?? isChosen(&random) else {
             return propagates ? client.map { RequestTrace(carrying: $0) } : nil
         }
-        let context = TraceContext(
+        var context = TraceContext(
             traceID: client?.traceID ?? TraceID(high: Self.id(&random), low: Self.id(&random)),
             spanID: Self.id(&random), isSampled: true, state: client?.state ?? "")
+        context.isRandom = client?.isRandom ?? false
         return RequestTrace(
             context, parent: client?.spanID ?? 0, seed: random.next(), propagates: propagates, to: spans)
     }
