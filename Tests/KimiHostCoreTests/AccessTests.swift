@@ -44,11 +44,15 @@ import Testing
     }
 
     private static func key(_ limits: ClientLimits, _ name: String = "a") throws -> ClientKey {
+        try keys(limits, name).find([name])
+    }
+
+    private static func keys(_ limits: ClientLimits, _ name: String = "a") -> ClientKeys {
         var config = ClientKeyConfig(name: name, digest: KeyDigest(of: name.utf8))
         config.requestsPerMinute = limits.requestsPerMinute
         config.tokensPerMinute = limits.tokensPerMinute
         config.maxExchanges = limits.maxExchanges
-        return try ClientKeys(.keys([config])).find([name])
+        return ClientKeys(.keys([config]))
     }
 
     private static func isAdmitted(_ entry: ExchangeGate.Entry) -> Bool {
@@ -85,7 +89,7 @@ import Testing
         let single = try Self.key(ClientLimits(maxExchanges: 1))
         #expect(Self.isAdmitted(gate.enter(single, on: loop)))
         guard case .queued(let waiter, _) = gate.enter(single, on: loop) else { return #expect(Bool(false)) }
-        gate.adopt(limits, try Self.keys(ClientLimits(maxExchanges: 2)))
+        gate.adopt(limits, Self.keys(ClientLimits(maxExchanges: 2)))
         #expect(!gate.cancel(waiter) && gate.snapshot.active == 2)
     }
 

@@ -60,21 +60,19 @@ def test_a_whole_reply(start_host, upstream):
     assert page.value("kimi_requests_total", dialect="openai.chat", model="m", status="2xx") == 3
     assert page.sum("kimi_requests_total") == 3 and page.sum("kimi_errors_total") == 0
     assert page.value("gen_ai_server_request_duration_seconds_count", **REQUEST) == 3
-    assert page.value("gen_ai_client_inference_duration_seconds_count", **ATTEMPT) == 3
+    assert page.value("gen_ai_client_operation_duration_seconds_count", **ATTEMPT) == 3
     tokens = {kind: page.value("kimi_tokens_total", **ROUTE, type=kind)
               for kind in ("fresh", "cache_read", "cache_write", "output", "reasoning")}  # fmt: skip
     assert tokens == {"fresh": 120, "cache_read": 180, "cache_write": 0, "output": 63, "reasoning": 24}
-    for kind, count in (("input", 100), ("output", 21), ("cache_read_input", 60), ("cache_write_input", 0), ("reasoning_output", 8)):
-        assert page.value(f"gen_ai_client_inference_usage_{kind}_tokens_total", **ATTEMPT, gen_ai_token_modality="unknown") == 3 * count
     for kind, count in (("input", 100), ("output", 21)):
-        assert page.value(f"gen_ai_client_inference_operation_{kind}_tokens_sum", **ATTEMPT) == 3 * count
-        assert page.value(f"gen_ai_client_inference_operation_{kind}_tokens_count", **ATTEMPT) == 3
-    assert page.value("gen_ai_client_inference_operation_input_tokens_bucket", **ATTEMPT, le="64") == 0
-    assert page.value("gen_ai_client_inference_operation_input_tokens_bucket", **ATTEMPT, le="256") == 3
+        assert page.value("gen_ai_client_token_usage_sum", **ATTEMPT, gen_ai_token_type=kind) == 3 * count
+        assert page.value("gen_ai_client_token_usage_count", **ATTEMPT, gen_ai_token_type=kind) == 3
+    assert page.value("gen_ai_client_token_usage_bucket", **ATTEMPT, gen_ai_token_type="input", le="64") == 0
+    assert page.value("gen_ai_client_token_usage_bucket", **ATTEMPT, gen_ai_token_type="input", le="256") == 3
     assert page.value("kimi_overhead_seconds_count", dialect="openai.chat") == 3
     # It was no stream: there was no first token to wait for.
     assert page.sum("gen_ai_server_time_to_first_token_seconds_count") == 0
-    assert page.sum("gen_ai_client_inference_time_to_first_chunk_seconds_count") == 0
+    assert page.sum("gen_ai_client_operation_time_to_first_chunk_seconds_count") == 0
 
 
 def test_the_times_of_a_stream(start_host, upstream):
@@ -89,9 +87,9 @@ def test_the_times_of_a_stream(start_host, upstream):
     # 21 tokens: 20 of them behind the first.
     assert page.value("gen_ai_server_time_per_output_token_seconds_sum", **REQUEST) == pytest.approx(
         (whole - first) / 20, abs=0.001)  # fmt: skip
-    chunk_first = page.value("gen_ai_client_inference_time_to_first_chunk_seconds_sum", **ATTEMPT)
+    chunk_first = page.value("gen_ai_client_operation_time_to_first_chunk_seconds_sum", **ATTEMPT)
     assert 0.3 <= chunk_first <= first + 0.01
-    gaps = "gen_ai_client_inference_time_per_output_chunk_seconds"
+    gaps = "gen_ai_client_operation_time_per_output_chunk_seconds"
     assert page.value(f"{gaps}_count", **ATTEMPT) >= 3 and 0.6 <= page.value(f"{gaps}_sum", **ATTEMPT) < 4
     long = page.value(f"{gaps}_count", **ATTEMPT) - page.value(f"{gaps}_bucket", **ATTEMPT, le="0.32")
     assert 1 <= long <= 2
@@ -112,11 +110,9 @@ def test_times_of_dialects_and_operations(start_host, upstream):
     for dialect in ("openai.embeddings", "anthropic.messages", "openai.responses"):
         assert page.value("kimi_requests_total", dialect=dialect, model="m", status="2xx") == 1
         assert page.value("kimi_overhead_seconds_count", dialect=dialect) == 1
-    embeddings = {**ATTEMPT, "gen_ai_operation_name": "embeddings"}
-    assert page.value("gen_ai_client_embeddings_duration_seconds_count", **embeddings) == 1
-    assert page.value("gen_ai_client_embeddings_operation_input_tokens_sum", **embeddings) == 4
-    assert page.value("gen_ai_client_inference_duration_seconds_count", **ATTEMPT) == 2
-    assert page.sum("gen_ai_client_inference_duration_seconds_count") == 2
+    counted = "gen_ai_client_operation_duration_seconds_count"
+    assert page.value(counted, **{**ATTEMPT, "gen_ai_operation_name": "embeddings"}) == 1
+    assert page.value(counted, **ATTEMPT) == 2
 
 
 # -- What goes wrong --------------------------------------------------------------------------------------------------
@@ -134,11 +130,11 @@ def test_errors_retries_and_fallbacks(start_host, upstream, second_upstream):
     page = settled(host)
     assert page.value("kimi_retries_total") == 1
     attempt = {**ATTEMPT, "gen_ai_request_model": "second"}
-    assert page.value("gen_ai_client_inference_duration_seconds_count", **attempt) == 1
+    assert page.value("gen_ai_client_operation_duration_seconds_count", **attempt) == 1
     for model in ("first", "second"):
-        counted = page.sum("gen_ai_client_inference_duration_seconds_count", gen_ai_request_model=model)
+        counted = page.sum("gen_ai_client_operation_duration_seconds_count", gen_ai_request_model=model)
         assert counted == page.sum("kimi_attempts_total", model=model) >= 2
-    assert page.sum("gen_ai_client_inference_duration_seconds_count") == page.sum("kimi_attempts_total") == 5
+    assert page.sum("gen_ai_client_operation_duration_seconds_count") == page.sum("kimi_attempts_total") == 5
     assert page.sum("gen_ai_server_request_duration_seconds_count") == 2
     kinds = {labels.get("error_type") for labels in page.of("gen_ai_server_request_duration_seconds_count")}
     assert None in kinds and len(kinds) == 2
@@ -171,7 +167,7 @@ def test_a_client_that_goes(start_host, upstream):
     gate.set()
     assert page.value("kimi_requests_total", dialect="openai.chat", model="m", status="cancelled") == 1
     assert page.value("gen_ai_server_request_duration_seconds_count", **REQUEST, error_type="cancelled") == 1
-    assert page.value("gen_ai_client_inference_duration_seconds_count", **ATTEMPT, error_type="cancelled") == 1
+    assert page.value("gen_ai_client_operation_duration_seconds_count", **ATTEMPT, error_type="cancelled") == 1
     assert page.sum("kimi_errors_total") == 0
 
 
@@ -255,7 +251,7 @@ def test_hundreds_of_models_are_bounded(start_host, upstream):
     assert len(routes) == 101
     assert page.sum("kimi_exchanges_total") == page.sum("kimi_attempts_total") == count
     assert page.value("kimi_exchanges_total", model="other", provider="other", outcome="ok") == count - 100
-    for name in ("gen_ai_server_request_duration_seconds_count", "gen_ai_client_inference_duration_seconds_count"):
+    for name in ("gen_ai_server_request_duration_seconds_count", "gen_ai_client_operation_duration_seconds_count"):
         assert page.sum(name) == count and len(page.of(name)) <= 301
     entries = page.of("kimi_route_active")
     assert len(entries) == 501 and entries[-1]["route"] == "other"

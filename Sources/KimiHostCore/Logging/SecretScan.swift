@@ -4,13 +4,14 @@ struct SecretScan {
     private var result: [UInt8] = []
     private var copied = 0
     private var place = 0
+    private let bits = Self.wordBits
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// Nil: nothing is hidden.
     mutating func masked() -> String? {
         while place < bytes.count {
-            if Self.isWord(bytes[place]) {
+            if isWord(bytes[place]) {
                 takeWord()
             } else if bytes[place] == UInt8(ascii: ":") {
                 takeUser()
@@ -32,17 +33,17 @@ struct SecretScan {
 
     private mutating func takeWord() {
         let begin = place
-        place = end(from: begin, while: Self.isWord)
+        place = end(from: begin, while: isWord)
         let word = bytes[begin..<place]
         if SecretWords.isKey(word) { return hide(begin..<place) }
         if SecretWords.isScheme(word) {
             _ = takeValue(from: place, .other)
             return
         }
-        let isQuery = place < bytes.count && bytes[place] == UInt8(ascii: "=")
-        guard let name = SecretWords.name(word, isQuery: isQuery) else { return }
         let sign = end(from: place) { $0 == 0x22 || $0 == 0x20 || $0 == 0x27 || $0 == 0x5C }
-        guard sign < bytes.count, bytes[sign] == UInt8(ascii: ":") || bytes[sign] == UInt8(ascii: "=") else { return }
+        guard sign < bytes.count, bytes[sign] == UInt8(ascii: ":") || bytes[sign] == UInt8(ascii: "="),
+            let name = SecretWords.name(word, isQuery: sign == place && bytes[sign] == UInt8(ascii: "="))
+        else { return }
         let stop = takeValue(from: sign, name)
         guard name == .authorization, stop < bytes.count, bytes[stop] == 0x20 else { return }
         // That was a scheme which is not known.
@@ -61,7 +62,7 @@ struct SecretScan {
         }
         let isQuoted = begin > start && Self.isQuote(bytes[begin - 1])
         let quote = begin
-        let scheme = end(from: begin, while: Self.isWord)
+        let scheme = end(from: begin, while: isWord)
         if SecretWords.isHeaderScheme(bytes[begin..<scheme]) {
             begin = max(scheme, end(from: scheme, while: Self.isBetween))
         }
@@ -109,10 +110,16 @@ struct SecretScan {
         return place
     }
 
-    /// Bytes of keys and of names.
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || byte >= 0x80
-            || "-_.~+/".utf8.contains(byte)
+    /// Digits, letters and `-_.~+/`; a bit for each byte of ASCII.
+    private static let wordBits = [UInt8](0..<0x80).reduce(into: (UInt64(0), UInt64(0))) { bits, byte in
+        let isLetter = (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        guard isLetter || "-_.~+/".utf8.contains(byte) else { return }
+        if byte < 64 { bits.0 |= 1 << UInt64(byte) } else { bits.1 |= 1 << UInt64(byte - 64) }
+    }
+
+    /// Bytes of keys and of names, all beyond ASCII among them.
+    private func isWord(_ byte: UInt8) -> Bool {
+        byte >= 0x80 || ((byte < 64 ? bits.0 : bits.1) >> UInt64(byte & 63)) & 1 == 1
     }
 
     /// Between a name, or a scheme, and its secret.

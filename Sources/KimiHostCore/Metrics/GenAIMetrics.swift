@@ -2,10 +2,9 @@ import LogModel
 
 /// Measurements of requests and attempts, under the names of OpenTelemetry's semantic conventions for generative AI.
 ///
-/// Instruments, attributes and bucket bounds are those of version 0.1.0, the first since they have a repository of their
-/// own (https://github.com/open-telemetry/semantic-conventions-genai: client-inference.md, gen-ai-token-metrics.md,
-/// client-embeddings.md and gen-ai-metrics.md in docs/gen-ai; status "development", read 2026-11-23). Names become
-/// Prometheus' by
+/// Instruments, attributes and bucket bounds are those of
+/// https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-metrics.md (status
+/// "development", read 2026-11-23). Names become Prometheus' by
 /// https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/: dots to underscores, the unit
 /// `s` to the suffix `_seconds`, units in braces to nothing.
 ///

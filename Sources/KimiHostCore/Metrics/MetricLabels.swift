@@ -20,15 +20,11 @@ package enum MetricLabels {
     /// The OpenTelemetry conventions' name of a provider, where they have one; else the plugin's.
     static func conventional(_ provider: String) -> String { provider == "vertex" ? "gcp.vertex_ai" : provider }
 
-    /// The conventions' names of the operations that have instruments of their own.
-    static let inference: Set<String> = ["chat", "text_completion"]
-    static let embeddings = "embeddings"
-
     /// The conventions' `gen_ai.operation.name` of a client's API.
     package static func operation(ofDialect dialect: String) -> String {
         switch dialect {
         case "openai.completions": "text_completion"
-        case "openai.embeddings": embeddings
+        case "openai.embeddings": "embeddings"
         case "anthropic.count_tokens": "count_tokens"
         default: "chat"
         }

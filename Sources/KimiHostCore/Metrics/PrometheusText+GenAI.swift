@@ -22,59 +22,24 @@ extension PrometheusText {
     }
 
     private mutating func attempts(_ metrics: GenAIMetrics) {
-        let all = Self.sorted(metrics.attempts.rows.map { ($0.key, $0.series) }, by: Self.labels)
-        let inference = all.filter { MetricLabels.inference.contains($0.0.operation) }
-        let others = all.filter { !MetricLabels.inference.contains($0.0.operation) }
-        let embeddings = others.filter { $0.0.operation == MetricLabels.embeddings }
         family(
-            "gen_ai_client_inference_duration_seconds", "histogram",
+            "gen_ai_client_operation_duration_seconds", "histogram",
             "How long attempts to have a request answered took.")
-        for (key, attempt) in inference { durations(Self.labels(key), attempt.durations) }
+        let rest = Self.sorted(metrics.attempts.rows.map { ($0.key, $0.series) }, by: Self.labels)
+        for (key, attempt) in rest { durations(Self.labels(key), attempt.durations) }
         family(
-            "gen_ai_client_embeddings_duration_seconds", "histogram", "The same of attempts at embeddings.")
-        for (key, attempt) in embeddings { durations(Self.labels(key), attempt.durations) }
-        family("gen_ai_client_operation_duration_seconds", "histogram", "The same of attempts at anything else.")
-        for (key, attempt) in others where key.operation != MetricLabels.embeddings {
-            durations(Self.labels(key), attempt.durations)
-        }
-        family(
-            "gen_ai_client_inference_time_to_first_chunk_seconds", "histogram",
+            "gen_ai_client_operation_time_to_first_chunk_seconds", "histogram",
             "From a request to an upstream until the first content of its streamed answer.")
-        for (key, attempt) in inference { histogram(Self.labels(key), attempt.firstChunk, .duration) }
+        for (key, attempt) in rest { histogram(Self.labels(key), attempt.firstChunk, .duration) }
         family(
-            "gen_ai_client_inference_time_per_output_chunk_seconds", "histogram",
+            "gen_ai_client_operation_time_per_output_chunk_seconds", "histogram",
             "Between two arrivals of content of a streamed answer.")
-        for (key, attempt) in inference { histogram(Self.labels(key), attempt.perChunk, .duration) }
-        usage(inference, embeddings)
-    }
-
-    private mutating func usage(
-        _ inference: [(GenAIMetrics.AttemptKey, GenAIMetrics.Attempt)],
-        _ embeddings: [(GenAIMetrics.AttemptKey, GenAIMetrics.Attempt)]
-    ) {
-        let sums: [(name: String, help: String, count: (TokenSums) -> Int)] = [
-            ("input", "Tokens of requests, cached ones included.", { $0.fresh &+ $0.cacheRead &+ $0.cacheWrite }),
-            ("output", "Tokens of answers.", { $0.output }),
-            ("cache_read_input", "Tokens of requests that came from the upstream's cache.", { $0.cacheRead }),
-            ("cache_write_input", "Tokens of requests that went into the upstream's cache.", { $0.cacheWrite }),
-            ("reasoning_output", "Tokens of answers that were thoughts.", { $0.reasoning }),
-        ]
-        for sum in sums {
-            family("gen_ai_client_inference_usage_\(sum.name)_tokens_total", "counter", sum.help)
-            for (key, attempt) in inference {
-                // Upstreams do not say what kind of content they counted.
-                sample(Self.labels(key) + [("gen_ai_token_modality", "unknown")], sum.count(attempt.tokens))
-            }
+        for (key, attempt) in rest { histogram(Self.labels(key), attempt.perChunk, .duration) }
+        family("gen_ai_client_token_usage", "histogram", "Tokens of a request and of its answer, cached ones included.")
+        for (key, attempt) in rest {
+            histogram(Self.labels(key) + [("gen_ai_token_type", "input")], attempt.input, .tokens)
+            histogram(Self.labels(key) + [("gen_ai_token_type", "output")], attempt.output, .tokens)
         }
-        family(
-            "gen_ai_client_inference_operation_input_tokens", "histogram",
-            "Tokens of a request, cached ones included.")
-        for (key, attempt) in inference { histogram(Self.labels(key), attempt.input, .tokens) }
-        family("gen_ai_client_inference_operation_output_tokens", "histogram", "Tokens of an answer.")
-        for (key, attempt) in inference { histogram(Self.labels(key), attempt.output, .tokens) }
-        family(
-            "gen_ai_client_embeddings_operation_input_tokens", "histogram", "Tokens of a request for embeddings.")
-        for (key, attempt) in embeddings { histogram(Self.labels(key), attempt.input, .tokens) }
     }
 
     private static func sorted<Key, Value>(

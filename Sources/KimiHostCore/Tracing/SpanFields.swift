@@ -7,7 +7,7 @@ extension Span {
         set("gen_ai.usage.input_tokens", known(tokens.input))
         set("gen_ai.usage.output_tokens", known(tokens.output))
         set("gen_ai.usage.cache_read.input_tokens", known(tokens.cached))
-        set("gen_ai.usage.cache_write.input_tokens", known(usage.cacheWrite))
+        set("gen_ai.usage.cache_creation.input_tokens", known(usage.cacheWrite))
         set("gen_ai.usage.reasoning.output_tokens", known(usage.reasoning))
         if !usage.finish.isEmpty { set("gen_ai.response.finish_reasons", .texts([usage.finish])) }
     }
