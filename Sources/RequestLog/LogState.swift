@@ -185,11 +185,12 @@ struct LogState: Sendable {
         var left = min(count, stats.pending)
         gone += left
         stats.pending -= left
-        while left > 0, let first = chunks.first {
-            let taken = min(left, first.entries.count - head)
-            for index in head..<(head + taken) { stats.pendingBytes -= first.entries[index].held }
+        // Nothing holds on to the chunk, or it would not be used again.
+        while left > 0, let count = chunks.first?.entries.count {
+            let taken = min(left, count - head)
+            for index in head..<(head + taken) { stats.pendingBytes -= chunks[0].entries[index].held }
             (head, left) = (head + taken, left - taken)
-            if head == first.entries.count { removeFirst() }
+            if head == count { removeFirst() }
         }
     }
 

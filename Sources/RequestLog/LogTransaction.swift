@@ -76,12 +76,16 @@ struct LogTransaction {
         try statement.bind(record.duration, at: 9)
         if let input = record.usage.input { try statement.bind(input, at: 10) }
         if let output = record.usage.output { try statement.bind(output, at: 11) }
-        try statement.bind(Int64(record.notes.reduce(0) { $0 + ($1.kind == "dropped" ? 0 : $1.count) }), at: 12)
+        try statement.bind(Self.repairs(record), at: 12)
         try statement.bind(Int64(size), at: 13)
         if let client = record.client { try statement.bind(client, at: 14) }
         try statement.bind(record.upstreamModel, at: 15)
         try statement.run(detail, at: 16)
         return db.lastInsertedRowID
+    }
+
+    private static func repairs(_ record: ExchangeRecord) -> Int64 {
+        record.notes.reduce(0) { $0 + ($1.kind == "dropped" ? 0 : Int64(min(max(0, $1.count), 1 << 32))) }
     }
 
     private mutating func insert(

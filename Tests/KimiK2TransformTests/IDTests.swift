@@ -15,6 +15,8 @@ struct IDTests {
             (["functions.find:0-2", "functions.find:0", "functions.find:0"], ["0-2", "0", "0-3"]),
             (["find", "functions.find:1", "find"], ["0", "1", "2"]), (["functions.find:call_7"], ["call_7"]),
             (["functions.find:2.0"], ["2"]), (["functions.find: 3\n"], ["3"]),
+            // A sign that joins the colon makes another character of the two.
+            (["functions.find：4"], ["4"]), (["functions.find\u{600}:7"], ["0"]), (["functions.find:\u{301}7"], ["0"]),
             (["functions.find:" + String(repeating: "a", count: 200)], ["0"]),
         ] as [([String], [String])])
     func short(_ heads: [String], _ ids: [String]) { #expect(Self.ids(heads) == ids) }

@@ -11,6 +11,9 @@ struct RequestTests {
             ("moonshotai/kimi-k2.5", .k25), ("accounts/fireworks/models/kimi-k2p5", .k25), ("kimi-k2.7-code", .k25),
             ("kimi-k3", .k3), ("kimi-k2_6", .k25), ("Kimi-K2-5", .k25), ("kimi-k2.8-code", .k25), ("kimi-k2-8bit", nil),
             ("kimi-k2-56", nil), ("kimi-k2", nil), ("mock", nil), ("", nil),
+            // Signs that join the last letter are another character.
+            ("k3\u{301}", nil), ("k3\u{301}-k3", .k3), ("\u{212A}3-é", .k3), ("k2-turbo\u{20E3}", nil),
+            ("k2-thinking\u{200D}", nil),
         ] as [(String, ModelFamily?)])
     func families(_ name: String, _ family: ModelFamily?) { #expect(ModelFamily(modelName: name) == family) }
 

@@ -30,7 +30,7 @@ struct HeaderWords {
     /// The head without further numbers at its end.
     var headWithoutNumbers: Substring {
         var rest = head
-        while let colon = rest.utf8.lastIndex(of: 0x3A), rest.utf8[colon...].dropFirst().allSatisfy(isDigit) {
+        while let colon = rest.last(":"), rest.utf8[colon...].dropFirst().allSatisfy(isDigit) {
             rest = rest[..<colon]
         }
         return rest
@@ -44,7 +44,7 @@ struct HeaderWords {
     // MARK: - Cutting
 
     private static func split(_ text: Substring) -> (head: Substring, suffix: Substring?) {
-        guard let colon = text.utf8.lastIndex(of: 0x3A) else { return (text, nil) }
+        guard let colon = text.last(":") else { return (text, nil) }
         let suffix = trimmed(text[text.utf8.index(after: colon)...])
         guard suffix.utf8.allSatisfy({ isNameByte($0) || $0 == 0x2B }) else { return (text, nil) }
         return (unwrapped(text[..<colon]), suffix)
@@ -55,7 +55,7 @@ struct HeaderWords {
         var result = [head]
         if let name = withoutPrefix(head) { result.append(name) }
         if let rest = withoutPrefixWord(head) { result.append(unwrapped(rest)) }
-        if let dot = head.utf8.lastIndex(of: 0x2E) {
+        if let dot = head.last(".") {
             let last = unwrapped(head[head.utf8.index(after: dot)...])
             if !last.isEmpty { result.append(last) }
         }
@@ -132,10 +132,20 @@ struct HeaderWords {
     }
 }
 
+/// Bytes tell where the neighbours are ASCII; elsewhere a sign may be a part of a character.
 extension Substring {
     /// What follows `word`; nil if it does not begin so.
     fileprivate func dropping(_ word: String) -> Substring? {
         guard utf8.starts(with: word.utf8) else { return nil }
-        return self[utf8.index(startIndex, offsetBy: word.utf8.count)...]
+        let rest = self[utf8.index(startIndex, offsetBy: word.utf8.count)...]
+        if let next = rest.utf8.first, next >= 0x80, !hasPrefix(word) { return nil }
+        return rest
+    }
+
+    /// The last place of an ASCII sign.
+    fileprivate func last(_ sign: Character) -> Index? {
+        guard let byte = sign.asciiValue, let place = utf8.lastIndex(of: byte) else { return nil }
+        let isNear = utf8[..<place].last ?? 0 < 0x80 && utf8[place...].dropFirst().first ?? 0 < 0x80
+        return isNear ? place : lastIndex(of: sign)
     }
 }

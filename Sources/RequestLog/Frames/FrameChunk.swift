@@ -35,9 +35,10 @@ final class FrameChunk: @unchecked Sendable {
 
     /// Answers the bytes that it takes; nil if the frame would be longer than a frame may be, and nothing is appended.
     func append(_ record: inout ExchangeRecord) -> Int? {
-        let mask = place(of: record.mask)
         let start = count
         let ownCost = record.cost
+        guard ownCost <= Frame.maxBytes else { return nil }
+        let mask = place(of: record.mask)
         writer.group(mask, record.mask)
         Frame.write(&record, to: &writer)
         guard count - start <= Frame.maxBytes else {

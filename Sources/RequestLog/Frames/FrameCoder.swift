@@ -60,8 +60,17 @@ extension FrameCoder {
         _ each: (inout Element, inout Self) throws(FrameError) -> Void
     ) throws(FrameError) {
         let count = try count(values.count)
-        if values.count != count { values = Array(repeating: blank, count: count) }
-        for index in values.indices { try each(&values[index], &self) }
+        guard values.count != count else {
+            for index in values.indices { try each(&values[index], &self) }
+            return
+        }
+        // Grows as elements are read: a damaged count takes no memory.
+        values = []
+        for _ in 0..<count {
+            var value = blank
+            try each(&value, &self)
+            values.append(value)
+        }
     }
 
     mutating func list(_ values: inout [String]) throws(FrameError) {

@@ -5,6 +5,8 @@ struct FrameReader: FrameCoder {
     private let group: UnsafeRawBufferPointer
     private let end: Int
     private var place: Int
+    /// Bytes that bodies may still take from others.
+    private var room = Frame.maxBytes
 
     /// `group` must live as long as this; the payload is `range` of it.
     init(_ group: UnsafeRawBufferPointer, _ range: Range<Int>) {
@@ -71,8 +73,11 @@ struct FrameReader: FrameCoder {
         guard before <= UInt64(base.count), after <= UInt64(base.count) else {
             throw FrameError(reason: "a body shares more with another than there is of that")
         }
+        let shared = Int(before) + Int(after)
+        guard shared <= room else { throw FrameError(reason: "its bodies are longer than any record's") }
+        room -= shared
         var all: [UInt8] = []
-        all.reserveCapacity(Int(before) + own.count + Int(after))
+        all.reserveCapacity(shared + own.count)
         all += base.prefix(Int(before))
         all += own
         all += base.suffix(Int(after))

@@ -26,6 +26,8 @@ struct FrameWriter: FrameCoder {
     mutating func begin() {
         memory.removeAll()
         bases.removeAll(keepingCapacity: true)
+        // A chunk that waits to be used again holds on to no plugin.
+        mask = nil
         memory.reserve(FrameGroup.header)
         for _ in 0..<FrameGroup.header { memory.put(0) }
         memory.overwrite(FrameGroup.magic, at: 0)

@@ -116,6 +116,8 @@ struct SpoolReader {
     /// What is damaged is passed over, and told.
     private static func take(_ group: FrameGroup, _ bytes: UnsafeRawBufferPointer, _ page: inout Page) {
         var (place, skipped) = (FrameGroup.header, group.skipped)
+        // Of damaged bytes a few could become very many; no group holds more.
+        var cost = 0
         while place < bytes.count {
             let start = place + Frame.header
             guard let length = Frame.length(in: bytes, at: place), bytes.count - start >= length else {
@@ -123,7 +125,10 @@ struct SpoolReader {
             }
             if skipped > 0 {
                 skipped -= 1
-            } else if let record = try? FrameReader.record(in: bytes, start..<(start + length)) {
+            } else if cost < FrameChunk.maxCost,
+                let record = try? FrameReader.record(in: bytes, start..<(start + length)), record.makesSense
+            {
+                cost += record.cost
                 page.cost += record.cost
                 page.records.append(record)
             } else {
