@@ -44,7 +44,12 @@ struct AccessMiddleware: RouterMiddleware {
             }
         } else if path != "/healthz", path != "/readyz" {
             do throws(ExchangeError) {
-                context.key = try current.serving.keys.find(OfferedKeys.of(request.headers))
+                let (serving, offered) = (current.serving, OfferedKeys.of(request.headers))
+                if path.split(separator: "/") == ["metrics"] {
+                    try serving.admin.rules.checkMetrics(offered: offered, serving.keys)
+                } else {
+                    context.key = try serving.keys.find(offered)
+                }
                 if let profile = Self.profile(of: path) { try context.key.check(profile: profile.name) }
             } catch {
                 if error.httpStatus == 401 { gate.count(.key) }

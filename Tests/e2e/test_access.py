@@ -330,6 +330,22 @@ def test_pages_of_other_sites_may_not_use_an_open_host(start_host, upstream, pat
     assert ask().status != 403
 
 
+def test_a_key_for_some_models_does_not_see_what_others_use(guarded, start_host, upstream):
+    host = guarded(alice={"models": ["mock"]})
+    for path in ("/metrics", "//metrics/", "/admin/routes", "/admin/plugins"):
+        refused = wire.exchange(host.port, "GET", path, headers=bearer(ALICE))
+        assert refused.status == 403 and refused.json["error"]["code"] == "key_is_limited", path
+        assert wire.exchange(host.port, "GET", path, headers=bearer(BOB)).status == 200, path
+    admin = "kh-admin-0123456789abcdef"
+    limited = config(upstream, alice={"models": ["mock"]}, bob={"profiles": ["fast"]})
+    limited["auth"]["admin_key"] = digest(admin)
+    host = start_host(limited, environment={"BOB_KEY": BOB})
+    assert wire.exchange(host.port, "GET", "/metrics", headers=bearer(BOB)).status == 403
+    assert wire.exchange(host.port, "GET", "/metrics", headers=bearer("kh-wrong")).status == 401
+    assert wire.exchange(host.port, "GET", "/metrics", headers=bearer(admin)).status == 200
+    assert wire.exchange(host.port, "GET", "/v1/models", headers=bearer(admin)).status == 401
+
+
 def test_with_keys_the_key_decides(guarded):
     host = guarded()
     headers = {**bearer(ALICE), "origin": "https://app.example"}

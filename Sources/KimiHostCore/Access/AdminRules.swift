@@ -39,7 +39,7 @@ package struct AdminRules: Sendable {
             }
             return
         }
-        _ = try keys.find(offered)
+        try keys.find(offered).checkSeesAll()
         guard isOpen else {
             guard isChange else { return }
             throw ExchangeError(
@@ -52,6 +52,11 @@ package struct AdminRules: Sendable {
                 KIMI_CAT_PERMISSION, "without auth.admin_key, /admin/ is there under the names of this machine only",
                 code: "wrong_host")
         }
+    }
+
+    /// Who may read `/metrics`, which names all models: the admin, and clients that all models are for.
+    package func checkMetrics(offered: [some StringProtocol], _ keys: ClientKeys) throws(ExchangeError) {
+        if !isAdmin(offered: offered) { try keys.find(offered).checkSeesAll() }
     }
 
     /// `http://host:port` without the scheme.

@@ -73,6 +73,16 @@ package final class ClientKey: Sendable {
             code: "profile_not_allowed")
     }
 
+    /// Throws what the client must hear where something tells of all models and clients.
+    package func checkSeesAll() throws(ExchangeError) {
+        guard config?.models != nil || config?.profiles != nil else { return }
+        throw ExchangeError(
+            KIMI_CAT_PERMISSION,
+            "the key '\(name)' opens some models or profiles only, and this tells of all: use auth.admin_key, or a key "
+                + "without 'models' and 'profiles'",
+            code: "key_is_limited")
+    }
+
     /// Throws what the client must hear of a model that is not for it: the same as of one that is not there.
     package func check(model: String) throws(ExchangeError) {
         if !mayUse(model: model) { throw noModel(model) }
