@@ -1,5 +1,7 @@
+import Dispatch
 import LogModel
 import RequestLog
+import Synchronization
 import Testing
 
 #if canImport(Darwin)
@@ -11,7 +13,7 @@ import Glibc
 #endif
 
 /// Groups of frames that are torn, damaged or made up.
-@Suite struct SpoolDamageTests {
+@Suite(.serialized) struct SpoolDamageTests {
     let folder = TemporaryFolder()
     let warnings = Warnings()
 
@@ -46,8 +48,14 @@ import Glibc
 
     private struct Missing: Error {}
 
+    private final class Flag: Sendable {
+        private let value = Atomic<Bool>(false)
+        var isSet: Bool { value.load(ordering: .relaxed) }
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
     /// Of one system prompt, so that bodies share bytes.
-    private static func entry(_ number: Int, _ body: String) -> ExchangeRecord {
+    static func entry(_ number: Int, _ body: String) -> ExchangeRecord {
         var entry = record("r\(number)", body: "{\"n\":\(number),\"p\":\"\(body)\"}")
         entry.attempts[0].request = RecordedBody(bytes("{\"p\":\"\(body)\",\"up\":\(number)}"), total: 0)
         return entry
@@ -55,7 +63,7 @@ import Glibc
 
     private func checkFirst(_ count: Int, _ body: String) throws {
         let reader = try LogReader(path: folder.file)
-        let rows = try reader.list(limit: 1_000)
+        let rows = try reader.list(limit: 1_000_000)
         #expect(rows.map(\.id) == (0..<count).reversed().map { "r\($0)" })
         for (place, row) in rows.reversed().enumerated() {
             let kept = try reader.bodies(of: row)
@@ -75,6 +83,71 @@ import Glibc
         let count = try LogReader(path: folder.file).list(limit: 1_000).count
         #expect(count < 300 && count > (cut > 5_000 ? 0 : 250))
         try checkFirst(count, body)
+    }
+
+    /// The newest wait in memory while the disk is full; bodies that they share bytes with may have been dropped.
+    @Test func whatIsLeftOfAGroupIsWhole() async throws {
+        let path = folder.file
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            signal(SIGXFSZ, SIG_IGN)
+            let body = String(repeating: "shared words, ", count: 200)
+            var limits = RequestLog.Limits()
+            limits.queueEntries = 400
+            var timing = RequestLog.Timing.quick
+            (timing.calm, timing.closing) = (.seconds(3_600), .zero)
+            let log = try RequestLog(path: path, limits: limits, timing: timing)
+            limitFileSize(to: 10)
+            log.submit(SpoolDamageTests.entry(0, body))
+            #expect(await log.waits { $0.failures > 1 && $0.isFailing })
+            for number in 1..<1_300 { log.submit(SpoolDamageTests.entry(number, body)) }
+            limitFileSize(to: nil)
+            #expect(await log.waits { $0.pending == 0 && $0.spoolBytes > 0 })
+            #expect(log.stats.dropped + log.stats.written == 1_300 && log.stats.written >= 400)
+            await log.close()
+        }
+        #expect(SpoolTakeOver.run(path: folder.file, folder: nil) == nil)
+        let reader = try LogReader(path: folder.file)
+        let rows = try reader.list(limit: 2_000)
+        #expect(rows.map(\.id) == (0..<1_300).reversed().prefix(rows.count).map { "r\($0)" })
+        #expect(rows.count >= 400 && rows.count < 1_300)
+        let body = String(repeating: "shared words, ", count: 200)
+        for (place, row) in rows.enumerated() {
+            let sent = try reader.bodies(of: row).first { $0.kind == .upstreamRequest }
+            #expect(sent?.bytes == bytes("{\"p\":\"\(body)\",\"up\":\(1_299 - place)}"))
+        }
+    }
+
+    /// Another process takes over all the while, and the host is killed while it writes: each exchange is there once, in
+    /// order, with its bodies.
+    @Test(arguments: [40, 90, 150]) func aKilledHostLosesNoMoreThanItsEnd(milliseconds: Int) async throws {
+        let path = folder.file
+        await (try open(packs: true)).close()
+        let seen = Flag()
+        let watch = DispatchGroup()
+        DispatchQueue.global().async(group: watch) {
+            while !seen.isSet { _ = SpoolTakeOver.run(path: path, folder: nil) }
+        }
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [path = path as String, milliseconds = milliseconds as Int] in
+            let body = String(repeating: "shared words, ", count: 200)
+            var timing = RequestLog.Timing.quick
+            timing.calm = .milliseconds(20)
+            let log = try RequestLog(path: path, timing: timing)
+            alarm(20)
+            DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(milliseconds)) {
+                kill(getpid(), SIGKILL)
+            }
+            for number in 0..<10_000_000 {
+                log.submit(SpoolDamageTests.entry(number, body))
+                if number % 512 == 511 { _ = await log.waits { $0.pending < 1_024 } }
+            }
+        }
+        seen.set()
+        await withCheckedContinuation { done in watch.notify(queue: .global()) { done.resume() } }
+        _ = SpoolTakeOver.run(path: path, folder: nil)
+        let count = try LogReader(path: path).list(limit: 1_000_000).count
+        #expect(count > 0)
+        try checkFirst(count, String(repeating: "shared words, ", count: 200))
     }
 
     /// Numbers that nobody wrote: such an exchange is lost, the others are not.
