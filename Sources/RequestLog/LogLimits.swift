@@ -8,7 +8,7 @@ extension RequestLog {
         package var maxAgeDays = 30
         /// Exchanges that wait for the disk.
         package var queueEntries = 4_096
-        /// Bytes that wait for the disk, bodies uncompressed.
+        /// Bytes that wait for the disk, in memory: what bodies share counts once in a chunk.
         package var queueBytes = 64 << 20
         /// Bytes that may wait in the spool, as they came; 0: no spool.
         package var spoolBytes = 1 << 30
