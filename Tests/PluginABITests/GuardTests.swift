@@ -31,32 +31,32 @@ import Testing
         try folder.add(crash("old", String(repeating: "0", count: 64), age: 100))
         try folder.add(crash("a.b", Self.hash, age: 5))
         try folder.add(crash("future", String(repeating: "1", count: 64), age: -50))
-        let quarantine = Quarantine(folder, window: 50)
+        let quarantine = Quarantine(folder, window: 50, now: Self.now)
         #expect(quarantine[Self.hash]?.message.contains("kimi-host plugins unquarantine a.b") == true)
         #expect(quarantine[String(repeating: "0", count: 64)] == nil)
         #expect(quarantine[String(repeating: "1", count: 64)] != nil, "a clock that was put back")
-        #expect(Quarantine(folder, window: 0)[Self.hash] == nil)
+        #expect(Quarantine(folder, window: 0, now: Self.now)[Self.hash] == nil)
     }
 
     @Test(arguments: ["a.b", "a.b.so", "plugins.d/a.b.so", "abababab"])
     func `it is cleared by id, file or hash`(name: String) throws {
         let folder = StateFolder(path: try Self.place())
         try folder.add(crash("a.b", Self.hash, age: 5))
-        #expect(try Quarantine.clear(["abab", "a"], in: folder, window: 50).unknown == ["abab", "a"])
-        let (cleared, unknown) = try Quarantine.clear([name], in: folder, window: 50)
+        #expect(try Quarantine.clear(["abab", "a"], in: folder, window: 50, now: Self.now).unknown == ["abab", "a"])
+        let (cleared, unknown) = try Quarantine.clear([name], in: folder, window: 50, now: Self.now)
         #expect(cleared.count == 1 && unknown.isEmpty)
-        #expect(Quarantine(folder, window: 50)[Self.hash] == nil)
+        #expect(Quarantine(folder, window: 50, now: Self.now)[Self.hash] == nil)
         try folder.add(crash("a.b", Self.hash, age: -1))
-        #expect(Quarantine(folder, window: 50)[Self.hash] != nil, "it has crashed again")
+        #expect(Quarantine(folder, window: 50, now: Self.now)[Self.hash] != nil, "it has crashed again")
     }
 
     @Test func `a time far ahead is no time, one a little ahead is the clock's fault`() throws {
         let folder = StateFolder(path: try Self.place())
         try folder.add(crash("com.example.x", Self.hash, age: -1_000_000_000))
-        #expect(Quarantine(folder, window: 50)[Self.hash] == nil)
+        #expect(Quarantine(folder, window: 50, now: Self.now)[Self.hash] == nil)
         try folder.add(crash("com.example.x", Self.hash, age: -10))
-        #expect(Quarantine(folder, window: 50)[Self.hash] != nil)
-        #expect(Quarantine(folder, window: .max)[Self.hash]?.message.contains("quarantined") == true)
+        #expect(Quarantine(folder, window: 50, now: Self.now)[Self.hash] != nil)
+        #expect(Quarantine(folder, window: .max, now: Self.now)[Self.hash]?.message.contains("quarantined") == true)
     }
 
     @Test func `the oldest crash files go`() throws {
