@@ -5,7 +5,7 @@
 help:
 	@echo 'make run      install what is missing, build, start on 127.0.0.1:8000 (HOST, PORT)'
 	@echo 'make test     install what is missing, build, all tests (E2E_ARGS="-k cancel" picks end-to-end ones)'
-	@echo 'make test-million   the request log with a million exchanges: lists, searches, retention (15 minutes, 4 GB)'
+	@echo 'make test-million   the request log with a million exchanges: lists, searches, retention (10 minutes, 4 GB)'
 	@echo 'make build    the release binary and plugins.d/'
 	@echo 'make lint     formatting, as errors      make format   puts it right'
 	@echo 'make bench    how to measure             make clean    removes what was built'

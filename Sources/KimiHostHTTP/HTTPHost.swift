@@ -16,7 +16,7 @@ final class LoopContext {
     private(set) var parser: JSONParser
     /// Where requests of other dialects are written anew.
     let scratch = ByteWriter()
-    var ids = IDGenerator()
+    var ids = FastRandom()
     /// Looks at the connections' clocks.
     let connections: LoopWatch<LLMHandler>
 

@@ -51,7 +51,7 @@ final class ResponseWriter {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     /// A request came; responses from now on answer it.
-    func begin(_ head: HTTPRequestHead, ids: inout IDGenerator) {
+    func begin(_ head: HTTPRequestHead, ids: inout FastRandom) {
         version = head.version
         isKeepAlive = head.isKeepAlive
         isHead = head.method == .HEAD
@@ -61,7 +61,7 @@ final class ResponseWriter {
     }
 
     /// Something came that is no request.
-    func beginUnreadable(ids: inout IDGenerator) {
+    func beginUnreadable(ids: inout FastRandom) {
         (version, isKeepAlive, isHead) = (.http1_1, false, false)
         (dialect, dropped, enforcement, relayed) = (.chat, "", "", [])
         requestID = RequestID.make(using: &ids)

@@ -16,7 +16,7 @@ package final class RequestTrace {
     private let spans: SpanQueue?
     private let propagates: Bool
     private let clock = SpanClock()
-    private var random: SpanRandom
+    private var random: FastRandom
     private var request: Span
     private var attempts: [Span] = []
     private var isAttempting = false
@@ -28,13 +28,13 @@ package final class RequestTrace {
 
     /// Nothing is recorded; upstreams get what the client sent.
     init(carrying client: TraceContext) {
-        (context, spans, propagates, random) = (client, nil, true, SpanRandom(state: 0))
+        (context, spans, propagates, random) = (client, nil, true, FastRandom(seed: 0))
         request = Span(context: client, name: "", kind: .server, began: 0, ended: 0)
     }
 
     init(_ context: TraceContext, parent: UInt64, seed: UInt64, propagates: Bool, to spans: SpanQueue) {
         (self.context, self.spans, self.propagates) = (context, spans, propagates)
-        random = SpanRandom(state: seed)
+        random = FastRandom(seed: seed)
         request = Span(
             context: context, parent: parent, isParentRemote: parent != 0, name: "", kind: .server, began: 0, ended: 0)
     }
@@ -172,18 +172,5 @@ package final class RequestTrace {
         attempts[attempts.count - 1].ended = clock.time(now)
         attempts[attempts.count - 1].set("error.type", error)
         attempts[attempts.count - 1].isError = !error.isEmpty && error != "cancelled"
-    }
-}
-
-/// SplitMix64: ids are unique, not secret.
-struct SpanRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -74,3 +74,21 @@ extension PluginAttempt {
         }
     }
 }
+
+extension PlannedRequest {
+    /// The body that goes up, of the canonical request `json`; nil: none. Throws what a patch that cannot be applied costs.
+    func bytes(of json: [UInt8], plugin: String) throws(ExchangeError) -> [UInt8]? {
+        switch body {
+        case .none: return nil
+        case .bytes(let bytes): return bytes
+        case .request: return json
+        case .patch(let patch):
+            do throws(JSONError) {
+                return try PluginAttempt.merge(patch, into: json)
+            } catch {
+                throw ExchangeError(
+                    KIMI_CAT_INTERNAL, "plugin '\(plugin)' gave a body patch that cannot be applied: \(error.message)")
+            }
+        }
+    }
+}

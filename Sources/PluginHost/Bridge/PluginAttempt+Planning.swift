@@ -35,19 +35,10 @@ extension PluginAttempt {
 
     /// The body of a planned request.
     package func body(_ planned: PlannedRequest) throws(ExchangeError) -> [UInt8]? {
-        switch planned.body {
-        case .none: return nil
-        case .bytes(let bytes): return bytes
-        case .request: return request.json
-        case .patch(let patch):
-            do {
-                return try Self.merge(patch, into: request.json)
-            } catch {
-                throw fail(
-                    ExchangeError(
-                        KIMI_CAT_INTERNAL,
-                        "plugin '\(provider.name)' gave a body patch that cannot be applied: \(error.message)"))
-            }
+        do throws(ExchangeError) {
+            return try planned.bytes(of: request.json, plugin: provider.name)
+        } catch {
+            throw fail(error)
         }
     }
 

@@ -1,0 +1,18 @@
+/// A fast generator (SplitMix64) for ids: unique, not secret.
+package struct FastRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    /// The same seed has the same numbers.
+    package init(seed: UInt64) { state = seed }
+
+    /// Seeded by the system.
+    package init() { self.init(seed: .random(in: .min ... .max)) }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
